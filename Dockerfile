@@ -1,8 +1,14 @@
-# The image of the program: `make image`. BASE needs Python 3.11 with venv, and glibc; in production it is a digest.
+# The image of the program: `make image`. BASE needs glibc, libstdc++6, CA certificates, and Python 3.11 with venv; in
+# production it is a digest. Kubernetes and systemd have probes of their own: there is no HEALTHCHECK.
+# checkov:skip=CKV_DOCKER_2:the image starts several kinds of processes; each has its own probe in the chart
+# checkov:skip=CKV_DOCKER_7:the version of the base is in the argument BASE
 ARG BASE=docker.io/library/python:3.11-slim-bookworm
 
 FROM ${BASE} AS build
-# Wheels of the lock file, each checked by its hash. WHEELS is a folder of the build context: with one, no network is used.
+# Wheels of the lock file, each checked by its hash. They come from pip's usual index, or, with PIP_NO_INDEX=1, from the
+# folder PIP_FIND_LINKS alone.
+ARG PIP_NO_INDEX=
+ARG PIP_FIND_LINKS=
 WORKDIR /build
 COPY requirements-fleet.lock ./
 RUN python3 -m venv /opt/sync-platform \
@@ -13,8 +19,9 @@ COPY sync_platform ./sync_platform
 RUN /opt/sync-platform/bin/python -m pip install --no-cache-dir --disable-pip-version-check --no-deps \
       --no-build-isolation --no-compile . \
  && /opt/sync-platform/bin/python -m pip uninstall --yes --quiet pip \
- && /opt/sync-platform/bin/python -m compileall -q -j 0 /opt/sync-platform || true \
- && /opt/sync-platform/bin/python -m sync_platform --version
+ && { /opt/sync-platform/bin/python -m compileall -q -j 0 /opt/sync-platform || true; } \
+ && /opt/sync-platform/bin/python -c "from sync_platform.storage.extensions import check; \
+      check(['ducklake', 'httpfs', 'postgres_scanner', 'sqlite_scanner'])"
 
 FROM ${BASE}
 ARG VERSION=0.1.0

@@ -6,11 +6,13 @@ WORKERS ?= 3
 RUNTIME := .venv/.installed-runtime
 DEV := .venv/.installed-dev
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+BUILDER ?= docker
+VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --no-strip-extras --python-version 3.11 --generate-hashes \
   --no-annotate --no-header --no-emit-index-url --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help sync test test-full check up bench lock clean
+.PHONY: help sync test test-full check up bench lock image clean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +49,9 @@ lock: $(DEV)  ## resolve the lock files anew: the tests' first, then the runtime
 	@sed -E 's/\[[^]]*\]==/==/' requirements-dev.lock > .venv/constraints.txt
 	@$(COMPILE) -c .venv/constraints.txt -o requirements.lock
 	@$(COMPILE) --extra fleet -c .venv/constraints.txt -o requirements-fleet.lock
+
+image:  ## the image for servers and Kubernetes (docs/deploy.md); BUILDER=podman, IMAGE_OPTIONS='--build-arg BASE=...'
+	@$(BUILDER) build --tag sync-platform:$(VERSION) --build-arg VERSION=$(VERSION) $(IMAGE_OPTIONS) .
 
 clean:  ## remove what was set up; the lake in .sync stays
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

@@ -20,7 +20,7 @@ from sync_platform.api.emergency_answer import EmergencyAnswer, EmergencyBody, P
 from sync_platform.api.envelope import AnswerPage, ApiModel, Envelope, ErrorEnvelope
 from sync_platform.api.health_answer import HealthAnswer
 from sync_platform.api.job_answer import JobAnswer
-from sync_platform.api.privacy_answer import PrivacyRequestAnswer, PrivacyRequestList
+from sync_platform.api.privacy_answer import PrivacyRequestAnswer, PrivacyRequestBody, PrivacyRequestList
 from sync_platform.api.quality_answer import QualityAnswer, QualityList
 from sync_platform.api.restaurant_answer import RestaurantAnswer, RestaurantSummary
 from sync_platform.api.story_answer import StoryAnswer
@@ -154,6 +154,10 @@ class ApiClient:
     def privacy_request(self, number: int) -> PrivacyRequestAnswer:
         """One of them, with everything that was recorded of it."""
         return self._read(PrivacyRequestAnswer, f"/privacy/requests/{number}")
+
+    def record_privacy_request(self, body: PrivacyRequestBody, *, key: str | None = None) -> PrivacyRequestAnswer:
+        """Record a request that was received; the answer has its number, and the day on which it is due."""
+        return self._write(PrivacyRequestAnswer, "/privacy/requests", body, key)
 
     def close(self) -> None:
         """Close the connections."""

@@ -29,7 +29,7 @@ from sync_platform.defs.unified import unified_assets, unify_job
 from sync_platform.defs.vault_backup import vault_backup_of
 from sync_platform.defs.vault_backup_job import vault_backup_schedule
 from sync_platform.lake.row_worker import NO_ROW_WORKER, RowWorker
-from sync_platform.platforms import load_platforms
+from sync_platform.platforms import load_platforms, platforms_in_use
 from sync_platform.quality.own_checks import load_own_checks
 from sync_platform.settings import Settings, load_settings
 from sync_platform.vault.key_file import require_private_key_files
@@ -50,7 +50,7 @@ def build(settings: Settings, progress: Progress, row_worker: RowWorker = NO_ROW
         "vault_backups": vault_backup_of(settings),
         **io_managers(landing_store, lake),
     }
-    sync_jobs = sync_schedules(platforms)
+    sync_jobs = sync_schedules(platforms, platforms_in_use(platforms, settings))
     schedules = [
         *sync_jobs,
         maintenance_schedule(settings, platforms),

@@ -16,7 +16,7 @@ from zoneinfo import available_timezones
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from sync_platform.errors import SettingsError
-from sync_platform.setting_groups.address_types import HttpAddress
+from sync_platform.setting_groups.address_types import HttpAddress, SecretAddress
 from sync_platform.setting_groups.backup_settings import BackupSettings
 from sync_platform.setting_groups.log_settings import LogSettings
 from sync_platform.setting_groups.monitoring_settings import MonitoringSettings
@@ -27,7 +27,10 @@ from sync_platform.setting_groups.settings_group import DOTENV
 
 SECRET_NAMES = ("KEY", "SECRET", "TOKEN", "PASSWORD", "WEBHOOK", "WEBHOOK_URL")
 """How the names of secret settings end."""
-PASSWORD = re.compile(r"(password\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s'\"]+)|(://[^:/@\s]*:)[^@\s]*@", re.IGNORECASE)
+PASSWORD = re.compile(
+    r"(password\s*=\s*|^\s*password:\s+)('(?:[^'\\]|\\.)*'|[^\s'\"]+)|(://[^:/@\s]*:)[^@\s]*@",
+    re.IGNORECASE | re.MULTILINE,
+)
 
 
 class Settings(LogSettings, BackupSettings, RetentionSettings, MonitoringSettings, QualitySettings, ServerSettings):
@@ -69,6 +72,11 @@ class Settings(LogSettings, BackupSettings, RetentionSettings, MonitoringSetting
         "",
         description=f"Extra folders of platform files, separated by `{os.pathsep}`, in addition to the built-in ones.",
     )
+    platforms_in_use: str = Field(
+        "",
+        description="Platforms that this installation syncs, separated by commas. Empty: all. Schedules, `sync` and "
+        "emergency requests without names leave the others out, and so do health and freshness.",
+    )
     sandbox_places: int = Field(2000, ge=1, le=200_000, description="Places in the sandbox's invented Hong Kong.")
     sandbox_seed: int = Field(852, description="Seed of the sandbox's invented Hong Kong.")
     sandbox_today: date | None = Field(None, description="The sandbox's date (YYYY-MM-DD). Empty: today in Hong Kong.")
@@ -92,8 +100,12 @@ class Settings(LogSettings, BackupSettings, RetentionSettings, MonitoringSetting
 class PlatformSettings(BaseModel):
     """The settings of one platform, each named `<PLATFORM>_<NAME>` (`OPENRICE_BASE_URL`)."""
 
-    base_url: HttpAddress = Field("", description="Address to fetch from. Empty: the built-in sandbox.")
-    archive_url: HttpAddress = Field("", description="Address of the platform's archive, where it has one.")
+    base_url: SecretAddress = Field(
+        "", description="Address to fetch from. Empty: the built-in sandbox. A login in it is never shown.", repr=False
+    )
+    archive_url: SecretAddress = Field(
+        "", description="Address of the platform's archive, where it has one.", repr=False
+    )
     terms_accepted: bool = Field(False, description="Whether the operator confirms that the platform's terms are met.")
     store: Literal["", "everything", "ids"] = Field(
         "", description="What may be stored: `everything` or `ids`. Empty: what the terms allow without an agreement."

@@ -19,6 +19,8 @@ from sync_platform_tests.services import IS_ANOTHER_DAY, PostgresServer, S3Serve
 
 Kind = Literal["laptop", "fleet"]
 KINDS: tuple[Kind, ...] = ("laptop", "fleet")
+ONE_IN = 4
+"""One test in so many runs on a fleet."""
 ADDRESSES = ("LAKE_CATALOG", "LAKE_DATA", "LANDING", "LEDGER", "VAULT")
 
 _prefixes = (f"installation-{number}" for number in itertools.count(1))
@@ -54,11 +56,12 @@ def installed(kind: Kind, request: pytest.FixtureRequest) -> Iterator[dict[str, 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """A test that takes `installation` runs on one of the two; with `--full` on both.
 
-    A checksum of the test's name decides which one, so that each has about half of the tests. On another day (clock/)
-    there is no S3, and all run on a laptop.
+    A checksum of the test's name decides which one. A fleet, which takes two to three times as long, has a quarter of
+    the tests. On another day (clock/) there is no S3, and all run on a laptop.
     """
     if "installation" in metafunc.fixturenames:
-        chosen = KINDS[0 if IS_ANOTHER_DAY else crc32(metafunc.function.__name__.encode()) % len(KINDS)]
+        is_fleet = not IS_ANOTHER_DAY and crc32(metafunc.function.__name__.encode()) % ONE_IN == 0
+        chosen = KINDS[is_fleet]
         kinds = [kind if kind == chosen else only_in_full(kind) for kind in KINDS]
         metafunc.parametrize("installation", kinds, indirect=True)
 

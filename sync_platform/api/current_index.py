@@ -84,6 +84,6 @@ def _runs(session: duckdb.DuckDBPyConnection) -> Runs:
 
 def _empty() -> RestaurantIndex:
     texts = dict.fromkeys(COLUMNS, pl.String)
-    lists = dict.fromkeys((*CUISINES, "district_evidence", "opening_hours", "platforms"), pl.List(pl.String))
+    lists = dict.fromkeys((*CUISINES, "district_evidence", "phones", "platforms"), pl.List(pl.String))
     numbers = {"latitude": pl.Float64, "longitude": pl.Float64, "review_count": pl.Int64}
     return RestaurantIndex(pl.DataFrame(schema={**texts, **lists, **numbers}))

@@ -21,7 +21,7 @@ from sync_platform.lake.syncs import SyncRecord, syncs_of_requests
 from sync_platform.landing.source import require_terms
 from sync_platform.permissions.action import Action
 from sync_platform.permissions.actor import Actor
-from sync_platform.platforms import choose
+from sync_platform.platforms import choose, platforms_in_use
 from sync_platform.settings import platform_settings
 from sync_platform.storage.operation_name import OperationName
 
@@ -46,6 +46,8 @@ def add_emergency(router: APIRouter, context: ApiContext) -> None:
         request at `statusUrl`.
         """
         actor = known_actor(request)
+        if not body.sources:
+            body = body.model_copy(update={"sources": list(platforms_in_use(context.platforms, context.settings))})
         names = [each.name for each in choose(context.platforms, body.sources)]
         require_on(context, actor, Action.start_emergency, names)
         for name in names:
@@ -108,7 +110,7 @@ def add_emergency(router: APIRouter, context: ApiContext) -> None:
 
 def submitted(context: ApiContext, actor: Actor, body: EmergencyBody, receipt: str) -> Submission:
     """The stored request. It is in the audit log before it is stored, and again with its id."""
-    subject = {"platforms": body.sources or list(context.platforms), "priority": body.priority}
+    subject = {"platforms": body.sources, "priority": body.priority}
     with context.noted(actor, OperationName.emergency, subject) as details:
         submission = submit_request(
             context.requests,

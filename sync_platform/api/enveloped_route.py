@@ -51,7 +51,11 @@ def _api_error(error: Exception) -> ApiError:
 def _detail(problem: Any) -> dict[str, str]:
     """A problem without the value that was sent, which may be personal."""
     where, *path = problem["loc"]
-    return {"where": str(where), "field": ".".join(map(str, path)), "message": problem["msg"]}
+    return {
+        "where": str(where),
+        "field": ".".join(map(str, path)),
+        "message": problem["msg"].removeprefix("Value error, "),
+    }
 
 
 def with_etag(request: Request, response: Response) -> Response:

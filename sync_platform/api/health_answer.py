@@ -7,13 +7,14 @@ from datetime import datetime
 
 from sync_platform.api.envelope import ApiModel
 from sync_platform.api.sync_answer import SyncAnswer, newest_first
-from sync_platform.documents.typed_command import typed
+from sync_platform.documents.typed_command import named_command
 from sync_platform.lake.syncs import SyncRecord
 from sync_platform.monitoring.freshness import freshness_of
 from sync_platform.monitoring.health import Loss
 from sync_platform.monitoring.health_report import health_of
 from sync_platform.monitoring.installation_state import InstallationState, Unknown
 from sync_platform.monitoring.stored_syncs import stored_datasets
+from sync_platform.platforms import platforms_in_use
 from sync_platform.settings import Settings
 from sync_platform.sources.declaration import Platform
 
@@ -82,7 +83,7 @@ def health_answer(
     now: datetime,
 ) -> HealthAnswer:
     """The health of what was read."""
-    health = health_of(settings, platforms, state, now)
+    health, in_use = health_of(settings, platforms, state, now), platforms_in_use(platforms, settings)
     alerts = None if isinstance(state.alerts, Unknown) else state.alerts
     records = None if isinstance(state.records, Unknown) else state.records
     return HealthAnswer(
@@ -93,7 +94,7 @@ def health_answer(
         made_at=now,
         active_alerts=None if alerts is None else len(alerts),
         critical_alerts=None if alerts is None else sum(each.severity == "critical" for each in alerts),
-        data_freshness=None if records is None else list(_freshness(platforms, records, now)),
+        data_freshness=None if records is None else list(_freshness(in_use, records, now)),
         recent_syncs=None if records is None else newest_first(records)[:RECENT_SYNCS],
         backup=BackupHealth(last_backup=last_backup),
         losses=_listed(health.losses),
@@ -116,7 +117,7 @@ def _listed(losses: Sequence[Loss]) -> list[LossAnswer]:
             part=each.part,
             points=round(each.points, 2),
             reason=each.deficit.reason,
-            command=typed(*each.deficit.command),
+            command=named_command(*each.deficit.command),
         )
         for each in losses
     ]

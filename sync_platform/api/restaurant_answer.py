@@ -8,11 +8,26 @@ from typing import Any
 from pydantic import Field
 
 from sync_platform.api.envelope import AnswerPage, ApiModel
+from sync_platform.unified.open_moments import intervals_in
 from sync_platform.unified.restaurant_record import RestaurantRecord
 
 
+class OpeningInterval(ApiModel):
+    """Hours of one day, Hong Kong time as HH:MM. `day`: Mo to Su, PH (public holidays) or PH -1 day (their eves).
+
+    `number`: the place of the interval within the day, from 1. A closed day has one interval, without times.
+    """
+
+    day: str
+    number: int
+    opens: str | None
+    closes: str | None = Field(description="24:00 is midnight at the end of the day.")
+    is_past_midnight: bool = Field(description="It closes on the next day.")
+    is_closed: bool
+
+
 class RestaurantSummary(ApiModel):
-    """A restaurant in a list. `openingHours`: as the platform writes them that counts.
+    """A restaurant in a list. `phone`: E.164, `; ` between several. `openingHoursOsm`: in OpenStreetMap's syntax.
 
     `area`, `district`, `neighbourhood` and `cuisines` are codes of the reference tables; the names follow in both
     languages. `districtEvidence`: what names the district.
@@ -21,6 +36,8 @@ class RestaurantSummary(ApiModel):
     restaurant_id: str
     name_en: str | None
     name_zh: str | None
+    branch_en: str | None
+    branch_zh: str | None
     address_en: str | None
     address_zh: str | None
     area: str | None
@@ -36,11 +53,15 @@ class RestaurantSummary(ApiModel):
     latitude: float | None
     longitude: float | None
     phone: str | None
+    phones: list[str] | None
     cuisines: list[str] | None
     cuisines_en: list[str] | None
     cuisines_zh: list[str] | None
     price_level: int | None
-    opening_hours: list[str] | None
+    price_min_hkd: int | None = Field(description="Lowest price per head.")
+    price_max_hkd: int | None = Field(description="Highest price per head; null where there is no upper end.")
+    opening_hours_osm: str | None
+    opening_hours: list[OpeningInterval] | None
     website: str | None
     status: str | None
     licence_state: str | None
@@ -72,6 +93,7 @@ class FieldOrigin(ApiModel):
 
     field: str
     value: Any
+    stated: Any = Field(description="What the listing states; null where it is written as the value.")
     platform: str | None
     source_id: str | None
     rule: str | None
@@ -130,6 +152,7 @@ def restaurant_answer(record: RestaurantRecord, *, is_open_now: bool | None) -> 
     return RestaurantAnswer.model_validate(
         {
             **record.values,
+            "opening_hours": intervals_in(record.values["opening_hours_osm"]),
             "is_open_now": is_open_now,
             "asked": record.asked,
             "provenance": [_origin(field, why) for field, why in record.fields.items()],
@@ -144,6 +167,7 @@ def _origin(field: str, why: dict[str, Any]) -> FieldOrigin:
     return FieldOrigin(
         field=field,
         value=why.get("value"),
+        stated=why.get("stated"),
         platform=why.get("source"),
         source_id=why.get("source_id"),
         rule=why.get("rule"),

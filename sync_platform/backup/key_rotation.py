@@ -20,6 +20,7 @@ from sync_platform.vault.destruction import empty_log
 from sync_platform.vault.key_place import KeyPlace, open_master_key
 from sync_platform.vault.platform_secrets import reseal_secrets
 from sync_platform.vault.rotation import rewrap_vault
+from sync_platform.vault.rotation_lock import rotating_alone
 from sync_platform.vault.rotation_record import end_rotation, is_rotating
 from sync_platform.vault.seal import Vault
 
@@ -37,7 +38,7 @@ class RotationReport:
 
 @dataclass(frozen=True)
 class KeyRotation:
-    """What a rotation reaches. Nothing else may use the vault meanwhile: the caller holds the locks of all platforms.
+    """What a rotation reaches. No sync may use the vault meanwhile: the caller holds the locks of all platforms.
 
     `place`: where the settings say that the master key is. `previous_place`: where it is now; another place moves it.
     `repositories`: the stores of the data's backups.
@@ -53,16 +54,24 @@ class KeyRotation:
     def run(self, on_step: Callable[[str], None] = lambda step: None) -> RotationReport:
         """Rotate the master key, or complete a rotation that was interrupted.
 
-        StorageError where a step fails; then everything can still be read, and a repeat goes on.
+        StorageError where a step fails; then everything can still be read, and a repeat goes on. Busy where another
+        process rotates the key of the vault.
         """
-        report = RotationReport(is_continued=is_rotating(self.engine))
-        if not report.is_continued:
-            on_step("wrapping the keys of persons by a new master key")
-            report.subject_keys = self._replace_key()
-        self.complete(report, on_step)
+        with rotating_alone(self.engine):
+            report = RotationReport(is_continued=is_rotating(self.engine))
+            if not report.is_continued:
+                on_step("wrapping the keys of persons by a new master key")
+                report.subject_keys = self._replace_key()
+            self._complete(report, on_step)
         return report
 
-    def complete(self, report: RotationReport, on_step: Callable[[str], None] = lambda step: None) -> None:
+    def complete(self) -> None:
+        """Complete a rotation that was interrupted, if there is one; errors as for `run`."""
+        with rotating_alone(self.engine):
+            if is_rotating(self.engine):
+                self._complete(RotationReport(is_continued=True))
+
+    def _complete(self, report: RotationReport, on_step: Callable[[str], None] = lambda step: None) -> None:
         """Do the steps that remain once the vault has its new key."""
         master = open_master_key(self.place, self.engine)
         vault = Vault(self.engine, master)

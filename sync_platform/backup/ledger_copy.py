@@ -1,22 +1,28 @@
-"""What a backup has of the ledger, as evidence: the audit log and the emergency requests, as lines of JSON.
+"""What a backup has of the ledger, as lines of JSON: evidence, and the registers of persons' rights.
 
-It is never restored: a restored request would run again. Leases and the secrets of platforms are not in a backup.
+The audit log and the emergency requests are evidence and are never restored: a restored request would run again. The
+registers are restored into a new ledger: privacy requests, with corrections and restrictions; erasures; legal holds.
+Leases and the secrets of platforms are not in a backup.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
 import sqlalchemy as sa
 
 from sync_platform.emergency.request_store import askings, requests, runs
+from sync_platform.errors import StorageError
 from sync_platform.storage.audit_log import audit_log
 from sync_platform.storage.ledger import MIGRATIONS
-from sync_platform.storage.relational import open_database, read_transaction
+from sync_platform.storage.relational import open_database, read_transaction, transaction
 
 TABLES = (audit_log, requests, askings, runs)
+REGISTERS = ("privacy_request_events", "erasures", "legal_holds")
+"""Chained tables of a later package (privacy), which are known here by their names."""
 READ_ROWS = 1000
 
 
@@ -25,12 +31,52 @@ def write_ledger_copy(ledger_url: str, folder: Path) -> list[str]:
     engine = open_database(ledger_url, MIGRATIONS)
     try:
         with read_transaction(engine) as connection:
-            for table in TABLES:
+            tables = [*TABLES, *(_register(connection, name) for name in REGISTERS)]
+            for table in tables:
                 with (folder / f"{table.name}.jsonl").open("wb") as file:
                     file.writelines(_lines(connection, table))
     finally:
         engine.dispose()
-    return [f"{table.name}.jsonl" for table in TABLES]
+    return [f"{table.name}.jsonl" for table in tables]
+
+
+def restore_registers(ledger_url: str, folder: Path) -> int:
+    """Append what the copies in `folder` have and the registers of the ledger do not; how many events.
+
+    A copy that is not there has nothing: an earlier version made it. StorageError where a register has other events
+    than the copy: it is of another installation.
+    """
+    engine = open_database(ledger_url, MIGRATIONS)
+    try:
+        with transaction(engine) as connection:
+            return sum(_restore(connection, name, folder / f"{name}.jsonl") for name in REGISTERS)
+    finally:
+        engine.dispose()
+
+
+def _register(connection: sa.Connection, name: str) -> sa.Table:
+    return sa.Table(name, sa.MetaData(), autoload_with=connection)
+
+
+def _restore(connection: sa.Connection, name: str, copy: Path) -> int:
+    if not copy.exists():
+        return 0
+    table = _register(connection, name)
+    copied = [orjson.loads(line) for line in copy.read_bytes().splitlines()]
+    present = list(connection.execute(sa.select(table.c.link).order_by(table.c.number)).scalars())
+    if [each["link"] for each in copied[: len(present)]] != present[: len(copied)]:
+        raise StorageError(f"{name} in the ledger has other events than the backup: it is of another installation")
+    times = [column.name for column in table.columns if isinstance(column.type, sa.DateTime)]
+    missing = [each | {time: _moment(each[time]) for time in times} for each in copied[len(present) :]]
+    if missing:
+        connection.execute(sa.insert(table), missing)
+    return len(missing)
+
+
+def _moment(text: str) -> datetime:
+    """SQLite stores no time zone, and every stored time is UTC."""
+    at = datetime.fromisoformat(text)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _lines(connection: sa.Connection, table: sa.Table) -> Iterator[bytes]:

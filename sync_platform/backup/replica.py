@@ -97,7 +97,10 @@ def _copy_key_file(store: ObjectStore, replica: ObjectStore) -> None:
     except KeyError:
         other = None
     if other is not None and other.get("public_key") != msgspec.json.decode(body)["public_key"]:
-        raise StorageError(f"{replica.url} has other backups than {store.url}: a replica needs a place of its own")
+        raise StorageError(
+            f"{replica.url} has other backups than {store.url}: a replica needs a place of its own. If the backups of "
+            f"{store.url} were lost, use the replica in its place (S3_BACKUP_BUCKET), and name a new replica"
+        )
     replica.put(KEY_FILE, body)
 
 

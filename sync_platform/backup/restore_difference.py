@@ -80,12 +80,16 @@ def _examples(scratch: TemporaryTables, table: TrackedTable, operations: str, ne
         for each in OPERATIONS
     )
     shown = scratch.create("shown", first)
-    columns = [column for column in table.columns if column.name not in table.key]
-    i, c = (f"(SELECT s.* FROM {side} s SEMI JOIN {shown} USING ({keys}))" for side in (new, old))
+    have_both_sides = "operation IN ('update', 'refresh')"
     rows = scratch.session.execute(
-        f"""SELECT d.operation, {table.entity("d")}, CASE WHEN d.operation IN ('update', 'refresh')
-                THEN {changed_names(columns)} ELSE [] END
-        FROM {shown} d LEFT JOIN {i} i ON {table.same_key("i", "d")} LEFT JOIN {c} c ON {table.same_key("c", "d")}
-        ORDER BY ALL"""
+        f"SELECT operation, {table.entity()}, [] FROM {shown} WHERE NOT {have_both_sides}"
     ).fetchall()
-    return [ExampleRow(*row) for row in rows]
+    if scratch.session.execute(f"FROM {shown} WHERE {have_both_sides} LIMIT 1").fetchone():
+        columns = [column for column in table.columns if column.name not in table.key]
+        i, c = (f"(SELECT s.* FROM {side} s SEMI JOIN {shown} USING ({keys}))" for side in (new, old))
+        rows += scratch.session.execute(
+            f"""SELECT d.operation, {table.entity("d")}, {changed_names(columns)}
+            FROM {shown} d JOIN {i} i ON {table.same_key("i", "d")} JOIN {c} c ON {table.same_key("c", "d")}
+            WHERE d.{have_both_sides}"""
+        ).fetchall()
+    return [ExampleRow(*row) for row in sorted(rows)]

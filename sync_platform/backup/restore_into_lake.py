@@ -27,6 +27,7 @@ from sync_platform.lake.restore_records import RestoreRecord, write_restore
 from sync_platform.lake.schema import ensure_sync_tables, ensure_tables
 from sync_platform.lake.syncs import describe_commit
 from sync_platform.lake.table_writer import update_table
+from sync_platform.lake.tampered_rows import repair_tampered_rows
 from sync_platform.lake.tracked_table import TrackedTable, dataset_table
 from sync_platform.lake.transaction import in_one_transaction
 from sync_platform.lake.watermarks import return_cursor
@@ -152,6 +153,8 @@ class RestoreIntoLake:
             difference = update_table(scratch, writer, table, incoming, context)
             done = difference_of(scratch, table, difference.operations, incoming.rows, difference.old)
             if not done.changes_nothing:
+                if table.is_landed:
+                    repair_tampered_rows(scratch, self.history, table, difference, context.committed_at)
                 chain_changes(writer, context, lambda key: None)  # the manifests of its rows were chained with them
                 write_restore(session, self._record(done, context))
                 return replace(done, watermark=return_cursor(session, context, BESIDE))

@@ -8,9 +8,10 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from sync_platform import __version__
@@ -28,6 +29,7 @@ from sync_platform.cli.operations.commands import (
     attach,
     audit,
     maintain,
+    migrate,
     platforms,
     query,
     sandbox,
@@ -46,8 +48,23 @@ from sync_platform.errors import SettingsError, SyncError, UsageError
 from sync_platform.logs.line_handler import LoggedStream
 
 HELP = {"-h", "--help", "--version"}
+PREFIX = "Value error, "
+"""Stands before the messages of typer about a wrong choice, which say it already."""
+
+
+class Commands(TyperGroup):
+    """All commands, with plain messages about wrong values."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            error.message = error.message.removeprefix(PREFIX)
+            raise
+
 
 app = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -62,6 +79,7 @@ for command in (
     quality,
     check,
     maintain,
+    migrate,
     query,
     attach,
     tables,

@@ -37,6 +37,7 @@ class Operations:
     emergencies: list[LoggedOperation]
     shrinks: list[LoggedOperation]
     killed: list[LoggedOperation]
+    unsealings: list[LoggedOperation]
 
     @property
     def total(self) -> int:
@@ -52,6 +53,7 @@ def operations_of(operations: Sequence[LoggedOperation], span: Span, now: dateti
         list(begun_in(begun, span, OperationName.emergency)),
         list(begun_in(begun, span, OperationName.accept_shrink)),
         [each for each in begun if each.is_killed(now)],
+        list(begun_in(begun, span, OperationName.unseal)),
     )
 
 

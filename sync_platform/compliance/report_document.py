@@ -19,6 +19,7 @@ from sync_platform.compliance.sections_of_operations import (
     operations_section,
     recovery_section,
     retention_section,
+    unsealing_section,
 )
 from sync_platform.compliance.span import day_text, moment_text
 from sync_platform.compliance.verdict import most_urgent_first
@@ -39,6 +40,7 @@ SECTIONS = (
     activity_section,
     quality_section,
     personal_section,
+    unsealing_section,
     retention_section,
     chains_section,
     recovery_section,

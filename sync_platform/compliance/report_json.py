@@ -53,6 +53,9 @@ def report_json(report: ComplianceReport) -> Json:
             "subjects": report.personal.subjects,
             "requests": report.requests.requests,
             "erasures": report.erasures,
+            "corrections": report.requests.corrections,
+            "restricted_persons": report.requests.restricted_persons,
+            "unsealings": _operations(done.unsealings),
         },
         "retention": {
             "rules": report.retention.limits,

@@ -163,8 +163,29 @@ def personal_section(report: ComplianceReport) -> Section:
         DocumentTable("Personal fields", columns, rows),
         DocumentTable("Requests of data subjects", heads, requests, empty),
         _erasures(report),
+        _corrections(report),
     ]
-    return Section("Personal data", [counted], tables)
+    restricted = f"{report.requests.restricted_persons:,} data subjects have restricted the use of their records now."
+    return Section("Personal data", [counted, restricted], tables)
+
+
+def _corrections(report: ComplianceReport) -> DocumentTable:
+    found = report.requests.corrections
+    rows: list[Row] = [
+        (
+            each.number,
+            each.request,
+            f"{each.platform}.{each.dataset}",
+            each.column,
+            moment_text(each.corrected_at),
+            f"{each.state} {moment_text(each.passed_on_at)}" if each.passed_on_at else each.state,
+        )
+        for each in found
+    ]
+    applied = sum(each.state == "applied" for each in found)
+    caption = f"Corrected values: {len(found):,}, of which {applied:,} stand in place of the platform's"
+    heads = ("correction", "request", "dataset", "column", "corrected", "state")
+    return DocumentTable(caption, heads, rows, "0 values are corrected")
 
 
 def _erasures(report: ComplianceReport) -> DocumentTable:

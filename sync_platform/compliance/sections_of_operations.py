@@ -19,6 +19,10 @@ RETENTION_NOTE = (
     "snapshot that was current at the beginning of the window of time travel. Each deletion by a rule is on record "
     "with its figures; a maintenance by the schedule is on record when it begins."
 )
+UNSEALING_NOTE = (
+    "Only the roles unsealer and admin may do this, with a reason that is on record before a row is read. Answers to "
+    "persons who ask for access are not in this section, but among their requests."
+)
 CHAINS_NOTE = "Every digest and both hash chains were computed again, and every table was replayed from its history."
 
 
@@ -92,6 +96,30 @@ def recovery_section(report: ComplianceReport) -> Section:
         _operations("Drills", found.drills),
     ]
     return Section("Backups and drills", tables=tables)
+
+
+def unsealing_section(report: ComplianceReport) -> Section:
+    """`query --unseal`: who saw personal values in clear, of which tables, and why."""
+    found = report.operations.unsealings
+    rows: list[Row] = [
+        (
+            moment_text(each.began_at),
+            each.actor,
+            ", ".join(each.subject.get("tables", ())),
+            each.subject.get("reason"),
+            each.subject.get("rows"),
+            each.subject.get("data_subjects"),
+            each.subject.get("values"),
+            each.state,
+        )
+        for each in found[:MAX_SHOWN]
+    ]
+    shown = f" (the first {MAX_SHOWN} of {len(found):,}; --json has all)" if len(found) > MAX_SHOWN else ""
+    heads = ("at", "actor", "tables", "reason", "rows", "persons", "values", "outcome")
+    table = DocumentTable(f"Queries with personal values in clear{shown}", heads, rows, "nothing was unsealed")
+    persons = sum(each.subject.get("data_subjects", 0) for each in found)
+    counted = f"Personal values were unsealed for analysis {len(found):,} times, of {persons:,} persons in all. "
+    return Section("Unsealing for analysis", [counted + UNSEALING_NOTE], [table])
 
 
 def operations_section(report: ComplianceReport) -> Section:

@@ -7,7 +7,7 @@ reason and the law is an answer; a request that the person withdrew needs none.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from sync_platform.compliance import requirements
@@ -46,18 +46,45 @@ class SubjectRequest:
 
 
 @dataclass(frozen=True)
+class ReportedCorrection:
+    """One corrected value, without the value and the record. Times are UTC.
+
+    `state`: applied (the right value stands in place of the platform's), passed on (the platform shows it itself), or
+    lifted.
+    """
+
+    number: int
+    request: int
+    platform: str
+    dataset: str
+    column: str
+    corrected_at: datetime
+    state: str
+    passed_on_at: datetime | None
+
+
+@dataclass(frozen=True)
 class RequestsOfSpan:
-    """The requests that were open at any time of the span, in order, and the breaks of the register."""
+    """The requests that were open at any time of the span, in order, and the breaks of the register.
+
+    `corrections`: the values that were corrected in the span, or that were corrected before and apply.
+    `restricted_persons`: how many data subjects have a restriction that applies now.
+    """
 
     requests: list[SubjectRequest]
     breaks: list[str]
+    corrections: list[ReportedCorrection] = field(default_factory=list)
+    restricted_persons: int = 0
 
 
 def requests_of(register: RequestRegister, span: Span, now: datetime) -> RequestsOfSpan:
     """What the register has of the span. Requests whose details are past their retention are left out."""
-    found = [_of_report(each, now) for each in register.requests() if _was_open_in(each, span)]
+    requests = register.requests()
+    found = [_of_report(each, now) for each in requests if _was_open_in(each, span)]
     breaks = [f"event {event.number}: {what}" for event, what in register.breaks()]
-    return RequestsOfSpan([each for each in found if each], breaks)
+    corrections = [each for request in requests for each in _corrections_of(request, span)]
+    restricted = {subject for each in requests if each.is_restricting for subject in each.subjects}
+    return RequestsOfSpan([each for each in found if each], breaks, corrections, len(restricted))
 
 
 def judge_requests(found: RequestsOfSpan, now: datetime) -> Iterator[Obligation]:
@@ -89,6 +116,23 @@ def _was_open_in(request: PrivacyRequest, span: Span) -> bool:
     """True if it was received before the end of the span, and was not closed before its beginning."""
     received_at = request.received_at or request.recorded_at
     return received_at <= span.last and (request.closed_at is None or request.closed_at >= span.first)
+
+
+def _corrections_of(request: PrivacyRequest, span: Span) -> Iterator[ReportedCorrection]:
+    for each in request.corrections:
+        state = request.correction_state(each)
+        if span.holds(each.corrected_at) or (state == "applied" and each.corrected_at <= span.last):
+            passed_on_at = request.passed_on.get(each.number)
+            yield ReportedCorrection(
+                each.number,
+                each.request,
+                each.platform,
+                each.dataset,
+                each.column,
+                each.corrected_at,
+                state,
+                passed_on_at,
+            )
 
 
 def _of_report(request: PrivacyRequest, now: datetime) -> SubjectRequest | None:

@@ -14,13 +14,14 @@ import dagster as dg
 
 from sync_platform.defs.run_log import logging_run
 from sync_platform.defs.trigger import ATTENDED_TAG, REQUEST_ID_TAG, REQUESTER_TAG
+from sync_platform.permissions.actor import TOKEN_PREFIX
 from sync_platform.privacy.recorded_deletion import Deletion
 from sync_platform.settings import Settings
 from sync_platform.storage.audit_log import AuditLog, Outcome, Via, system_user
 from sync_platform.storage.operation_name import OperationName
 
 ACTOR_TAG = "sync_platform/actor"
-"""Who started a run, where the interface knows that."""
+"""Who launched a run through the server, which sets it (server/dagster_ui/launch_tags.py)."""
 SCHEDULE_TAG, SENSOR_TAG, BACKFILL_TAG = "dagster/schedule_name", "dagster/sensor_name", "dagster/backfill"
 PARTITION_TAG, AUTOMATION_TAG = "dagster/partition", "dagster/from_automation_condition"
 
@@ -57,7 +58,7 @@ def record_deletion(run: dg.DagsterRun, settings: Settings, deletion: Deletion) 
     """Log what a rule of retention deleted, or why it failed, in one entry; the command line's runs too."""
     log = AuditLog(settings.ledger_url)
     actor, via = _actor_of(run)
-    if ATTENDED_TAG in run.tags:
+    if _is_of_command_line(run):
         actor, via = settings.sync_actor or system_user(), "cli"
     with closing(log):
         log.record(
@@ -70,7 +71,7 @@ def record_deletion(run: dg.DagsterRun, settings: Settings, deletion: Deletion) 
 
 
 def _record(run: dg.DagsterRun, ledger: str, operation: str, subject: dict[str, Any], outcome: Outcome) -> None:
-    if ATTENDED_TAG in run.tags:
+    if _is_of_command_line(run):  # which logs its own runs
         return
     actor, via = _actor_of(run)
     details: dict[str, Any] = {"run_id": run.run_id, "job": run.job_name, **subject}
@@ -85,14 +86,25 @@ def _record(run: dg.DagsterRun, ledger: str, operation: str, subject: dict[str, 
         log.record(operation, details, actor=actor, via=via, outcome=outcome)
 
 
+def _is_of_command_line(run: dg.DagsterRun) -> bool:
+    """True if a command runs it. A repeat that a person launched through the server has the tags of the command too."""
+    return ATTENDED_TAG in run.tags and ACTOR_TAG not in run.tags
+
+
 def _actor_of(run: dg.DagsterRun) -> tuple[str, Via]:
-    """Who started a run, and through which interface. Dagster's own UI has no user names."""
+    """Who started a run, and through which interface.
+
+    A run that a person launched as a repeat of another one has the tags of that one too. The server sets the actor of
+    each run that is launched through it; Dagster's own UI has no user names.
+    """
     tags = run.tags
+    if ACTOR_TAG in tags:
+        return tags[ACTOR_TAG], "api" if tags[ACTOR_TAG].startswith(TOKEN_PREFIX) else "ui"
     if SCHEDULE_TAG in tags:
         return tags[SCHEDULE_TAG], "schedule"
     if SENSOR_TAG in tags or AUTOMATION_TAG in tags:
         return tags.get(REQUESTER_TAG) or tags.get(SENSOR_TAG) or "automation", "sensor"
-    return tags.get(ACTOR_TAG) or tags.get(REQUESTER_TAG) or "unknown", "ui"
+    return tags.get(REQUESTER_TAG) or "unknown", "ui"
 
 
 def _shrinks_accepted(config: Any) -> Iterator[str]:

@@ -6,7 +6,7 @@ that a platform that fails stops no other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 import dagster as dg
 
@@ -52,8 +52,11 @@ def run_config(platform: Platform, mode: Mode, accept_shrink: str = "") -> dict[
     return {"ops": ops}
 
 
-def sync_schedules(platforms: dict[str, Platform]) -> list[dg.ScheduleDefinition]:
-    """The three schedules, each with its job. A schedule without a platform is omitted."""
+def sync_schedules(platforms: dict[str, Platform], in_use: Collection[str]) -> list[dg.ScheduleDefinition]:
+    """The three schedules, each with its job. A schedule without a platform is omitted.
+
+    A job is for every platform; its schedule launches those `in_use`.
+    """
     chosen = list(platforms.values())
     monthly = [platform for platform in chosen if platform.cadence == "monthly"]
     weekly = [platform for platform in chosen if platform.cadence == "weekly"]
@@ -84,17 +87,24 @@ def sync_schedules(platforms: dict[str, Platform]) -> list[dg.ScheduleDefinition
             "The changes since yesterday, of the platforms that offer incremental syncs.",
         ),
     ]
-    return [_schedule(*plan) for plan in plans if plan[4]]
+    return [_schedule(*plan, in_use) for plan in plans if plan[4]]
 
 
 def _schedule(
-    name: str, cadence: Cadence, mode: Mode, times: list[str], platforms: list[Platform], description: str
+    name: str,
+    cadence: Cadence,
+    mode: Mode,
+    times: list[str],
+    platforms: list[Platform],
+    description: str,
+    in_use: Collection[str],
 ) -> dg.ScheduleDefinition:
     selection = dg.AssetSelection.assets(*(key for platform in platforms for key in asset_keys(platform)))
     job = dg.define_asset_job(
         name, selection, description=description, tags=RUN_TAGS, executor_def=dg.in_process_executor
     )
-    return scheduled(job, times, f"{description} One run per platform.", _requests(name, cadence, mode, platforms))
+    launched = [platform for platform in platforms if platform.name in in_use]
+    return scheduled(job, times, f"{description} One run per platform.", _requests(name, cadence, mode, launched))
 
 
 def _requests(

@@ -67,7 +67,8 @@ class Backups(dg.ConfigurableResource[None]):
             return Repository(store, open_with_recovery_key(store, _read_key(Path(self.recovery_key_file))))
         is_there = read_stored_key(store) is not None
         if not is_there and not may_create:
-            raise no_backup_in(store)  # before the vault is opened, because that makes a new one
+            instead = f"; --replica reads the replica, {self.replica.url}" if self.has_replica else ""
+            raise StorageError(f"{no_backup_in(store)}{instead}")  # before the vault is opened: that makes a new one
         if is_there and not self.vault.has_key():
             raise StorageError(
                 f"the master key that opens the backups in {store.url} is not here: restore the vault "

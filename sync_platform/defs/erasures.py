@@ -25,6 +25,7 @@ from sync_platform.privacy.erasure import ErasedInstallation, continue_erasures
 from sync_platform.privacy.erasure_ledger import ErasureLedger
 from sync_platform.privacy.erasure_places import ErasurePlaces
 from sync_platform.privacy.legal_holds import LegalHolds
+from sync_platform.privacy.recorded_corrections import apply_requests
 from sync_platform.privacy.request_register import RequestRegister
 from sync_platform.settings import Settings, load_settings
 from sync_platform.storage.lake_connection import Lake, LakeAddress
@@ -68,18 +69,21 @@ def erasure_schedule() -> dg.ScheduleDefinition:
     """The hourly schedule and its job: an erasure that failed is tried again, and one under a hold ends with it."""
 
     @dg.op(
-        description="Goes on with erasures that were interrupted, that failed, or whose legal hold has ended.",
+        description="Goes on with erasures that were interrupted, that failed, or whose legal hold has ended. Applies "
+        "corrections and restrictions to the lake.",
         out=dg.Out(dg.Nothing),
     )
     def go_on_with_erasures(context: dg.OpExecutionContext) -> Iterator[dg.Output[None]]:
         settings = load_settings()
         with closing(ErasureLedger(settings.ledger_url)) as ledger:
             is_due = any(each.is_due for each in ledger.erasures())
-        if is_due:
-            try:
+        try:
+            if is_due:
                 _continue(context, settings)
-            except Exception as error:
-                raise failure(context, error) from error
+            history, platforms = settings.lineage_table_name, load_platforms(settings.platform_path)
+            apply_requests(LakeAddress.of(settings), history, platforms, settings.ledger_url, context.run.run_id)
+        except Exception as error:
+            raise failure(context, error) from error
         yield dg.Output(None)
 
     @dg.job(

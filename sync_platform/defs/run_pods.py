@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dagster import DagsterRun, Field, Map, Permissive
+from dagster import DagsterRun, Field
 from dagster_k8s import K8sRunLauncher
 from dagster_k8s.container_context import K8sContainerContext
 
@@ -25,8 +25,8 @@ class PlatformRunLauncher(K8sRunLauncher):
 
     @classmethod
     def config_type(cls) -> dict[str, Any]:
-        found = Field(Map(str, Permissive()), is_required=False, description="Resources of the runs of each platform.")
-        return {**super().config_type(), "platform_resources": found}
+        resources = Field(dict, is_required=False, description="Resources of the runs of each platform.")
+        return {**super().config_type(), "platform_resources": resources}  # type: ignore[no-untyped-call]
 
     def get_container_context_for_run(self, dagster_run: DagsterRun) -> K8sContainerContext:
         context = super().get_container_context_for_run(dagster_run)

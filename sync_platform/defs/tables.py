@@ -27,6 +27,8 @@ from sync_platform.lake.rows import TypedRows
 from sync_platform.landing.manifest import find_manifest, manifest_key
 from sync_platform.landing.reader import Landed
 from sync_platform.monitoring.freshness import LATE_AFTER
+from sync_platform.privacy.recorded_corrections import corrections_at
+from sync_platform.privacy.request_register import restricted_subjects
 from sync_platform.quality.own_checks import NO_OWN_CHECKS, OwnCheck, OwnChecks
 from sync_platform.quality.score import Standards
 from sync_platform.settings import load_settings, platform_settings
@@ -113,7 +115,14 @@ def _table_asset(
         guard = Guard(own.shrink_tolerance, config.accept_shrink.strip() or None)
         settings, trigger = load_settings(), trigger_of(context.run.tags)
         standards = Standards.of(settings, own)
-        rows = TypedRows(landed, platform, row_worker, lambda: erased_subjects_at(settings.vault_url))
+        rows = TypedRows(
+            landed,
+            platform,
+            row_worker,
+            lambda: erased_subjects_at(settings.vault_url),
+            corrections_at(settings.ledger_url),
+            lambda: restricted_subjects(settings.ledger_url),
+        )
         with sync_log.step(platform.name, dataset.name):
             outcome = commit_landed(lake.open(), lake.history, rows, context.run_id, guard, trigger, standards)
         sync_log.add(outcome.record)

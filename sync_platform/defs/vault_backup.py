@@ -9,7 +9,7 @@ from pathlib import Path
 import dagster as dg
 from pydantic import Field
 
-from sync_platform.backup.key_rotation import KeyRotation, RotationReport
+from sync_platform.backup.key_rotation import KeyRotation
 from sync_platform.backup.subject_erasure import SubjectErasure
 from sync_platform.backup.vault_backup import LEASE, StoredVault, VaultBackup
 from sync_platform.backup.vault_copy import VaultCopy
@@ -54,7 +54,7 @@ class BackedUpVault:
         with self.leases.hold("a backup of the vault", LEASE):
             self.erasure.publish()
             if is_rotating(self.vault.engine):
-                self.rotation.complete(RotationReport())
+                self.rotation.complete()
             return self.backup.create(self.vault.engine, self.master_key)
 
     @property

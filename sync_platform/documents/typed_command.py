@@ -1,6 +1,7 @@
-"""The commands of this program in texts for people: each as it must be typed here.
+"""The commands of this program in texts for people.
 
-What belongs here: how a command is written. Every hint, message and report that names a command takes it from `typed`.
+What belongs here: how a command is written. A message for the person at this command line takes it from `typed`; a text
+that is stored, sent or shown on another machine takes it from `named_command`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,11 @@ PROGRAM = "sync-platform"
 def typed(*words: str) -> str:
     """A command of this program as a line for a shell: with the path of the program, unless PATH has it."""
     return f"{program()} {shlex.join(words)}".rstrip()
+
+
+def named_command(*words: str) -> str:
+    """A command of this program by its name alone, however the process that writes the text was called."""
+    return f"{PROGRAM} {shlex.join(words)}".rstrip()
 
 
 def program() -> str:

@@ -22,7 +22,12 @@ def only_starter(ledger_url: str, name: str, on_wait: Callable[[Holder | None], 
     return platform_lock(ledger_url, STARTER_LOCK, name, on_wait)
 
 
+def has_starter(ledger_url: str) -> bool:
+    """True if a starter lives and is ready; StorageError where the lock cannot be read."""
+    return holder_of(ledger_url, STARTER_LOCK) is not None
+
+
 def is_left_to_starter(ledger_url: str, request: EmergencyRequest, now: datetime | None = None) -> bool:
     """True if the request is young and a starter lives; StorageError where the lock cannot be read."""
     age = (now or datetime.now(UTC)) - request.requested_at
-    return age < STARTED_WITHIN and holder_of(ledger_url, STARTER_LOCK) is not None
+    return age < STARTED_WITHIN and has_starter(ledger_url)

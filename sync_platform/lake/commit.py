@@ -19,6 +19,7 @@ from sync_platform.lake.commit_context import CommitContext
 from sync_platform.lake.commit_outcome import Outcome
 from sync_platform.lake.confirmation import confirmation_of
 from sync_platform.lake.corrected_times import correct_future_times, time_that_counts, unproven_share
+from sync_platform.lake.corrected_values import correct_incoming, forget_corrected
 from sync_platform.lake.coverage import EVERY_ROW, Coverage, coverage_of_list, proven_coverage
 from sync_platform.lake.erased_rows import erase_incoming
 from sync_platform.lake.generations import find_generation
@@ -27,7 +28,9 @@ from sync_platform.lake.history_view import ensure_history_view
 from sync_platform.lake.incoming import Arrival, Incoming, load_incoming
 from sync_platform.lake.late_records import record_late_records
 from sync_platform.lake.observations import Observation, RecordedSyncs, recorded_syncs
+from sync_platform.lake.restricted_records import add_restricted
 from sync_platform.lake.retirement import PLATFORM_GUARD, Guard, Retirement
+from sync_platform.lake.row_worker import NO_ROW_WORKER
 from sync_platform.lake.rows import TypedRows
 from sync_platform.lake.schema import ensure_tables
 from sync_platform.lake.shrink_tolerance import ShrinkTolerance, periods_between_lists
@@ -79,6 +82,8 @@ def commit_landed(
         commit = _Commit(scratch, history, table, typed, arrival, quarantined, run_id, guard, trigger, standards)
         outcome = in_one_transaction(lake, session, commit.write)
         snapshot = session.execute(f"SELECT id FROM {LAKE}.last_committed_snapshot()").fetchall()[0][0]
+    for correction in arrival.passed_on:
+        typed.corrections.pass_on(correction)
     return replace(outcome, snapshot_id=snapshot)
 
 
@@ -103,12 +108,17 @@ class _Commit:
 
     def write(self) -> Outcome:
         """Write everything within the caller's transaction; the caller adds the snapshot to the outcome."""
-        # again, because a person may have been erased since the rows were loaded; an erasure that begins after this
-        # rewrites what is committed here
-        erase_incoming(self.scratch, self.arrival.incoming.rows, self.typed.dataset, self.typed.erased)
+        # again, because a person may have been erased, or a value corrected, since the rows were loaded; what begins
+        # after this rewrites what is committed here
+        rows = self.arrival.incoming.rows
+        erase_incoming(self.scratch, rows, self.typed.dataset, self.typed.erased)
+        correct_incoming(self.scratch, rows, self.typed.dataset, self.typed.applied_corrections())
+        forget_corrected(self.session, self.arrival.passed_on)
         ensure_tables(self.session, self.history, self.table.schema, self.typed.dataset)
         ensure_history_view(self.session, self.history, self.table)
         writer, recorded = HistoryWriter(self.scratch, self.history), self._recorded()
+        if self.typed.dataset.personal is not None:
+            add_restricted(self.scratch, rows, self.table.schema, self.typed.dataset, self.typed.restricted())
         clock = read_clock(self.typed.landed.manifest, recorded.newest)
         context = self._context(clock)
         correction = correct_future_times(self.scratch, self.history, context, recorded, clock.observed_at, clock.now)
@@ -117,13 +127,16 @@ class _Commit:
             recorded = self._recorded()
         context = replace(context, committed_at=_later_than_all(recorded, clock.now))
         is_late = recorded.newest is not None and context.observed_at < recorded.newest
-        rows = self.arrival.incoming.rows
         generation = find_generation(self.session, self.typed.dataset, rows, context, is_late=is_late)
         follows = not is_late and not generation.is_outdated
         scores, drift = appraise(self.session, self.typed, self.arrival, context, self.standards, follows=follows)
         # a newly quarantined record may be a temporary fault: the cursor stays, so the record is fetched again
-        none_newly_quarantined = not self.arrival.only_quarantined or not has_newly_quarantined(
-            self.session, context.platform, context.dataset, self.arrival.incoming.only_quarantined
+        none_newly_quarantined = not self.arrival.quarantined or not has_newly_quarantined(
+            self.session,
+            context.platform,
+            context.dataset,
+            self.arrival.quarantine,
+            self.arrival.incoming.only_quarantined,
         )
         self._quarantine(context, follows)
         if generation.is_outdated:
@@ -213,7 +226,8 @@ class _Commit:
         difference = update_table(self.scratch, writer, self.table, incoming, context, retirement, day)
         late = record_late_records(self.session, context, self.typed.platform, incoming.rows, difference)
         cursor = self.typed.dataset.cursor
-        if cursor and not missing_of(self.typed, self.arrival) and none_newly_quarantined:
+        has_gaps = bool(self.typed.filter_faults or self.typed.landed.manifest.reasons)
+        if cursor and not has_gaps and none_newly_quarantined:
             self._move_cursor(cursor, context)
         return Written(difference, context, [], [late.in_words] if late else [])
 
@@ -249,7 +263,7 @@ class _Commit:
         manifest = find_manifest(store, later.manifest)
         if manifest is None:
             raise StorageError(f"the manifest {store.url}/{later.manifest} is gone")
-        typed = TypedRows(Landed(manifest, store), self.typed.platform, erased=self.typed.erased)
+        typed = replace(self.typed, landed=Landed(manifest, store), row_worker=NO_ROW_WORKER)
         arrival = load_incoming(scratch, typed)
         covered = EVERY_ROW if later.list_complete else self._coverage(typed, arrival, later.observed_at)
         return arrival.incoming, proven_coverage(covered, manifest, typed.dataset)

@@ -10,9 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Set
 from typing import Any
 
-import pyarrow as pa
-
-from sync_platform.lake.content_hashes import content_hashes
+from sync_platform.lake.replaced_values import Replacement, replace_incoming, replacement
 from sync_platform.sources.columns import columns_of
 from sync_platform.sources.declaration import Dataset
 from sync_platform.storage.temporary_tables import TemporaryTables
@@ -33,18 +31,17 @@ def erase_incoming(scratch: TemporaryTables, rows: str, dataset: Dataset, read_e
 
     `rows`: a temporary table with the dataset's columns and `content_hash`.
     """
-    names = sealed_columns(dataset)
-    found = erased_rows(scratch, rows, dataset, read_erased(), "rowid") if names else None
+    found = erased_rows(scratch, rows, dataset, read_erased(), "rowid") if sealed_columns(dataset) else None
     if found is not None:
-        values = ", ".join(f'"{name}" = f."{name}"' for name in (*names, "content_hash"))
-        scratch.session.execute(f"UPDATE {rows} AS i SET {values} FROM {found} f WHERE i.rowid = f.key")
+        replace_incoming(scratch, rows, found)
 
 
-def erased_rows(scratch: TemporaryTables, relation: str, dataset: Dataset, erased: Set[str], key: str) -> str | None:
-    """Make a temporary table of the rows that have ciphertext of erased persons, and return its name; None for none.
+def erased_rows(
+    scratch: TemporaryTables, relation: str, dataset: Dataset, erased: Set[str], key: str
+) -> Replacement | None:
+    """The erased form of the rows that have ciphertext of erased persons; None for none.
 
-    It has `key` (SQL over the relation that identifies a row), the sealed columns in their erased form, and the
-    `content_hash` of the row that a sync would make now.
+    `key`: SQL over the relation that identifies a row.
     """
     names = sealed_columns(dataset)
     if not names or not erased:
@@ -55,32 +52,33 @@ def erased_rows(scratch: TemporaryTables, relation: str, dataset: Dataset, erase
     rows = scratch.session.execute(f"SELECT {key}, {listed} FROM {relation} WHERE {is_readable}").fetchall()
     if not rows:
         return None
-    keys = [row[0] for row in rows]
     versions = [_erased_version(dict(zip(columns, row[1:], strict=True)), names, erased) for row in rows]
-    filled = [{name: value for name, value in each.items() if value is not None} for each in versions]
-    hashes = content_hashes(dataset, [dataset.row(**each) for each in filled])
-    forms = {name: pa.array([each[name] for each in versions], pa.string()) for name in names}
-    table = pa.table({"key": keys, **forms, "content_hash": hashes})
-    scratch.session.register("erased_forms", table)
-    try:
-        return scratch.create("erased_rows", "FROM erased_forms")
-    finally:
-        scratch.session.unregister("erased_forms")
+    return replacement(scratch, dataset, [row[0] for row in rows], versions, names)
 
 
 def has_ciphertext(scratch: TemporaryTables, columns: Iterable[str], subjects: Set[str]) -> str:
     """SQL: true if one of the columns has ciphertext of one of these data subjects."""
-    if len(subjects) <= FEW:  # a comparison of beginnings takes a third of the time
-        beginnings = [f"starts_with({{column}}, '{PREFIX}{subject}:')" for subject in sorted(subjects)]
-        is_theirs = f"({' OR '.join(beginnings) or 'false'})"
-    else:
-        ids = scratch.create("subjects", "SELECT unnest($ids::VARCHAR[]) AS id", {"ids": sorted(subjects)})
-        part = PREFIX.count(":") + 1
-        is_theirs = f"starts_with({{column}}, '{PREFIX}') AND split_part({{column}}, ':', {part}) IN (FROM {ids})"
+    is_theirs = _is_of(scratch, subjects)
     conditions = (
         f"({is_theirs} AND NOT ends_with({{column}}, ':{ERASED}'))".format(column=f'"{name}"') for name in columns
     )
     return " OR ".join(conditions)
+
+
+def values_of(scratch: TemporaryTables, columns: Iterable[str], subjects: Set[str]) -> str:
+    """SQL: true if one of the columns has a sealed value of one of these data subjects, also in the erased form."""
+    is_theirs = _is_of(scratch, subjects)
+    return " OR ".join(is_theirs.format(column=f'"{name}"') for name in columns)
+
+
+def _is_of(scratch: TemporaryTables, subjects: Set[str]) -> str:
+    """SQL with `{column}` in it: true if the column has a sealed value of one of these data subjects."""
+    if len(subjects) <= FEW:  # a comparison of beginnings takes a third of the time
+        beginnings = [f"starts_with({{column}}, '{PREFIX}{subject}:')" for subject in sorted(subjects)]
+        return f"({' OR '.join(beginnings) or 'false'})"
+    ids = scratch.create("subjects", "SELECT unnest($ids::VARCHAR[]) AS id", {"ids": sorted(subjects)})
+    part = PREFIX.count(":") + 1
+    return f"(starts_with({{column}}, '{PREFIX}') AND split_part({{column}}, ':', {part}) IN (FROM {ids}))"
 
 
 def _erased_version(row: dict[str, Any], names: list[str], erased: Set[str]) -> dict[str, Any]:

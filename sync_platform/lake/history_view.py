@@ -12,6 +12,7 @@ from hashlib import sha256
 import duckdb
 
 from sync_platform.lake.corrected_times import corrected_history
+from sync_platform.lake.restricted_records import has_restricted, is_usable
 from sync_platform.lake.schema import CHANGES
 from sync_platform.lake.tracked_table import TrackedTable
 from sync_platform.sources.columns import Column
@@ -29,6 +30,8 @@ def ensure_history_view(session: duckdb.DuckDBPyConnection, history: str, table:
     The comment of the view has a digest of its definition, because the catalog stores the SQL in another form.
     """
     query = _query(corrected_history(session, history), table)
+    if has_restricted(session):
+        query += f" AND {is_usable('platform', 'dataset', 'entity_id')}"
     view = f"{table.name}{ENDING}"
     description = f"Every change of {table.schema}.{table.name}, each column before and after it"
     comment = f"{description} (definition {sha256(query.encode()).hexdigest()[:8]})"

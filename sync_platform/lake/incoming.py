@@ -10,6 +10,7 @@ import duckdb
 import polars as pl
 import pyarrow as pa
 
+from sync_platform.lake.corrected_values import ValueCorrection, correct_incoming, shown_right
 from sync_platform.lake.erased_rows import erase_incoming
 from sync_platform.lake.tracked_table import TrackedTable
 from sync_platform.sources.columns import columns_of
@@ -60,7 +61,7 @@ class Arrival:
     `duplicates`, further records with the same id; `quarantined`, records not stored; `only_quarantined`, ids with all
     records in quarantine; `conflicts`, ids that came more than once with different values; `contradicting`, quarantined
     versions of such an id, where no change time shows which is the latest; `unidentified`, quarantined records without
-    a readable id.
+    a readable id. `passed_on`: the corrections whose right value the source shows.
     Every record received is a row, a duplicate, quarantined, or out of scope.
     """
 
@@ -73,6 +74,7 @@ class Arrival:
     contradicting: int
     conflicts: int
     unidentified: int
+    passed_on: tuple[ValueCorrection, ...] = ()
 
     @property
     def missing(self) -> list[str]:
@@ -99,7 +101,7 @@ def load_incoming(scratch: TemporaryTables, typed: TypedRows) -> Arrival:
 
     The latest has the largest value in the `cursor` column; a record without a value may be the latest too. Where
     several may be the latest and differ, it is unknown which is right: all are quarantined, and the stored row stays.
-    Tombstones of one id do not differ. Rows of erased persons have the erased form.
+    Tombstones of one id do not differ. Rows of erased persons have the erased form, and corrected values are right.
     """
     session = scratch.session
     rows = _read(scratch, typed)
@@ -112,6 +114,9 @@ def load_incoming(scratch: TemporaryTables, typed: TypedRows) -> Arrival:
     if _count(session, f"FROM {quarantine}"):
         session.execute(f"DELETE FROM {rows} WHERE problems IS NOT NULL")
     erase_incoming(scratch, rows, typed.dataset, typed.erased)
+    corrections = typed.applied_corrections()
+    passed_on = shown_right(session, rows, corrections, typed.landed.manifest.observed_at)
+    correct_incoming(scratch, rows, typed.dataset, corrections)
     received = _count(session, f"FROM {rows}")
     conflicts = _resolve_repeated(session, rows, quarantine, typed.dataset)
     distinct = _count(session, f"FROM {rows}")
@@ -135,6 +140,7 @@ def load_incoming(scratch: TemporaryTables, typed: TypedRows) -> Arrival:
         contradicting=contradicting,
         conflicts=conflicts,
         unidentified=unidentified,
+        passed_on=tuple(passed_on),
     )
 
 

@@ -1,34 +1,22 @@
 """Erasure in the stored rows: every sealed value of an erased person becomes the erased form, as a new commit.
 
-The history keeps what it has, so its chain, time travel and replay stay whole: the ciphertext in earlier changes is
-unreadable, because its key is destroyed. The new form is a change like any other. It has the time of the row's last
-change, so that it says nothing new of the source, and every later observation comes after it. A row that is gone stays
-gone: its last change is repeated with the new values.
+The ciphertext in earlier changes of the history is unreadable, because its key is destroyed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
 import duckdb
 
-from sync_platform.lake.chain import BATCHES, chain_changes, has_chain
-from sync_platform.lake.commit_context import CommitContext
-from sync_platform.lake.corrected_times import corrected_history
 from sync_platform.lake.erased_rows import erased_rows, sealed_columns
-from sync_platform.lake.history import HistoryWriter
-from sync_platform.lake.observations import recorded_syncs
-from sync_platform.lake.schema import ensure_tables
+from sync_platform.lake.row_replacement import replace_stored, stored_tables
 from sync_platform.lake.syncs import describe_commit
-from sync_platform.lake.tracked_table import TrackedTable, dataset_table
+from sync_platform.lake.tracked_table import dataset_table
 from sync_platform.lake.transaction import in_one_transaction
-from sync_platform.landing.sync_id import new_sync_id
 from sync_platform.sources.declaration import Dataset, Platform
-from sync_platform.sources.period import current_period
 from sync_platform.storage.lake_connection import LAKE, Lake
-from sync_platform.storage.lake_tables import has_table
 from sync_platform.storage.temporary_tables import TemporaryTables
 
 
@@ -48,12 +36,7 @@ def erase_rows(
     `erased`: the ids of data subjects that have a tombstone. Returns the tables that changed; a repeat changes nothing.
     """
     with lake.session() as session:
-        tables = [
-            (platform, dataset)
-            for platform in platforms.values()
-            for dataset in platform.datasets
-            if sealed_columns(dataset) and has_table(session, dataset_table(platform.name, dataset).sql)
-        ]
+        tables = [each for each in stored_tables(session, platforms) if sealed_columns(each[1])]
         return in_one_transaction(lake, session, lambda: _erase_tables(session, history, tables, erased, run_id))
 
 
@@ -64,90 +47,14 @@ def _erase_tables(
     erased: Set[str],
     run_id: str,
 ) -> list[ErasedTable]:
-    now, done = datetime.now(UTC), list[ErasedTable]()
-    erasure_id = new_sync_id(now)
+    done = list[ErasedTable]()
     for platform, dataset in tables:
-        table = dataset_table(platform.name, dataset)
+        table = f"{LAKE}.{dataset_table(platform.name, dataset).sql}"
         with TemporaryTables(session) as scratch:
-            found = erased_rows(scratch, f"{LAKE}.{table.sql}", dataset, erased, '"source_id"')
-            if found is None:
-                continue
-            ensure_tables(session, history, platform.name, dataset)  # a lake of an earlier version has fewer columns
-            committed_at = _later_than_all(session, table, now)
-            partition = current_period(platform.cadence, committed_at).key
-            context = CommitContext(
-                platform.name, dataset.name, partition, erasure_id, run_id, committed_at, committed_at
-            )
-            rows = _erase_table(scratch, history, table, sealed_columns(dataset), found, context)
-            done.append(ErasedTable(f"{platform.name}.{dataset.name}", rows))
+            found = erased_rows(scratch, table, dataset, erased, '"source_id"')
+            if found is not None:
+                rows = replace_stored(scratch, history, platform, dataset, found, run_id)
+                done.append(ErasedTable(f"{platform.name}.{dataset.name}", rows))
     if done:
         describe_commit(session, run_id, f"erasure: {sum(each.rows for each in done):,} rows")
     return done
-
-
-def _erase_table(
-    scratch: TemporaryTables, history: str, table: TrackedTable, sealed: list[str], found: str, context: CommitContext
-) -> int:
-    """Write the changes, chain them, and apply them to the table; returns the number of rows."""
-    session, writer = scratch.session, HistoryWriter(scratch, history)
-    renamed = ", ".join(f'f."{name}" AS "new_{name}"' for name in sealed)
-    changing = scratch.create(
-        "changing",
-        f"""SELECT c.*, {"c.is_past" if table.window else "false"} AS was_past, {renamed},
-            f.content_hash AS new_hash, last_observed_at
-        FROM {found} f JOIN {LAKE}.{table.sql} c ON c.source_id = f.key
-            JOIN ({_last_observed(session, history, found)}) h ON h.entity_id = f.key""",
-        {"platform": table.schema, "dataset": table.name},
-    )
-    values = {name: value for name, value in vars(context).items() if name != "observed_at"}
-    writer.append(_changes(changing, sealed), values)
-    chain_changes(writer, context, lambda key: None)  # the manifests of its rows were chained with them
-    new = {f'"{name}"': f'"new_{name}"' for name in sealed} | {
-        "content_hash": "CASE WHEN removed_at IS NULL THEN new_hash ELSE content_hash END",
-        "last_changed_at": "CASE WHEN removed_at IS NULL THEN last_observed_at ELSE last_changed_at END",
-    }
-    replaced = ", ".join(f"{value} AS {name}" for name, value in new.items())
-    columns = ", ".join(f'"{column.name}"' for column in table.every_column)
-    session.execute(f"DELETE FROM {LAKE}.{table.sql} WHERE source_id IN (SELECT key FROM {found})")
-    session.execute(
-        f"""INSERT INTO {LAKE}.{table.sql} BY NAME
-        SELECT {columns} FROM (SELECT * REPLACE ({replaced}) FROM {changing}) ORDER BY source_id"""
-    )
-    return int(session.execute(f"SELECT count(*) FROM {changing}").fetchall()[0][0])
-
-
-def _last_observed(session: duckdb.DuckDBPyConnection, history: str, found: str) -> str:
-    """SQL: the time of the last change of each row."""
-    return f"""SELECT entity_id, max(observed_at) AS last_observed_at FROM {corrected_history(session, history)}
-        WHERE platform = $platform AND dataset = $dataset AND entity_id IN (SELECT key FROM {found}) GROUP BY ALL"""
-
-
-def _changes(changing: str, sealed: list[str]) -> str:
-    """SQL: one row of the history for each row that changes."""
-    differing = [(name, f'"{name}" IS DISTINCT FROM "new_{name}"') for name in sealed]
-
-    def filled(item: str) -> str:
-        items = (f"CASE WHEN {differs} THEN {item.format(name=name)} END" for name, differs in differing)
-        return f"list_filter([{', '.join(items)}], x -> x IS NOT NULL)"
-
-    def values(prefix: str) -> str:
-        entry = f"""{{{{k: '{{name}}', v: to_json("{prefix}{{name}}")}}}}"""
-        return f"to_json(map_from_entries({filled(entry)}))"
-
-    is_live = "removed_at IS NULL"
-    return f"""SELECT $platform, $dataset, source_id,
-        CASE WHEN {is_live} THEN 'update' WHEN was_past THEN 'expire' ELSE 'remove' END,
-        {filled("'{name}'")}, {values("")}, {values("new_")},
-        CASE WHEN {is_live} THEN new_hash ELSE content_hash END,
-        CASE WHEN {is_live} THEN landing_object END, CASE WHEN {is_live} THEN landing_line END,
-        $partition, $sync_id, $run_id, last_observed_at, $committed_at
-    FROM {changing} ORDER BY source_id"""
-
-
-def _later_than_all(session: duckdb.DuckDBPyConnection, table: TrackedTable, now: datetime) -> datetime:
-    """The time of this commit: later than every other commit of the table, even if the clock was set back."""
-    last: list[datetime | None] = [recorded_syncs(session, table.schema, table.name).last_commit]
-    if has_chain(session):
-        query = f"SELECT max(committed_to) FROM {LAKE}.{BATCHES} WHERE platform = ? AND dataset = ?"
-        last += [session.execute(query, [table.schema, table.name]).fetchall()[0][0]]
-    return max([now, *(each + timedelta(microseconds=1) for each in last if each)])

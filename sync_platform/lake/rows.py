@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
 
+from sync_platform.lake.corrected_values import NO_CORRECTIONS, Corrections, ValueCorrection
 from sync_platform.lake.row_maker import RecordSummary, RowMaker
 from sync_platform.lake.row_worker import NO_ROW_WORKER, RowWorker
 from sync_platform.landing.reader import Landed
@@ -24,18 +25,27 @@ class TypedRows:
     """The rows of one landed dataset as a stream. The summary of its records is known once the stream is read.
 
     The row worker parses the rows while the dataset is fetched; if it did not, they are parsed here. `erased`: the
-    persons whose rows get the erased form.
+    persons whose rows get the erased form. `corrections`: the values that are wrong at the source. `restricted`:
+    the persons whose rows no reader is shown.
     """
 
     landed: Landed
     platform: Platform
     row_worker: RowWorker = NO_ROW_WORKER
     erased: ReadErased = nobody_erased
+    corrections: Corrections = NO_CORRECTIONS
+    restricted: ReadErased = nobody_erased
     _summary: RecordSummary | None = field(default=None, init=False)
 
     @property
     def dataset(self) -> Dataset:
         return self.platform.dataset(self.landed.manifest.dataset)
+
+    def applied_corrections(self) -> Sequence[ValueCorrection]:
+        """The corrections of this dataset that apply now."""
+        if self.dataset.personal is None:
+            return ()
+        return self.corrections.read(self.platform.name, self.dataset.name)
 
     @property
     def contract_counts(self) -> ContractCounts:

@@ -74,9 +74,10 @@ class UnidentifiedRecords:
                 SELECT sync_id, max(observed_at) AS observed_at, min(committed_at) AS committed_at
                 FROM {LAKE}.sync.runs WHERE {_OF_DATASET} AND mode = 'full' AND status <> 'failed'
                     AND NOT coalesce(is_outdated, false)
-                GROUP BY sync_id HAVING max(observed_at) < $at AND min(committed_at) > coalesce((
-                    SELECT max(committed_to) FROM {LAKE}.lineage.batches WHERE {_OF_DATASET} AND kind = 'closing'
-                ), '-infinity'::TIMESTAMPTZ)
+                GROUP BY sync_id HAVING max(observed_at) < $at
+                    AND least(max(observed_at), min(committed_at)) > coalesce((
+                        SELECT max(committed_to) FROM {LAKE}.lineage.batches WHERE {_OF_DATASET} AND kind = 'closing'
+                    ), '-infinity'::TIMESTAMPTZ)
             ), records AS (
                 SELECT record_hash, count(*) AS times FROM {self.quarantine} WHERE source_id IS NULL GROUP BY ALL
             ), earlier AS (

@@ -11,6 +11,7 @@ from sync_platform.errors import TermsNotAccepted
 from sync_platform.settings import PlatformSettings
 from sync_platform.sources.client import is_loopback
 from sync_platform.sources.declaration import Platform
+from sync_platform.sources.login_in_address import without_login
 
 SANDBOX_CONCURRENCY = 8
 
@@ -101,8 +102,8 @@ def require_terms(platform: Platform, own: PlatformSettings) -> None:
 
 
 def live_addresses(platform: Platform, own: PlatformSettings) -> list[str]:
-    """The addresses outside this machine from which a sync of the platform would fetch."""
+    """The addresses outside this machine from which a sync of the platform would fetch, without logins in them."""
     found = [url for url in (own.base_url, own.archive_url) if url and not is_loopback(url)]
     if own.base_url in found and not own.archive_url and platform.live_archive_url:
         found.append(platform.live_archive_url)
-    return found
+    return [without_login(each) for each in found]

@@ -132,12 +132,22 @@ def tables_named(session: duckdb.DuckDBPyConnection, sql: str) -> set[tuple[str,
 
     They are read from the syntax tree that DuckDB's parser makes.
     """
-    row = session.execute("SELECT json_serialize_sql($sql)::VARCHAR", {"sql": sql}).fetchall()[0]
     return {
         (node.get("catalog_name", ""), node["schema_name"], node["table_name"])
-        for node in _nodes(orjson.loads(row[0]))
+        for node in _nodes(_syntax_tree(session, sql))
         if node.get("type") == "BASE_TABLE" and node.get("schema_name")
     }
+
+
+def is_readable_statement(session: duckdb.DuckDBPyConnection, sql: str) -> bool:
+    """True if DuckDB's parser makes a syntax tree of the statement, so that the tables that it names are known."""
+    return not _syntax_tree(session, sql).get("error", True)
+
+
+def _syntax_tree(session: duckdb.DuckDBPyConnection, sql: str) -> dict[str, Any]:
+    row = session.execute("SELECT json_serialize_sql($sql)::VARCHAR", {"sql": sql}).fetchall()[0]
+    tree: dict[str, Any] = orjson.loads(row[0])
+    return tree
 
 
 def _nodes(tree: Any) -> Iterator[dict[str, Any]]:

@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 
 from sync_platform.lake.chain import BATCHES, LIVE_BATCHES, has_chain
+from sync_platform.lake.restricted_records import usable_changes
 from sync_platform.lineage.changes import CHANGE_COLUMNS, Change, change_of
 from sync_platform.storage.lake_connection import LAKE
 
@@ -76,7 +77,10 @@ def place_after_sync(session: duckdb.DuckDBPyConnection, sync_id: str) -> FeedPl
 def read_feed(
     session: duckdb.DuckDBPyConnection, history: str, after: FeedPlace, wanted: FeedFilter, limit: int
 ) -> FeedPage:
-    """The next `limit` changes after a place. `history`: the name of the history's table."""
+    """The next `limit` changes after a place, without those of restricted records.
+
+    `history`: the name of the history's table.
+    """
     if not has_chain(session):
         return FeedPage([], after, has_more=False)
     batches = _batches(session, after, wanted, limit)
@@ -148,6 +152,7 @@ def _rows(
                 unnest($datasets) AS dataset, unnest($firsts) AS first, unnest($lasts) AS last) p
             ON h.platform = p.platform AND h.dataset = p.dataset AND h.committed_at BETWEEN p.first AND p.last
         WHERE h.committed_at BETWEEN $from AND $to AND h.entity_id = coalesce($entity_id, h.entity_id)
+            AND {usable_changes(session, "h")}
             AND (p.place, h.entity_id, h.observed_at::VARCHAR, h.operation) > ($batch, $after_id, $after_at, $after_op)
         ORDER BY p.place, h.entity_id, observed_text, h.operation LIMIT $limit""",
         {

@@ -15,6 +15,7 @@ import orjson
 
 from sync_platform.lake.corrected_times import corrected_history
 from sync_platform.lake.replay import END_OF_TIME
+from sync_platform.lake.restricted_records import usable_changes
 from sync_platform.lake.schema import CHANGES, ENDS
 from sync_platform.vault.sealed_values import ERASED, PREFIX
 
@@ -95,10 +96,14 @@ def changes_of(
     entity_id: str,
     known_at: datetime = END_OF_TIME,
 ) -> list[Change]:
-    """The changes of one entity that were committed by `known_at`, in order of observation, then of commit."""
+    """The changes of one entity that were committed by `known_at`, in order of observation, then of commit.
+
+    A restricted record has none.
+    """
     rows = session.execute(
-        f"""SELECT {CHANGE_COLUMNS} FROM {corrected_history(session, history)}
+        f"""SELECT {CHANGE_COLUMNS} FROM {corrected_history(session, history)} AS changes
         WHERE entity_id = ? AND platform = ? AND dataset = ? AND committed_at <= ?
+            AND {usable_changes(session, "changes")}
         ORDER BY observed_at, committed_at""",
         [entity_id, platform, dataset, known_at],
     ).fetchall()
@@ -114,11 +119,12 @@ def changes_between(
 ) -> Iterator[Change]:
     """The changes committed in a span, both ends included, in order of commit, then of landing object and line.
 
-    They are read in batches; DuckDB sorts in memory and spills to disk.
+    They are read in batches; DuckDB sorts in memory and spills to disk. Those of restricted records are left out.
     """
     condition, values = span_condition(first, last, platform)
+    condition = f"{condition or 'WHERE true'} AND {usable_changes(session, 'changes')}"
     cursor = session.execute(
-        f"""SELECT {CHANGE_COLUMNS} FROM {corrected_history(session, history)} {condition}
+        f"""SELECT {CHANGE_COLUMNS} FROM {corrected_history(session, history)} AS changes {condition}
         ORDER BY committed_at, platform, dataset, landing_object, landing_line, entity_id""",
         values,
     )

@@ -15,7 +15,7 @@ from sync_platform.lineage.identity_history import Membership
 from sync_platform.lineage.record import History, TracedChange, change_that_set
 from sync_platform.sources.columns import columns_of
 from sync_platform.sources.declaration import Dataset, Platform
-from sync_platform.unified.golden import EXPLAINED
+from sync_platform.unified.golden import COLUMNS_OF, EXPLAINED
 from sync_platform.unified.survivorship_rules import RULES
 
 COMBINED = "together"
@@ -26,7 +26,7 @@ COMBINED_FIELDS = {
     "review_count": "the platforms' counts of reviews, summed up; kept current, without history",
 }
 """Golden columns that are computed from all listings, and how."""
-PARTS = {"latitude": "location", "longitude": "location"}
+PARTS = {column: field for field, columns in COLUMNS_OF.items() for column in columns if column != field}
 """Golden columns that `why` explains under another name."""
 FIELDS = (*EXPLAINED, *COMBINED_FIELDS)
 _COLUMNS = {
@@ -95,7 +95,8 @@ class ProvenanceReader:
         others = why.get("others") or []
         if "source" not in why:
             return FieldProvenance(name, value, rule, words, self._claims_of_all(name, others, at))
-        source = self._claim(f"{why['source']}/{why['source_id']}", name, value, at, agrees=True)
+        stated = value if why.get("stated") is None else why["stated"]
+        source = self._claim(f"{why['source']}/{why['source_id']}", name, stated, at, agrees=True)
         rest = (
             self._claim(f"{each['source']}/{each['source_id']}", name, each["value"], at, agrees=each["agrees"])
             for each in others

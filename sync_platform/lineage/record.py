@@ -17,6 +17,7 @@ from sync_platform.documents.local_time import local_time
 from sync_platform.documents.typed_command import typed
 from sync_platform.errors import UsageError
 from sync_platform.lake.replay import END_OF_TIME
+from sync_platform.lake.restricted_records import is_restricted
 from sync_platform.lineage.changes import Change, changes_of
 from sync_platform.lineage.origin import LandedOrigin, Landing
 from sync_platform.unified.tables import SCHEMA
@@ -135,6 +136,8 @@ def _is_equal(one: Any, other: Any) -> bool:
 
 def _no_changes(history: History, platform: str, dataset: str, source_id: str) -> str:
     name = f"{platform}.{dataset} {source_id}"
+    if is_restricted(history.session, platform, dataset, source_id):
+        return f"{name} is of a person who restricted its use: it is stored, and not shown"
     known = history.without_limit.of(platform, dataset, source_id)
     if known:
         first = min(change.committed_at for change in known)

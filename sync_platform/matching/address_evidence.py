@@ -6,6 +6,8 @@ they overlap. Streets and buildings are compared per script.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from sync_platform.matching.comparisons import PLACE, UNKNOWN
@@ -109,22 +111,48 @@ class _Inside:
 
     def __init__(self, parsed: ParsedListings) -> None:
         both = list(zip(parsed.address_en, parsed.address_zh, strict=True))
-        self._floors = [english.floors | chinese.floors for english, chinese in both]
-        self._units = [english.units | chinese.units for english, chinese in both]
-        self._has_levels = [english.has_levels or chinese.has_levels for english, chinese in both]
-        self._floor_codes, self._unit_codes = codes_of(self._floors), codes_of(self._units)
+        self._units = _ValueSets([(english.units | chinese.units, False) for english, chinese in both])
+        self._floors = _ValueSets(
+            [(english.floors | chinese.floors, english.has_levels or chinese.has_levels) for english, chinese in both]
+        )
 
     def compare(self, left: Array, right: Array, asked: Array) -> _Relations:
         """The relations of the pairs that are asked for; all others are unknown."""
-        unit, floor = np.zeros(len(left), dtype=np.int8), np.zeros(len(left), dtype=np.int8)
-        specific = np.zeros(len(left), dtype=bool)
-        units, floors = self._unit_codes, self._floor_codes
-        for at in np.flatnonzero(asked & (units[left] > 0) & (units[right] > 0)).tolist():
-            one, other = self._units[left[at]], self._units[right[at]]
-            unit[at] = compare_units(one, other)
-            specific[at] = is_specific(one & other)
-        for at in np.flatnonzero(asked & (floors[left] > 0) & (floors[right] > 0)).tolist():
-            one, other = left[at], right[at]
-            are_levels = self._has_levels[one] != self._has_levels[other]
-            floor[at] = compare_floors(self._floors[one], self._floors[other], are_levels=are_levels)
-        return _Relations(unit, floor, specific)
+        unit = self._units.relations(left, right, asked, lambda one, other: compare_units(one[0], other[0]))
+        specific = self._units.relations(left, right, unit == Relation.SAME, _share_specific)
+        floor = self._floors.relations(left, right, asked, _compare_floors)
+        return _Relations(unit, floor, specific > 0)
+
+
+Values = tuple[frozenset[str], bool]
+"""Floors or units, and whether they are levels."""
+
+
+def _share_specific(one: Values, other: Values) -> bool:
+    return is_specific(one[0] & other[0])
+
+
+def _compare_floors(one: Values, other: Values) -> Relation:
+    return compare_floors(one[0], other[0], are_levels=one[1] != other[1])
+
+
+class _ValueSets:
+    """A set of values by listing. Few sets are different, so each two are compared once for many pairs of listings."""
+
+    def __init__(self, sets: list[Values]) -> None:
+        self._codes = codes_of([each if each[0] else () for each in sets])
+        self._by_code = dict(zip(self._codes.tolist(), sets, strict=True))
+
+    def relations(
+        self, left: Array, right: Array, asked: Array, relation: Callable[[Values, Values], Relation | bool]
+    ) -> Array:
+        """The relation of the pairs that are asked for; 0 for others, and where a set is empty."""
+        found = np.zeros(len(left), dtype=np.int8)
+        one, other = self._codes[left], self._codes[right]
+        known = np.flatnonzero(asked & (one > 0) & (other > 0))
+        size = len(self._by_code) + 1
+        pairs, which = np.unique(one[known].astype(np.int64) * size + other[known], return_inverse=True)
+        codes = (divmod(pair, size) for pair in pairs.tolist())
+        relations = [relation(self._by_code[mine], self._by_code[theirs]) for mine, theirs in codes]
+        found[known] = np.array(relations, dtype=np.int8)[which]
+        return found

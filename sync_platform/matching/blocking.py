@@ -8,16 +8,19 @@ A key is stored as a hash of its rule and its text, which is the same in every p
 
 from __future__ import annotations
 
+from itertools import product, repeat
+
 import numpy as np
 import polars as pl
 
-from sync_platform.matching.blocking_rules import RULES, BlockingRule
+from sync_platform.matching.blocking_rules import RULES, BlockingRule, KeysOf
 from sync_platform.matching.frequencies import Frequencies
 from sync_platform.matching.parsed_listings import ParsedListings
 from sync_platform.storage.memory_database import memory_database
 
 MAX_LISTINGS_PER_KEY = 1_000
 """A key with more listings is skipped even where the model does not list it as crowded; the model is outdated then."""
+_TEXT_SCHEMA = {"key": pl.String, "listing": pl.Int32}
 _KEYS_PER_PAIR = 2  # that two candidates share on average
 _PRIME, _OTHER_PRIME = 7_368_787, 15_485_863  # they spread the drawn pairs evenly
 
@@ -110,13 +113,48 @@ def _joined(
 
 def _keys_of(rule: BlockingRule, parsed: ParsedListings, frequencies: Frequencies) -> pl.DataFrame:
     """Columns `key` and `listing` (its position), each row once."""
+    keys = _texts_of(rule.keys, parsed, frequencies)
+    if rule.cell_degrees:
+        cells = _cells(parsed, rule.cell_degrees)
+        both = pl.concat_str("key", "key_right", separator=" ").str.strip_chars_start()
+        keys = keys.join(cells, on="listing").select(both.alias("key"), "listing")
+    return keys.unique()
+
+
+def _texts_of(keys_of: KeysOf, parsed: ParsedListings, frequencies: Frequencies) -> pl.DataFrame:
+    """Columns `key` and `listing`: what a rule's function gives."""
     keys: list[str] = []
     listings: list[int] = []
     for at in range(len(parsed)):
-        found = list(rule.keys(parsed, at, frequencies))
-        keys += found
-        listings += [at] * len(found)
-    return pl.DataFrame({"key": keys, "listing": listings}, schema={"key": pl.String, "listing": pl.Int32}).unique()
+        before = len(keys)
+        keys.extend(keys_of(parsed, at, frequencies))
+        listings.extend(repeat(at, len(keys) - before))
+    return pl.DataFrame({"key": keys, "listing": listings}, schema=_TEXT_SCHEMA)
+
+
+def _cells(parsed: ParsedListings, degrees: float) -> pl.DataFrame:
+    """Columns `key` and `listing`: cells of four grids, shifted by half a cell each.
+
+    Two points nearer than half a cell share at least one cell. A listing without coordinates has none.
+    """
+    located = np.flatnonzero(~np.isnan(parsed.latitude))
+    grids = [
+        pl.DataFrame({"row": _steps(parsed.latitude[located], degrees, down), "listing": located}).select(
+            pl.format(
+                f"{{}} {{}} {down}{right}",
+                "row",
+                pl.Series("column", _steps(parsed.longitude[located], degrees, right)),
+            ).alias("key"),
+            pl.col("listing").cast(pl.Int32),
+        )
+        for down, right in product((0.0, 0.5), repeat=2)
+    ]
+    return pl.concat(grids)
+
+
+def _steps(along: np.ndarray, degrees: float, shift: float) -> np.ndarray:
+    """The numbers of the cells along one axis."""
+    return np.floor(along / degrees + shift).astype(np.int64)
 
 
 def _hashed(keys: pl.DataFrame) -> pl.DataFrame:

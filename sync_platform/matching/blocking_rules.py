@@ -16,6 +16,7 @@ from sync_platform.matching.parsed_listings import ParsedListings
 from sync_platform.matching.scripts import has_han
 
 Keys = Iterator[str]
+KeysOf = Callable[[ParsedListings, int, Frequencies], Keys]
 NEAR_DEGREES = 0.0016
 """Side of the cells in which listings with one common word in their names are compared: about 170 m."""
 AT_DEGREES = 0.0004
@@ -29,11 +30,16 @@ _MOST_UNITS = 6
 
 
 class BlockingRule(NamedTuple):
-    """A function that gives a listing its keys; a key with more than `most` listings is skipped."""
+    """A function that gives a listing its keys; a key with more than `most` listings is skipped.
+
+    With `cell_degrees`, each key counts within each cell of that side around the listing, and a listing without
+    coordinates has none.
+    """
 
     name: str
-    keys: Callable[[ParsedListings, int, Frequencies], Keys]
+    keys: KeysOf
     most: int
+    cell_degrees: float | None = None
 
 
 def _phone(parsed: ParsedListings, at: int, frequencies: Frequencies) -> Keys:
@@ -60,18 +66,12 @@ def _rare_words(parsed: ParsedListings, at: int, frequencies: Frequencies) -> Ke
         yield from sorted(words, key=lambda word: (frequencies.words.get(word, 1), word))[:RARE_WORDS]
 
 
-def _words_nearby(parsed: ParsedListings, at: int, frequencies: Frequencies) -> Keys:
-    words = [*parsed.english[at].words[:3], *parsed.chinese[at].words[:3]]
-    for cell in _cells(parsed, at, NEAR_DEGREES):
-        for word in words:
-            yield f"{word} {cell}"
+def _words(parsed: ParsedListings, at: int, frequencies: Frequencies) -> Keys:
+    yield from (*parsed.english[at].words[:3], *parsed.chinese[at].words[:3])
 
 
-def _sound_nearby(parsed: ParsedListings, at: int, frequencies: Frequencies) -> Keys:
-    sounds = {name.sound[:2] for name in (parsed.english[at], parsed.chinese[at]) if len(name.sound) > 1}
-    for cell in _cells(parsed, at, NEAR_DEGREES):
-        for sound in sounds:
-            yield f"{sound} {cell}"
+def _first_sounds(parsed: ParsedListings, at: int, frequencies: Frequencies) -> Keys:
+    yield from {name.sound[:2] for name in (parsed.english[at], parsed.chinese[at]) if len(name.sound) > 1}
 
 
 def _sound(parsed: ParsedListings, at: int, frequencies: Frequencies) -> Keys:
@@ -84,8 +84,8 @@ def _words_in_city(parsed: ParsedListings, at: int, frequencies: Frequencies) ->
             yield f"{word} {parsed.cities[at]}"
 
 
-def _place(parsed: ParsedListings, at: int, frequencies: Frequencies) -> Keys:
-    yield from _cells(parsed, at, AT_DEGREES)
+def _everywhere(parsed: ParsedListings, at: int, frequencies: Frequencies) -> Keys:
+    yield ""
 
 
 def _door(parsed: ParsedListings, at: int, frequencies: Frequencies) -> Keys:
@@ -122,11 +122,8 @@ def _name_at_street(parsed: ParsedListings, at: int, frequencies: Frequencies) -
         yield from (f"{name} {place}" for name in names for place in places - {""})
 
 
-def _unit_in_area(parsed: ParsedListings, at: int, frequencies: Frequencies) -> Keys:
-    units = {unit for address in _addresses(parsed, at) for unit in _units(address)}
-    for cell in _cells(parsed, at, AREA_DEGREES):
-        for unit in units:
-            yield f"{unit} {cell}"
+def _numbered_units(parsed: ParsedListings, at: int, frequencies: Frequencies) -> Keys:
+    yield from {unit for address in _addresses(parsed, at) for unit in _units(address)}
 
 
 def _unit(parsed: ParsedListings, at: int, frequencies: Frequencies) -> Keys:
@@ -153,31 +150,21 @@ def _units(address: ParsedAddress) -> Keys:
             yield f"{address.first} {min(address.floors, default='')}"
 
 
-def _cells(parsed: ParsedListings, at: int, degrees: float) -> Keys:
-    """Cells of four grids, shifted by half a cell each: two points nearer than half a cell share at least one cell."""
-    north, east = parsed.latitude[at], parsed.longitude[at]
-    if north == north:
-        rows, columns = north / degrees, east / degrees
-        for down in (0.0, 0.5):
-            for right in (0.0, 0.5):
-                yield f"{int((rows + down) // 1)} {int((columns + right) // 1)} {down}{right}"
-
-
 RULES = (
     BlockingRule("phone", _phone, 100),
     BlockingRule("licence", _licence, 60),
     BlockingRule("name", _name, 60),
     BlockingRule("sorted_name", _sorted_name, 60),
     BlockingRule("rare_words", _rare_words, 40),
-    BlockingRule("words_nearby", _words_nearby, 40),
+    BlockingRule("words_nearby", _words, 40, NEAR_DEGREES),
     BlockingRule("words_in_city", _words_in_city, 40),
     BlockingRule("sound", _sound, 40),
-    BlockingRule("sound_nearby", _sound_nearby, 40),
+    BlockingRule("sound_nearby", _first_sounds, 40, NEAR_DEGREES),
     BlockingRule("door", _door, 100),
     BlockingRule("door_by_sound", _door_by_sound, 60),
     BlockingRule("name_at_street", _name_at_street, 60),
-    BlockingRule("unit_in_area", _unit_in_area, 40),
+    BlockingRule("unit_in_area", _numbered_units, 40, AREA_DEGREES),
     BlockingRule("unit", _unit, 40),
     BlockingRule("building_unit", _building_unit, 40),
-    BlockingRule("place", _place, 40),
+    BlockingRule("place", _everywhere, 40, AT_DEGREES),
 )

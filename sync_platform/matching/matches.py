@@ -30,6 +30,8 @@ PAIR_SCHEMA = {
 that listing's source and id, and the probability is the product along this path."""
 CLUSTER_SCHEMA = {"cluster_id": pl.Int64, "source": pl.String, "source_id": pl.String, "is_duplicate": pl.Boolean}
 """Columns of clusters: every listing once; a listing without a match has its own cluster."""
+CHANCE_WITH_RIVAL = 0.1
+"""The share of a probability that is left where a likelier pair has one of the two: a source lists a place once."""
 _DIGITS = 6
 
 
@@ -79,6 +81,13 @@ def review_pairs(linkage: Linkage, clusters: Clusters, thresholds: Thresholds) -
         )
     ]
     return _as_table(linkage, sorted(rows, key=lambda row: (-round(row[2], _DIGITS), row[0], row[1])))
+
+
+def expected_same(review: pl.DataFrame, thresholds: Thresholds) -> float:
+    """How many of the pairs for review are probably one place: the sum of their probabilities, rivals considered."""
+    has_rival = pl.col("probability") >= thresholds.match
+    chance = pl.when(has_rival).then(CHANCE_WITH_RIVAL).otherwise(1.0) * pl.col("probability")
+    return float(review.select(chance.sum()).item())
 
 
 def explain_links(links: pl.DataFrame, model: Model) -> pl.DataFrame:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from sync_platform.documents.local_time import local_time
-from sync_platform.documents.typed_command import typed
+from sync_platform.documents.typed_command import named_command
 from sync_platform.documents.wording import visible
 from sync_platform.lake.corrected_times import CLOCK_TOLERANCE
 from sync_platform.monitoring.problem import Severity
@@ -87,12 +87,12 @@ class Alert:
         return "acknowledged" if self.acknowledged_at else "open"
 
     def document(self, now: datetime) -> dict[str, Any]:
-        """The alert for programs. `command`: as it must be typed here."""
+        """The alert for programs."""
         return {
             **asdict(self),
             "name": self.name,
             "state": self.state(now),
-            "command": typed(*self.command),
+            "command": named_command(*self.command),
             "subjects": list(self.subjects),
         }
 
@@ -113,7 +113,7 @@ def text_of_alert(alert: Alert, event: Event) -> str:
     lines += [
         f"Effect: {shortened(alert.effect)}",
         f"What to do: {shortened(alert.action)}",
-        f"Command: {shortened(typed(*alert.command))}",
+        f"Command: {shortened(named_command(*alert.command))}",
         f"Alert: {alert.alert_id}, problem {alert.name}",
     ]
     return "\n".join(lines) + "\n"

@@ -14,7 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from sync_platform.documents.typed_command import typed
+from sync_platform.documents.typed_command import named_command
 from sync_platform.errors import NotFound, UsageError
 from sync_platform.monitoring.alert import Alert, Event, shortened
 from sync_platform.monitoring.alert_decision import (
@@ -242,7 +242,7 @@ def _one(connection: sa.Connection, alert_id: str) -> Alert:
 
 
 def no_such_alert(alert_id: str) -> NotFound:
-    listed = typed("alerts", "list", "--all")
+    listed = named_command("alerts", "list", "--all")
     return NotFound(f"there is no alert {alert_id!r}: `{listed}` shows those of the last 90 days")
 
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from sync_platform.compliance.logged_operations import LoggedOperation, logged_operations
 from sync_platform.documents.local_time import local_minute
-from sync_platform.documents.typed_command import typed
+from sync_platform.documents.typed_command import named_command
 from sync_platform.lake.corrected_times import duration_in_words
 from sync_platform.monitoring.backup_state import BackupState
 from sync_platform.monitoring.drill_due import due_drill
@@ -71,7 +71,7 @@ def failed_backups(log: Mapping[str, Sequence[AuditEntry]], now: datetime) -> It
             str(name),
             f"{what}; {at}{more}.",
             effect,
-            f"{where}. Remove it, and repeat the operation: `{typed(*again)}`",
+            f"{where}. Remove it, and repeat the operation: `{named_command(*again)}`",
             ("audit", "--operation", str(name)),
             (str(newest.subject.get("store") or name),),
         )
@@ -99,8 +99,8 @@ def overdue_backups(found: BackupState, now: datetime) -> Iterator[Problem]:
         "",
         f"{what}: commits since {local_minute(since)} ({duration_in_words(now - since)}) are in no backup.",
         "If the lake were lost now, these commits would be lost. What is landed could be read again.",
-        f"Make a backup: `{typed('backup', 'create')}`. Then see why none was made: the schedule, the daemon or the "
-        "store of backups.",
+        f"Make a backup: `{named_command('backup', 'create')}`. Then see why none was made: the schedule, the daemon "
+        "or the store of backups.",
         ("backup", "list"),
         ("lake",),
     )
@@ -123,7 +123,7 @@ def drill_problems(entries: Sequence[AuditEntry], backups: BackupState | None, n
         "failed" if is_failed else "overdue",
         f"{words[0].upper()}{words[1:]}.",
         effect,
-        f"Run a drill and read its report: `{typed('backup', 'drill')}`",
+        f"Run a drill and read its report: `{named_command('backup', 'drill')}`",
         ("audit", "--operation", "drill"),
         ("backups",),
     )

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from sync_platform.documents.typed_command import typed
+from sync_platform.documents.typed_command import named_command
 from sync_platform.monitoring.cloudwatch import NAMESPACE, dimensions_of
 from sync_platform.monitoring.metric import METRICS, Metric, Sample
 from sync_platform.monitoring.metric_alarm import ALARMS, COUNTED_S, LASTS_S, SILENT_S, MetricAlarm
@@ -88,7 +88,7 @@ def _alarm(alarm: MetricAlarm, sample: Sample, settings: Settings) -> dict[str, 
     topics = [settings.sns_topic_arn] if settings.sns_topic_arn else []
     return {
         "AlarmName": "-".join(filter(None, parts)),
-        "AlarmDescription": f"{alarm.severity}: {alarm.means} See more: {typed(*alarm.command)}",
+        "AlarmDescription": f"{alarm.severity}: {alarm.means} See more: {named_command(*alarm.command)}",
         "Namespace": NAMESPACE,
         "MetricName": alarm.metric.name,
         "Dimensions": dimensions_of(sample, settings.environment),

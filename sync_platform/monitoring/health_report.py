@@ -11,6 +11,7 @@ from sync_platform.monitoring.installation_health import installation_health
 from sync_platform.monitoring.installation_state import InstallationState
 from sync_platform.monitoring.platform_health import platform_health
 from sync_platform.monitoring.stored_syncs import stored_datasets
+from sync_platform.platforms import platforms_in_use
 from sync_platform.quality.score import Standards
 from sync_platform.settings import Settings
 from sync_platform.sources.declaration import Platform
@@ -20,9 +21,9 @@ Typed = Callable[..., str]
 
 
 def health_of(settings: Settings, platforms: Mapping[str, Platform], state: InstallationState, now: datetime) -> Health:
-    """The health of the declared platforms and of the installation."""
-    weights = Standards.of(settings).weights
-    subjects = [platform_health(each, stored_datasets(each), state, weights, now) for each in platforms.values()]
+    """The health of the platforms in use and of the installation."""
+    weights, in_use = Standards.of(settings).weights, platforms_in_use(platforms, settings).values()
+    subjects = [platform_health(each, stored_datasets(each), state, weights, now) for each in in_use]
     return Health(subjects, installation_health(state, installation_weight(subjects), now))
 
 

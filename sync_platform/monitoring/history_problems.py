@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import orjson
 
 from sync_platform.documents.local_time import local_minute
-from sync_platform.documents.typed_command import typed
+from sync_platform.documents.typed_command import named_command
 from sync_platform.lineage.findings import BREAKS, FIRST_BREAKS, last_verification
 from sync_platform.monitoring.named_subjects import shortened
 from sync_platform.monitoring.problem import Problem, ProblemName
@@ -28,8 +28,8 @@ def history_problems(entries: Sequence[AuditEntry]) -> Iterator[Problem]:
         f"The verification of {local_minute(last.at)} found {count}: {shortened(first)}.",
         "Data or their history were changed, damaged or deleted outside this program. What the breaks name is not "
         "proven any more, and no new anchor is made.",
-        f"See every break: `{typed('lineage', 'verify')}`. Keep lake, ledger and anchors as they are until it is known "
-        f"what happened; then restore from a backup of before: `{typed('backup', 'list')}`",
+        f"See every break: `{named_command('lineage', 'verify')}`. Keep lake, ledger and anchors as they are until it "
+        f"is known what happened; then restore from a backup of before: `{named_command('backup', 'list')}`",
         ("lineage", "verify"),
         ("history",),
     )

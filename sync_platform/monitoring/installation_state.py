@@ -27,8 +27,10 @@ from sync_platform.monitoring.backup_state import BackupState, LoggedBackups, lo
 from sync_platform.monitoring.health_alert import OpenAlert
 from sync_platform.monitoring.stored_syncs import newest_received, read_records
 from sync_platform.monitoring.watched_obligations import obligations_of_lake
+from sync_platform.privacy.erasure_ledger import ErasureLedger
+from sync_platform.privacy.erasure_record import Erasure
 from sync_platform.privacy.privacy_request import PrivacyRequest
-from sync_platform.privacy.request_register import RequestRegister
+from sync_platform.privacy.request_register import opened_register
 from sync_platform.quality.recorded_drift import RecordedDrift, drift_of_syncs
 from sync_platform.quality.scorecard import Scored, last_measured, newest_own_checks, newest_scores
 from sync_platform.settings import Settings
@@ -76,7 +78,7 @@ class InstallationState:
     `drift`: of the newest records of each dataset. `backup_log`: the entries of backups, their copies and
     verifications, and those of the vault, by operation. `verifications`: the entries of verifications of the history.
     `obligations`: those of `watched_obligations`. `alerts`: the open alerts. `reports`: the entries of reports in the
-    audit log. `privacy_requests`: the open ones.
+    audit log. `privacy_requests` and `erasures`: the open ones.
     """
 
     records: Mapping[str, Sequence[SyncRecord]] | Unknown
@@ -95,6 +97,7 @@ class InstallationState:
     alerts: Sequence[OpenAlert] | Unknown = ()
     reports: Sequence[AuditEntry] | Unknown = ()
     privacy_requests: Sequence[PrivacyRequest] | Unknown = ()
+    erasures: Sequence[Erasure] | Unknown = ()
 
 
 def no_alerts(settings: Settings) -> Sequence[OpenAlert]:
@@ -134,6 +137,7 @@ def read_state(
             alerts=_known(lambda: open_alerts(settings)),
             reports=_of(log, lambda known: known[OperationName.report]),
             privacy_requests=_known(lambda: _open_privacy_requests(settings)),
+            erasures=_known(lambda: _open_erasures(settings)),
         )
 
 
@@ -198,11 +202,15 @@ def _open_requests(settings: Settings) -> list[EmergencyRequest]:
 def _open_privacy_requests(settings: Settings) -> list[PrivacyRequest]:
     if not database_exists(settings.ledger_url):
         return []
-    register = RequestRegister(settings.ledger_url)
-    try:
+    with opened_register(settings.ledger_url) as register:
         return [each for each in register.requests() if each.is_open]
-    finally:
-        register.dispose()
+
+
+def _open_erasures(settings: Settings) -> list[Erasure]:
+    if not database_exists(settings.ledger_url):
+        return []
+    with closing(ErasureLedger(settings.ledger_url)) as ledger:
+        return [each for each in ledger.erasures() if each.is_due]
 
 
 def _volumes(settings: Settings) -> list[Volume]:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from sync_platform.compliance import requirements
 from sync_platform.compliance.obligation import Obligation
 from sync_platform.compliance.span import day_text
-from sync_platform.documents.typed_command import typed
+from sync_platform.documents.typed_command import named_command
 from sync_platform.monitoring.named_subjects import shortened
 from sync_platform.monitoring.problem import Problem, ProblemName
 
@@ -34,12 +34,12 @@ SPAN_DAYS = 31
 def obligation_problems(obligations: Iterable[Obligation], now: datetime) -> Iterator[Problem]:
     """One problem for each obligation that is not met."""
     first = day_text(now - timedelta(days=SPAN_DAYS))
-    report = typed("report", "compliance", "--from", first, "--to", day_text(now))
+    report = named_command("report", "compliance", "--from", first, "--to", day_text(now))
     for each in obligations:
         if each.state != "not met":
             continue
         effect, action, command = _EFFECT_AND_ACTION[each.id]
-        steps = action.format(retry=typed("quarantine", "retry"), maintain=typed("maintain"))
+        steps = action.format(retry=named_command("quarantine", "retry"), maintain=named_command("maintain"))
         yield Problem(
             ProblemName.obligation_not_met,
             each.id,

@@ -1,4 +1,4 @@
-"""Problems of privacy requests: requests whose last day for an answer has passed.
+"""Problems of privacy requests: those whose last day for an answer has passed, and erasures that do not end.
 
 What belongs here: the sentences. When a request is due is in privacy/request_deadline.py.
 """
@@ -6,11 +6,16 @@ What belongs here: the sentences. When a request is due is in privacy/request_de
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sync_platform.documents.typed_command import typed
+from sync_platform.documents.local_time import local_minute
+from sync_platform.documents.typed_command import named_command
 from sync_platform.monitoring.problem import Problem, ProblemName
+from sync_platform.privacy.erasure_record import Erasure
 from sync_platform.privacy.privacy_request import PrivacyRequest
+
+ERASURE_TIME = timedelta(hours=24)
+"""An erasure is complete so long after its confirmation, or after the end of its legal hold; the job tries hourly."""
 
 
 def privacy_problems(requests: Iterable[PrivacyRequest], now: datetime) -> Iterator[Problem]:
@@ -26,7 +31,26 @@ def privacy_problems(requests: Iterable[PrivacyRequest], now: datetime) -> Itera
             "is not answered.",
             "A person has not received the answer that the law promises. Data stay as they are.",
             "Answer the request now, or refuse it with the reason and the law, and tell who is responsible for data "
-            f"protection: `{typed('privacy', 'requests', 'close', number, '--answer', 'TEXT')}`.",
+            f"protection: `{named_command('privacy', 'requests', 'close', number, '--answer', 'TEXT')}`.",
             ("privacy", "requests", "show", number),
             (f"privacy request {number}",),
+        )
+
+
+def erasure_problems(erasures: Iterable[Erasure], now: datetime) -> Iterator[Problem]:
+    """One problem for each confirmed erasure that is not complete after a day."""
+    for each in erasures:
+        if each.expected_from is None or now - each.expected_from <= ERASURE_TIME:
+            continue
+        number = str(each.number)
+        yield Problem(
+            ProblemName.erasure_overdue,
+            number,
+            f"Erasure {number} could be complete since {local_minute(each.expected_from)}, and is {each.state}. The "
+            f"last attempt failed: {each.problem or 'no attempt is on record'}.",
+            "A copy of a person's data that must be erased can perhaps still be read.",
+            "Remove what the failed step names, then go on with the erasure: "
+            f"`{named_command('privacy', 'erasure', 'continue')}`.",
+            ("privacy", "erasure", "show", number),
+            (f"erasure {number}",),
         )

@@ -32,6 +32,7 @@ class ProblemName(StrEnum):
     records_quarantined = "records-quarantined"
     obligation_not_met = "obligation-not-met"
     privacy_request_overdue = "privacy-request-overdue"
+    erasure_overdue = "erasure-overdue"
     history_not_intact = "history-not-intact"
     sync_degraded = "sync-degraded"
     sync_stale = "sync-stale"
@@ -67,6 +68,7 @@ SEVERITY: Mapping[ProblemName, Severity] = {
     ProblemName.records_quarantined: "high",
     ProblemName.obligation_not_met: "high",
     ProblemName.privacy_request_overdue: "high",
+    ProblemName.erasure_overdue: "high",
     ProblemName.sync_degraded: "high",
     ProblemName.schedule_missed: "high",
     ProblemName.sync_stale: "medium",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from sync_platform.documents.typed_command import typed
+from sync_platform.documents.typed_command import named_command
 from sync_platform.monitoring.metric_alarm import ALARMS, COUNTED_S, LASTS_S, SILENT_S, MetricAlarm
 
 SERIES = {"platform": " of {{ $labels.platform }}", "dataset": ".{{ $labels.dataset }}"}
@@ -32,7 +32,7 @@ def _rules(environment: str) -> Iterator[str]:
         yield "        annotations:"
         yield f"          summary: {_quoted(f'{alarm.name}{subject} ({environment})')}"
         yield f"          description: {_quoted(alarm.means)}"
-        yield f"          command: {_quoted(typed(*alarm.command))}"
+        yield f"          command: {_quoted(named_command(*alarm.command))}"
 
 
 def _expression(alarm: MetricAlarm, environment: str) -> str:

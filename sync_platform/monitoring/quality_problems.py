@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from sync_platform.documents.typed_command import typed
+from sync_platform.documents.typed_command import named_command
 from sync_platform.lake.syncs import SyncRecord
 from sync_platform.monitoring.current_syncs import CurrentSync
 from sync_platform.monitoring.named_subjects import in_one_phrase, shortened
@@ -57,8 +57,8 @@ def _below(detail: str, found: Sequence[Scored]) -> Problem:
         detail,
         what,
         "The records are stored and are used, and more of them than usual are wrong, empty or contradictory.",
-        f"Read which rule or column is worst: `{typed(*command)}`. If the platform changed, correct its file; if the "
-        "source is wrong, tell the platform. The next sync measures again.",
+        f"Read which rule or column is worst: `{named_command(*command)}`. If the platform changed, correct its file; "
+        "if the source is wrong, tell the platform. The next sync measures again.",
         command,
         names,
     )
@@ -91,8 +91,9 @@ def _quarantined(platform: str, found: Sequence[SyncRecord], tolerance: float) -
         f"{counted} are in quarantine, and {tolerance:.1%} are tolerated.",
         "These records are not stored: the last good version of each stays live, marked as stale. Nothing was updated "
         "from this sync downstream, such as unified restaurants.",
-        f"Read what is wrong with the records: `{typed(*command)}`. If the platform changed its format, correct its "
-        f"file and take in what is landed: `{typed('quarantine', 'retry', platform, found[0].dataset or '')}`. "
+        f"Read what is wrong with the records: `{named_command(*command)}`. If the platform changed its format, "
+        "correct its file and take in what is landed: "
+        f"`{named_command('quarantine', 'retry', platform, found[0].dataset or '')}`. "
         "Otherwise sync again when the source is right again.",
         command,
         names,
@@ -110,7 +111,8 @@ def drift_problems(found: Iterable[RecordedDrift]) -> Iterator[Problem]:
             platform,
             f"Records of {platform} have another shape than before: {in_one_phrase(each.in_words for each in drifts)}.",
             "Records that keep the contract are stored, without a field that is missing, renamed or new.",
-            f"See all differences: `{typed('quality', platform)}`. Correct the platform's file if the change stays.",
+            f"See all differences: `{named_command('quality', platform)}`. Correct the platform's file if the change "
+            "stays.",
             ("quality", platform),
             tuple(sorted({f"{platform}.{each.dataset}" for each in drifts})),
         )

@@ -18,7 +18,7 @@ from sync_platform.monitoring.current_syncs import CurrentSync, current_syncs
 from sync_platform.monitoring.history_problems import history_problems
 from sync_platform.monitoring.installation_state import InstallationState, Unknown
 from sync_platform.monitoring.obligation_problems import obligation_problems
-from sync_platform.monitoring.privacy_problems import privacy_problems
+from sync_platform.monitoring.privacy_problems import erasure_problems, privacy_problems
 from sync_platform.monitoring.problem import Problem, ProblemName, ProblemSource
 from sync_platform.monitoring.quality_problems import drift_problems, quality_problems, quarantine_problems
 from sync_platform.monitoring.staleness_problems import staleness_problems
@@ -63,6 +63,7 @@ def recorded_sources(
         _source(lambda: history_problems(_known(state.verifications)), names.history_not_intact),
         _source(lambda: obligation_problems(_known(state.obligations), now), names.obligation_not_met),
         _source(lambda: privacy_problems(_known(state.privacy_requests), now), names.privacy_request_overdue),
+        _source(lambda: erasure_problems(_known(state.erasures), now), names.erasure_overdue),
     ]
 
 

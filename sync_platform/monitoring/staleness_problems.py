@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sync_platform.documents.local_time import local_minute
-from sync_platform.documents.typed_command import typed
+from sync_platform.documents.typed_command import named_command
 from sync_platform.lake.corrected_times import duration_in_words
 from sync_platform.lake.syncs import SyncRecord
 from sync_platform.monitoring.freshness import LATE_AFTER, freshness_of
@@ -87,7 +87,7 @@ def _problem(detail: str, late: Sequence[_Late], now: datetime, action: str, com
         detail,
         f"The data of {listed} are stale: {detail} in time.",
         "The tables show an older state: what opened, changed or closed since then is not in them.",
-        action.format(status=typed("status"), sync=typed("sync", *names)),
+        action.format(status=named_command("status"), sync=named_command("sync", *names)),
         command,
         names,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sync_platform.documents.typed_command import typed
+from sync_platform.documents.typed_command import named_command
 from sync_platform.monitoring.installation_state import InstallationState, Unknown
 from sync_platform.monitoring.named_subjects import shortened
 from sync_platform.monitoring.problem import Problem, ProblemName
@@ -19,7 +19,7 @@ def storage_problems(state: InstallationState) -> Iterator[Problem]:
             f"The lake cannot be read: {shortened(state.records.reason)}.",
             "No sync can be stored and no query answered. Freshness and quality are not known. What is landed is kept.",
             "Repair the catalog's database or the way to it (address, password, disk, network). If it is lost, restore "
-            f"it from a backup: `{typed('backup', 'list')}`",
+            f"it from a backup: `{named_command('backup', 'list')}`",
             ("status",),
             ("lake",),
         )
@@ -31,7 +31,7 @@ def storage_problems(state: InstallationState) -> Iterator[Problem]:
             "No sync, backup or emergency request can begin, because none can be logged. Stored data stay as they are. "
             "Alerts are kept in the ledger, so that this one may not be stored either.",
             "Repair the ledger's database or the way to it (address, password, disk, network). If it is lost, restore "
-            f"it from a backup: `{typed('backup', 'list')}`",
+            f"it from a backup: `{named_command('backup', 'list')}`",
             ("audit",),
             ("ledger",),
         )

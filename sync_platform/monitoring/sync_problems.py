@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sync_platform.documents.local_time import local_minute
-from sync_platform.documents.typed_command import typed
+from sync_platform.documents.typed_command import named_command
 from sync_platform.monitoring.current_syncs import CurrentSync
 from sync_platform.monitoring.failure_cause import cause_of
 from sync_platform.monitoring.named_subjects import MAX_NAMED, in_one_phrase, shortened
@@ -72,7 +72,7 @@ def _failed(cause: str, found: Sequence[_Bad]) -> Problem:
         f"The newest sync of {_begun(found)} failed: {shortened(found[0].reason)}",
         "No row was changed or retired: the tables stay as they were, and become older.",
         "Remove the cause: wait until the platform answers, or correct the setting or the credentials that the reason "
-        f"names. Then sync again: `{typed('sync', *platforms)}`",
+        f"names. Then sync again: `{named_command('sync', *platforms)}`",
         _reasons_of(found),
         platforms,
     )
@@ -102,13 +102,13 @@ def _remedy(found: Sequence[_Bad]) -> str:
     for each in found[:MAX_NAMED]:
         for record in each.sync.records:
             if record.quarantined and record.dataset:
-                command = typed("quarantine", "list", each.platform, record.dataset)
+                command = named_command("quarantine", "list", each.platform, record.dataset)
                 steps.append(f"See what is wrong with the records: `{command}`.")
     shrunk = [each.platform for each in found if any(record.shrink_rejected for record in each.sync.records)]
     if shrunk:
-        command = typed("sync", *shrunk, "--accept-shrink", WHY)
+        command = named_command("sync", *shrunk, "--accept-shrink", WHY)
         steps.append(f"If the rows are really gone, have them retired: `{command}`.")
-    again = typed("sync", *(each.platform for each in found))
+    again = named_command("sync", *(each.platform for each in found))
     return " ".join([*steps[:MAX_NAMED], f"When the source is whole again, sync again: `{again}`"])
 
 

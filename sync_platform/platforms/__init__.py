@@ -11,10 +11,12 @@ import importlib.util
 import os
 import pkgutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 
 from sync_platform.errors import SettingsError, UsageError
+from sync_platform.settings import Settings
 from sync_platform.sources.declaration import Platform
 
 
@@ -42,6 +44,17 @@ def load_platforms(extra_path: str = "") -> dict[str, Platform]:
                 found[declared.name] = declared()
     rank = {"high": 0, "medium": 1, "low": 2}
     return dict(sorted(found.items(), key=lambda item: (rank[item[1].priority], item[0])))
+
+
+def platforms_in_use(platforms: Mapping[str, Platform], settings: Settings) -> dict[str, Platform]:
+    """The platforms of PLATFORMS_IN_USE, or all if it is empty; SettingsError for a name that there is not."""
+    names = [each.strip() for each in settings.platforms_in_use.split(",") if each.strip()]
+    unknown = [name for name in names if name not in platforms]
+    if unknown:
+        raise SettingsError(
+            f"PLATFORMS_IN_USE: unknown platform {', '.join(unknown)}; there are {', '.join(platforms)}"
+        )
+    return {name: platform for name, platform in platforms.items() if not names or name in names}
 
 
 def choose(platforms: dict[str, Platform], names: list[str]) -> list[Platform]:

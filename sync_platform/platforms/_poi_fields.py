@@ -24,6 +24,8 @@ class Hours(msgspec.Struct, rename="camel"):
     day_of_week: int | None = None
     period1_start: str | None = None
     period1_end: str | None = None
+    period2_start: str | None = None
+    period2_end: str | None = None
     is_close: bool | None = None
 
 
@@ -51,10 +53,12 @@ def names_of(type_id: int) -> Callable[[list[Category] | None], list[str]]:
 
 
 def opening_hours(days: list[Hours] | None) -> list[str]:
-    return [f"{day.day_of_week} {_hours(day)}" for day in days or []]
+    """One line per period; a day without hours that is not closed is `unknown`."""
+    return [f"{day.day_of_week} {hours}" for day in days or [] for hours in _hours(day)]
 
 
-def _hours(day: Hours) -> str:
-    if day.is_close or not day.period1_start or not day.period1_end:
-        return "closed" if day.is_close else "unknown"
-    return f"{day.period1_start[:5]}-{day.period1_end[:5]}"
+def _hours(day: Hours) -> list[str]:
+    if day.is_close:
+        return ["closed"]
+    periods = ((day.period1_start, day.period1_end), (day.period2_start, day.period2_end))
+    return [f"{start[:5]}-{end[:5]}" for start, end in periods if start and end] or ["unknown"]

@@ -15,7 +15,7 @@ from sync_platform.sources.declaration import Attached, Dataset, Pace, Platform,
 from sync_platform.sources.endpoints import ByCursor, Endpoint
 from sync_platform.sources.personal_processing import PUBLISHED_POSTS
 from sync_platform.sources.place import Place
-from sync_platform.sources.rules import COUNT, PHONE, WEB_ADDRESS, OneOf, Together
+from sync_platform.sources.rules import COUNT, HOURS, PHONE, WEB_ADDRESS, OneOf, Together
 from sync_platform.sources.values import filled_texts
 from sync_platform.vault.personal_fields import Personal, PersonalKind
 
@@ -51,7 +51,7 @@ class Restaurant(Row):
     cuisines: Annotated[Place.Cuisines, sent_as(convert=filled_texts)] = []
     opening_hours: Annotated[
         list[str],
-        column("Per period, Monday first: `mon 11:30-22:00`; `sun closed` for a day without any"),
+        column("Per period, Monday first: `mon 11:30-22:00`; `sun closed` for a day without any", rules=HOURS),
         sent_as("hours", convert=_hours),
     ] = []
     url: Annotated[str | None, column("Page on Bistrochat", rules=WEB_ADDRESS)] = None

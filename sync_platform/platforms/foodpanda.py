@@ -227,6 +227,7 @@ class Foodpanda(Platform):
             listing={
                 "address_en": "CASE WHEN contains(address_en, address_line2_en) THEN address_en "
                 "ELSE concat_ws(', ', address_en, address_line2_en) END",
+                "price_min_hkd": "CASE price_level WHEN 3 THEN 201 END",  # the highest of three levels has no end
                 "licence_number": "food_license_number",
                 "chain": "chain_name",
                 "is_second_listing": "is_extended_listing",

@@ -23,7 +23,7 @@ from sync_platform.sources.decoding import Identity
 from sync_platform.sources.endpoints import Endpoint, Numbered
 from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.fetching import pages_of
-from sync_platform.sources.id_lists import read_id_list
+from sync_platform.sources.id_lists import IdList, read_id_list
 from sync_platform.sources.list_reading import Slice
 from sync_platform.sources.place import Place
 from sync_platform.sources.received import Page, Record, integer_at, records_of
@@ -174,11 +174,18 @@ class Keeta(Platform):
 
     async def pages(self, extraction: Extraction) -> AsyncIterator[Page]:
         session = Session(extraction)
-        shops = await _shops(extraction, session)
+        found = await _shops(extraction, session)
+        shops = list(found.by_id.values())
+        for page in found.without_id:
+            extraction.expect_pages("restaurants", 1)
+            yield page
         if extraction.wants("menu_items"):
             extraction.inherit_doubt("menu_items", "restaurants")
         for dataset in filter(extraction.wants, ("restaurants", "menu_items")):
-            if not extraction.gaps["restaurants"].is_known:
+            if dataset == "menu_items" and found.without_id:
+                lost = f"{found.count_without_id:,} restaurants came without an id, and what belongs to them is missing"
+                extraction.report_missing_parents("menu_items", "restaurants", lost)
+            elif not extraction.gaps["restaurants"].is_known:
                 extraction.report_all_parts_known(dataset)
             elif dataset == "menu_items":
                 extraction.inherit_gaps("menu_items", "restaurants")
@@ -206,14 +213,14 @@ class Keeta(Platform):
                 yield page
 
 
-async def _shops(extraction: Extraction, session: Session) -> list[Record]:
+async def _shops(extraction: Extraction, session: Session) -> IdList[Record]:
     """Every authorised shop, once; a list that is not complete is reported."""
     found = await read_id_list(extraction, SHOPS, lambda shop: shop, records="shops", get=session.call)
     if found.total is not None:
         extraction.report_total("restaurants", found.total)
-    if surplus := found.listed - len(found.by_id):
-        extraction.report_finding("restaurants", f"{surplus} shops are listed twice or without an id")
-    return list(found.by_id.values())
+    if surplus := found.listed - len(found.by_id) - found.count_without_id:
+        extraction.report_finding("restaurants", f"{surplus} shops are listed twice")
+    return found
 
 
 def _read_details(shop: Record, reply: Reply) -> Slice:

@@ -25,7 +25,7 @@ from sync_platform.sources.list_reading import Slice
 from sync_platform.sources.personal_processing import PUBLISHED_REVIEWS
 from sync_platform.sources.place import Place
 from sync_platform.sources.received import Page
-from sync_platform.sources.rules import COUNT, PHONE, TRADING, WEB_ADDRESS, OneOf, Together, Within
+from sync_platform.sources.rules import COUNT, HOURS, PHONE, TRADING, WEB_ADDRESS, OneOf, Together, Within
 from sync_platform.sources.search_query import Filters, SearchFilter
 from sync_platform.sources.values import filled_texts, name_of_code, nonzero, nonzero_count
 from sync_platform.vault.personal_fields import Personal, PersonalKind
@@ -121,7 +121,7 @@ class Restaurant(Row):
     ] = None
     opening_hours: Annotated[
         list[str],
-        column("Per day 1 to 7, as the platform counts them: `1 11:00-22:30` or `1 closed`"),
+        column("Per day 1 (Monday) to 7, or 8 (public holidays): `1 11:00-22:30` or `1 closed`", rules=HOURS),
         sent_as("poiHours", convert=poi_fields.opening_hours),
     ] = []
     moved_to_id: Annotated[
@@ -232,6 +232,8 @@ class OpenRice(Platform):
             listing={
                 "phone": "array_to_string(phones, '; ')",
                 "price_level": "[1, 2, 2, 3, 4, 4][price_level]",
+                "price_min_hkd": "[0, 51, 101, 201, 401, 801][price_level]",
+                "price_max_hkd": "[50, 100, 200, 400, 800][price_level]",
                 "moved_to": "moved_to_id",
             },
         ),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
@@ -22,7 +23,7 @@ from sync_platform.sources.id_lists import pages_by_id, read_id_list
 from sync_platform.sources.personal_processing import PUBLISHED_REVIEWS
 from sync_platform.sources.place import Place
 from sync_platform.sources.received import Page
-from sync_platform.sources.rules import COUNT, PHONE, TRADING, WEB_ADDRESS, OneOf, Shaped, Together, Within
+from sync_platform.sources.rules import COUNT, HOURS, PHONE, TRADING, WEB_ADDRESS, OneOf, Shaped, Together, Within
 from sync_platform.vault.personal_fields import Personal, PersonalKind
 
 PAGE_ROWS = 20
@@ -118,7 +119,7 @@ class Restaurant(Row):
     ] = None
     opening_hours: Annotated[
         list[str],
-        column("Opening hours, as `MONDAY 11:00-22:00`", unit="Hong Kong time"),
+        column("Opening hours, as `MONDAY 11:00-22:00`", unit="Hong Kong time", rules=HOURS),
         sent_as("opening_hours.periods", convert=location_fields.opening_hours),
     ] = []
     url: Annotated[str | None, column("Page on TripAdvisor", rules=WEB_ADDRESS), sent_as("urls.tripadvisor.main")] = (
@@ -196,7 +197,9 @@ class TripAdvisor(Platform):
             rules=(Together(("latitude", "longitude")),),
             listing={
                 "price_level": "CASE price_range WHEN 'Cheap Eats' THEN 1 WHEN 'Mid Range' THEN 2 "
-                "WHEN 'Fine Dining' THEN 4 END"
+                "WHEN 'Fine Dining' THEN 4 END",
+                "price_min_hkd": "CASE price_range WHEN 'Mid Range' THEN 51 END",
+                "price_max_hkd": "CASE price_range WHEN 'Mid Range' THEN 400 END",  # it is two levels wide
             },
         ),
         Dataset(
@@ -235,13 +238,20 @@ class TripAdvisor(Platform):
         )
         ids = [source_id for source_id, categories in found.by_id.items() if _in_scope(categories)]
         extraction.report_total("restaurants", len(ids))
+        parents = Parents(extraction, REVIEWS)
+        for page in found.without_id:
+            restaurants = [each for each in page.records if _in_scope(each.get("categories"))]
+            if restaurants:
+                parents.add(restaurants)
+                extraction.expect_pages("restaurants", 1)
+                extraction.report_total("restaurants", len(restaurants))
+                yield replace(page, records=restaurants)
         others = Counter(name for each in found.by_id.values() if not _in_scope(each) for name in code_names(each))
         most = ", ".join(f"{count:,} {name}" for name, count in others.most_common(MAX_NAMED))
         left_out = len(found.by_id) - len(ids)
         extraction.report_left_out(
             "restaurants", left_out, len(found.by_id), "locations", f"{OUT_OF_SCOPE} (they are {most})"
         )
-        parents = Parents(extraction, REVIEWS)
         async for page in pages_by_id(extraction, LOCATIONS, ids):
             parents.add(page.records)
             yield page

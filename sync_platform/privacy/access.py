@@ -6,7 +6,7 @@ Backups have copies of the same and are not read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -18,6 +18,7 @@ from sync_platform.lake.corrected_times import corrected_history
 from sync_platform.lake.schema import table_name
 from sync_platform.privacy.access_answer import (
     AccessAnswer,
+    CorrectedValue,
     DatasetAnswer,
     KeptFor,
     PersonChange,
@@ -90,7 +91,29 @@ class _Collection:
                 records = self._records(session)
                 changes = self._changes(session, [each.source_id for each in records])
                 self._add_problems(session, lines)
-        return DatasetAnswer(self._platform, self._dataset, records, changes, received)
+        corrections = self._corrections({each.source_id for each in records})
+        return DatasetAnswer(self._platform, self._dataset, records, changes, received, corrections)
+
+    def _corrections(self, source_ids: Set[str]) -> list[CorrectedValue]:
+        """What was corrected in these records."""
+        return [
+            CorrectedValue(
+                each.source_id,
+                each.column,
+                self._in_clear(each.column, each.wrong),
+                self._in_clear(each.column, each.right),
+                each.corrected_at,
+                request.passed_on.get(each.number),
+                request.lifted_at,
+            )
+            for request in self._installation.requests
+            for each in request.corrections
+            if (each.platform, each.dataset) == (self._platform.name, self._dataset.name)
+            and each.source_id in source_ids
+        ]
+
+    def _in_clear(self, column: str, value: str | None) -> Any:
+        return self._clear({column: value})[column]
 
     def _records(self, session: duckdb.DuckDBPyConnection) -> list[PersonRecord]:
         table = table_name(self._platform.name, self._dataset.name)

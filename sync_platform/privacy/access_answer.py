@@ -50,6 +50,23 @@ class ReceivedRecord:
 
 
 @dataclass(frozen=True)
+class CorrectedValue:
+    """A value that was corrected at the request of the person: the platform's wrong one and the right one, in clear.
+
+    `passed_on_at`: when the platform first showed the right one itself; None: not yet. `lifted_at`: when the
+    correction was ended.
+    """
+
+    source_id: str
+    column: str
+    wrong: Any
+    right: Any
+    corrected_at: datetime
+    passed_on_at: datetime | None
+    lifted_at: datetime | None
+
+
+@dataclass(frozen=True)
 class DatasetAnswer:
     """What one dataset has of the persons."""
 
@@ -58,6 +75,7 @@ class DatasetAnswer:
     records: Sequence[PersonRecord]
     changes: Sequence[PersonChange]
     received: Sequence[ReceivedRecord]
+    corrections: Sequence[CorrectedValue] = ()
 
     @property
     def name(self) -> str:
@@ -100,6 +118,7 @@ class AccessAnswer:
             "records": sum(len(each.records) for each in self.datasets),
             "changes": sum(len(each.changes) for each in self.datasets),
             "received": sum(len(each.received) for each in self.datasets),
+            "corrected": sum(len(each.corrections) for each in self.datasets),
             "quarantined": sum(len(each.quarantined) for each in self.datasets),
             "unsealed": self.unsealed,
         }

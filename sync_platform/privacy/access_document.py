@@ -19,8 +19,10 @@ from sync_platform.privacy.access_words import (
     KEPT_COLUMNS,
     KINDS_ZH,
     LEAD,
+    LIFTED,
     NOT_STATED,
     NOT_STATED_ZH,
+    NOT_YET,
     NOTHING,
     OPERATIONS,
     RIGHTS,
@@ -57,6 +59,8 @@ def _section(found: DatasetAnswer) -> Section:
     if found.dataset.attached:
         title += f" / {TABLES_ZH[found.dataset.attached.table]}"
     tables = [_reasons(found), _fields(found), *(_record(found, each) for each in found.records)]
+    if found.corrections:
+        tables.append(_corrections(found))
     if found.changes:
         tables.append(_changes(found))
     if found.received:
@@ -108,6 +112,27 @@ def _meanings(found: DatasetAnswer) -> dict[str, str]:
             meaning += f" / {KINDS_ZH[personal.kind_of(paths[column.name])]}"
         meanings[column.name] = meaning
     return meanings
+
+
+def _corrections(found: DatasetAnswer) -> DocumentTable:
+    rows = [
+        (
+            local_time(each.corrected_at),
+            f"{each.source_id}: {each.column}",
+            _text(each.wrong),
+            _text(each.right),
+            local_time(each.passed_on_at) if each.passed_on_at else LIFTED if each.lifted_at else NOT_YET,
+        )
+        for each in found.corrections
+    ]
+    columns = (
+        "Corrected / 更正時間",
+        "Value / 項目",
+        "The platform showed / 平台顯示",
+        "Right value / 正確內容",
+        "The platform shows it right since / 平台更正時間",
+    )
+    return DocumentTable("Corrections at your request / 應您要求所作的更正", columns, rows)
 
 
 def _changes(found: DatasetAnswer) -> DocumentTable:

@@ -40,5 +40,6 @@ def _dataset(found: DatasetAnswer) -> dict[str, Any]:
         "personal_fields": {path: personal.kind_of(path) for path in personal.fields} if personal else {},
         "records": [asdict(each) for each in found.records],
         "changes": [asdict(each) for each in found.changes],
+        "corrections": [asdict(each) for each in found.corrections],
         "received": [asdict(each) for each in found.received],
     }

@@ -33,6 +33,7 @@ KEPT_COLUMNS = {
     "removed_at": "Gone since / 自此不再顯示",
 }
 NOT_STATED, NOT_STATED_ZH = "not stated", "未說明"
+NOT_YET, LIFTED = "not yet / 尚未", "the correction was ended / 更正已撤回"
 LEAD = [
     (
         "This page has everything that we keep about you under the names listed below. What is kept encrypted is shown "

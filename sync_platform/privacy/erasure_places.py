@@ -29,7 +29,7 @@ from sync_platform.privacy.erasure_proof import CheckedPlace, ErasureProof, Valu
 from sync_platform.privacy.file_scan import count_files_with
 from sync_platform.privacy.privacy_request import PrivacyRequestKind
 from sync_platform.privacy.request_events import RequestEventKind
-from sync_platform.privacy.request_register import RequestRegister
+from sync_platform.privacy.request_register import opened_register
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.audit_log import AuditLog
 from sync_platform.storage.lake_connection import LAKE, Lake
@@ -75,6 +75,7 @@ class ErasurePlaces:
             *self._landing(),
             *self._backups(),
             *self._exports(subjects),
+            self._corrections(subjects),
             self._dagster(subjects),
         ]
         return ErasureProof(datetime.now(UTC), places)
@@ -171,18 +172,28 @@ class ErasurePlaces:
         if answered := self._access_answers(subjects):
             yield CheckedPlace("answers to access requests", ValueState.out_of_reach, {"answers": answered}, note)
 
+    def _corrections(self, subjects: Set[str]) -> CheckedPlace:
+        """The right values in the register of privacy requests, which are sealed like the wrong ones."""
+        marks = tuple(f"{PREFIX}{subject}:" for subject in subjects)
+        with opened_register(self.ledger_url) as register:
+            found = [
+                each
+                for request in register.requests()
+                for each in request.corrections
+                if any((value or "").startswith(marks) for value in (each.wrong, each.right, each.shown))
+            ]
+        state = ValueState.unreadable if found else ValueState.nothing
+        return CheckedPlace("corrections in the register of requests", state, {"corrections": len(found)}, SEALED_COPY)
+
     def _access_answers(self, subjects: Set[str]) -> int:
         """How many access requests of these data subjects were answered."""
-        register = RequestRegister(self.ledger_url)
-        try:
+        with opened_register(self.ledger_url) as register:
             return sum(
                 each.kind is PrivacyRequestKind.access
                 and each.closing is RequestEventKind.answered
                 and bool(subjects & set(each.subjects))
                 for each in register.requests()
             )
-        finally:
-            register.dispose()
 
     def _dagster(self, subjects: Set[str]) -> CheckedPlace:
         scan = count_files_with(self.dagster, [f"{PREFIX}{subject}:".encode() for subject in sorted(subjects)])

@@ -117,6 +117,14 @@ class Erasure:
         """True if there is something to do, now or when a legal hold ends."""
         return not self.is_ended and self.state is not ErasureState.requested
 
+    @property
+    def expected_from(self) -> datetime | None:
+        """Since when it can be completed: its confirmation, or the end of the legal hold. None: it cannot, or has."""
+        if self.state is ErasureState.in_progress:
+            confirmed = [each for each in self.events if each.event == ErasureEventKind.confirmed]
+            return datetime.fromisoformat(confirmed[-1].at)
+        return self.held_until if self.is_due else None
+
     def document(self) -> dict[str, Any]:
         left_out = ("events", "subjects", "hold_subjects")
         own = {name: value for name, value in vars(self).items() if name not in left_out}

@@ -11,17 +11,21 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Literal
 
+from sync_platform.lake.corrected_values import ValueCorrection
 from sync_platform.privacy.request_deadline import Law, due_day
 from sync_platform.privacy.request_events import RequestEvent, RequestEventKind
 from sync_platform.sources.period import day_in_hong_kong
 
 RequestState = Literal["open", "overdue", "answered", "refused", "withdrawn"]
+CorrectionState = Literal["applied", "passed on", "lifted"]
 CLOSING: dict[RequestEventKind, RequestState] = {
     RequestEventKind.answered: "answered",
     RequestEventKind.refused: "refused",
     RequestEventKind.withdrawn: "withdrawn",
 }
 """The events that close a request, and its state from then on."""
+CORRECTED_FIELDS = ("platform", "dataset", "source_id", "column", "wrong", "right", "shown")
+"""The details of a correction."""
 
 
 class PrivacyRequestKind(StrEnum):
@@ -39,7 +43,8 @@ class PrivacyRequest:
 
     `reference`: where the letters about it are, such as the number of a ticket. `subjects`: ids of the person, never
     values. `identity`: how the person's identity was checked; empty: not yet. `outcome`: what the person was answered,
-    or why it is refused; `provision`: the law that allows the refusal.
+    or why it is refused; `provision`: the law that allows the refusal. `corrections`: the values that were corrected;
+    `passed_on`: when the source showed the right value itself, by the number of the correction.
     """
 
     number: int
@@ -57,6 +62,8 @@ class PrivacyRequest:
     outcome: str = ""
     provision: str = ""
     lifted_at: datetime | None = None
+    corrections: list[ValueCorrection] = field(default_factory=list)
+    passed_on: dict[int, datetime] = field(default_factory=dict)
     events: list[RequestEvent] = field(default_factory=list)
 
     @property
@@ -77,6 +84,20 @@ class PrivacyRequest:
         """True if it is a restriction that applies: answered, and not lifted."""
         is_answered = self.closing == RequestEventKind.answered
         return self.kind == PrivacyRequestKind.restriction and is_answered and self.lifted_at is None
+
+    @property
+    def applied_corrections(self) -> list[ValueCorrection]:
+        """The corrections whose right value stands in place of the source's: neither passed on nor lifted."""
+        return [] if self.lifted_at else [each for each in self.corrections if each.number not in self.passed_on]
+
+    @property
+    def lifted_corrections(self) -> list[ValueCorrection]:
+        return [each for each in self.corrections if each.number not in self.passed_on] if self.lifted_at else []
+
+    @property
+    def is_applied(self) -> bool:
+        """True if a restriction, or a correction, applies now."""
+        return self.is_restricting or bool(self.applied_corrections)
 
     def is_overdue(self, now: datetime) -> bool:
         """True if it is open, and its last day has passed."""
@@ -109,7 +130,25 @@ class PrivacyRequest:
             "outcome": self.outcome,
             "provision": self.provision,
             "lifted_at": self.lifted_at,
+            "corrections": [self._correction_document(each) for each in self.corrections],
             "events": [each.document() for each in self.events],
+        }
+
+    def correction_state(self, correction: ValueCorrection) -> CorrectionState:
+        if correction.number in self.passed_on:
+            return "passed on"
+        return "lifted" if self.lifted_at else "applied"
+
+    def _correction_document(self, correction: ValueCorrection) -> dict[str, Any]:
+        """A correction without its values."""
+        names = ("request", "platform", "dataset", "source_id", "column", "corrected_at")
+        passed_on_at = self.passed_on.get(correction.number)
+        return {
+            "correction": correction.number,
+            **{name: getattr(correction, name) for name in names},
+            "state": self.correction_state(correction),
+            "passed_on_at": passed_on_at,
+            "lifted_at": None if passed_on_at else self.lifted_at,
         }
 
 
@@ -134,6 +173,11 @@ def _apply(request: PrivacyRequest, event: RequestEvent, details: dict[str, Any]
         request.subjects = tuple(sorted({*request.subjects, *details.get("subjects", ())}))
     elif event.event == kinds.extended and details:
         request.extended_until, request.extension_reason = date.fromisoformat(details["until"]), details["text"]
+    elif event.event == kinds.corrected and details:
+        named = {name: details[name] for name in CORRECTED_FIELDS}
+        request.corrections.append(ValueCorrection(event.number, event.request, **named, corrected_at=event.at))
+    elif event.event == kinds.passed_on and details:
+        request.passed_on[details["correction"]] = event.at
     elif event.event == kinds.lifted:
         request.lifted_at = event.at
     elif event.event in CLOSING:

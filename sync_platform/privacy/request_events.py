@@ -23,6 +23,10 @@ from sync_platform.storage.ledger import MIGRATIONS, metadata
 from sync_platform.storage.relational import open_database, transaction
 
 RANDOM = "random"
+RECEIPT = "receipt"
+"""The detail that names the call which recorded a request."""
+VALUES = ("wrong", "right", "shown")
+"""The details of a correction that are values of a person, sealed where the column is."""
 privacy_request_events = sa.Table(
     "privacy_request_events",
     metadata,
@@ -50,6 +54,9 @@ class RequestEventKind(StrEnum):
     refused = "refused"
     withdrawn = "withdrawn"
     lifted = "lifted"
+    corrected = "corrected"
+    passed_on = "passed-on"
+    """The source shows the right value itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +85,11 @@ class RequestEvent(ChainedEvent):
         return {name: value for name, value in known.items() if name != RANDOM}
 
     @property
+    def shown_details(self) -> dict[str, Any]:
+        """The details without values of a person."""
+        return {name: value for name, value in self.known_details.items() if name not in VALUES}
+
+    @property
     def is_changed(self) -> bool:
         """True if the details are not what they were when the event was recorded."""
         return self.details is not None and _digest(self.details) != self.digest
@@ -92,7 +104,7 @@ class RequestEvent(ChainedEvent):
             "actor": self.actor,
             "via": self.via,
             "event": self.event,
-            "details": self.known_details if self.details else None,
+            "details": self.shown_details if self.details else None,
             "link": self.link,
         }
 
@@ -129,9 +141,22 @@ class RequestEvents:
         """The number of the newest request; 0: there is none."""
         return connection.execute(sa.select(sa.func.max(privacy_request_events.c.request))).scalar() or 0
 
+    def with_receipt(self, receipt: str, connection: sa.Connection) -> RequestEvent | None:
+        """The event that this call recorded; None if there is none, or if its details are deleted."""
+        stated = orjson.dumps({RECEIPT: receipt}).decode()[1:-1]
+        wanted = _ALL.where(privacy_request_events.c.details.contains(stated, autoescape=True))
+        row = connection.execute(wanted).first()
+        return _event_of(row) if row else None
+
     def all(self) -> list[RequestEvent]:
         with transaction(self._engine) as connection:
             return [_event_of(row) for row in connection.execute(_ALL)]
+
+    def has_any(self, kind: RequestEventKind) -> bool:
+        """True if an event of that kind was ever recorded."""
+        wanted = sa.select(privacy_request_events.c.number).where(privacy_request_events.c.event == kind).limit(1)
+        with transaction(self._engine) as connection:
+            return connection.execute(wanted).first() is not None
 
     def delete_details(self, requests: Iterable[int]) -> int:
         """Delete the details of these requests' events for good; returns how many events had some."""

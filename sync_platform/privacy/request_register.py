@@ -6,7 +6,8 @@ refuses texts with an e-mail address or a phone number.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from itertools import groupby
 from typing import Any
@@ -14,10 +15,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from sync_platform.errors import UsageError
+from sync_platform.lake.corrected_values import ValueCorrection
 from sync_platform.landing.personal_words import has_contact
-from sync_platform.privacy.privacy_request import PrivacyRequest, PrivacyRequestKind, request_of
+from sync_platform.privacy.privacy_request import CORRECTED_FIELDS, PrivacyRequest, PrivacyRequestKind, request_of
 from sync_platform.privacy.request_deadline import Law, last_extension
-from sync_platform.privacy.request_events import NewEvent, RequestEvent, RequestEventKind, RequestEvents
+from sync_platform.privacy.request_events import RECEIPT, NewEvent, RequestEvent, RequestEventKind, RequestEvents
 from sync_platform.sources.period import day_in_hong_kong
 from sync_platform.storage.audit_log import Via
 from sync_platform.storage.hash_chain import broken_links
@@ -26,6 +28,14 @@ from sync_platform.storage.relational import database_exists
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+class _Repeated(Exception):
+    """The call that records a request was made before, and recorded this one."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
 
 
 class RequestRegister:
@@ -49,24 +59,33 @@ class RequestRegister:
         identity: str = "",
         subjects: Sequence[str] = (),
         via: Via = "cli",
+        receipt: str = "",
     ) -> int:
         """Record a request; returns its number. `received_at` None: it is received now.
 
         `identity`: how the person's identity was checked, if it was. `subjects`: ids of the person, if they are known.
+        `receipt`: names the call that records it. A repeat of the call records what is missing, and nothing twice.
         """
         at = received_at or self._clock()
         if at > self._clock():
             raise UsageError("a request cannot be received in the future")
         _require_no_contact(reference, identity)
         details = {"kind": kind, "law": law, "received_at": at.astimezone(UTC).isoformat(), "reference": reference}
-        number = self._events.append(
-            lambda known: NewEvent(
-                self._events.newest_request(known) + 1, actor, via, RequestEventKind.received, details
-            )
-        ).request
-        if identity:
+
+        def received(known: sa.Connection) -> NewEvent:
+            if receipt and (earlier := self._events.with_receipt(receipt, known)):
+                raise _Repeated(earlier.request)
+            kept = {**details, RECEIPT: receipt} if receipt else details
+            return NewEvent(self._events.newest_request(known) + 1, actor, via, RequestEventKind.received, kept)
+
+        try:
+            number = self._events.append(received).request
+        except _Repeated as repeated:
+            number = repeated.number
+        request = self.find(number)
+        if identity and not request.identity:
             self.check_identity(number, identity, actor=actor, via=via)
-        if subjects:
+        if set(subjects) - set(request.subjects):
             self.name_person(number, subjects, actor=actor, via=via)
         return number
 
@@ -113,16 +132,43 @@ class RequestRegister:
         self._record(number, RequestEventKind.withdrawn, {"text": _given(reason, "reason")}, actor, via)
 
     def lift(self, number: int, reason: str, *, actor: str, via: Via = "cli") -> None:
-        """Record that an answered restriction does not apply any more."""
+        """Record that an answered restriction, or the corrections of a request, do not apply any more."""
         self._record(
             number,
             RequestEventKind.lifted,
             {"text": _given(reason, "reason")},
             actor,
             via,
-            _require_restricting,
+            _require_applied,
             is_closed_allowed=True,
         )
+
+    def correct(self, number: int, values: Mapping[str, str | None], *, actor: str, via: Via = "cli") -> int:
+        """Record a right value beside the wrong one; returns the number of the correction.
+
+        `values`: those of CORRECTED_FIELDS. UsageError where the request is no correction, or before the identity is
+        checked. A closed request takes further values too.
+        """
+        details = {name: values[name] for name in CORRECTED_FIELDS}
+        kind = RequestEventKind.corrected
+        return self._record(number, kind, details, actor, via, require_correction, is_closed_allowed=True)
+
+    def pass_on(self, correction: ValueCorrection, *, actor: str, via: Via = "schedule") -> None:
+        """Record that the source shows the right value itself. A repeat records nothing."""
+        if correction.number not in self.find(correction.request).passed_on:
+            details = {"correction": correction.number}
+            kind = RequestEventKind.passed_on
+            self._record(correction.request, kind, details, actor, via, is_closed_allowed=True)
+
+    def has_any_applied(self) -> bool:
+        """True if a value was ever corrected, or a restriction ever asked for: then the lake is kept in line."""
+        return any(each.corrections or each.kind is PrivacyRequestKind.restriction for each in self.requests())
+
+    def correcting(self) -> list[PrivacyRequest]:
+        """The requests with a correction that applies."""
+        if not self._events.has_any(RequestEventKind.corrected):
+            return []
+        return [each for each in self.requests() if each.applied_corrections]
 
     def find(self, number: int) -> PrivacyRequest:
         for each in self.requests():
@@ -142,13 +188,13 @@ class RequestRegister:
         return [*broken_links(events), *changed]
 
     def closed_before(self, before: datetime) -> list[int]:
-        """The requests that were closed before that time and still have details; no restriction that applies."""
+        """The requests that were closed before that time and still have details; none that applies."""
         return [
             each.number
             for each in self.requests()
             if each.closed_at
             and max(each.closed_at, each.lifted_at or each.closed_at) < before
-            and not each.is_restricting
+            and not each.is_applied
             and any(event.details for event in each.events)
         ]
 
@@ -172,7 +218,7 @@ class RequestRegister:
         require: Callable[[PrivacyRequest], None] = lambda request: None,
         *,
         is_closed_allowed: bool = False,
-    ) -> None:
+    ) -> int:
         def make(known: sa.Connection) -> NewEvent:
             events = self._events.of_request(number, known)
             if not events:
@@ -183,18 +229,25 @@ class RequestRegister:
             require(request)
             return NewEvent(number, actor, via, kind, details)
 
-        self._events.append(make)
+        return self._events.append(make).number
+
+
+@contextmanager
+def opened_register(ledger: str, clock: Callable[[], datetime] = _now) -> Iterator[RequestRegister]:
+    """The register; its connections are closed at the end."""
+    register = RequestRegister(ledger, clock)
+    try:
+        yield register
+    finally:
+        register.dispose()
 
 
 def restricted_subjects(ledger: str) -> frozenset[str]:
     """The ids of the persons whose values may only be stored, by a restriction that applies. No ledger is created."""
     if not database_exists(ledger):
         return frozenset()
-    register = RequestRegister(ledger)
-    try:
+    with opened_register(ledger) as register:
         return frozenset(subject for each in register.requests() if each.is_restricting for subject in each.subjects)
-    finally:
-        register.dispose()
 
 
 def _given(text: str, what: str) -> str:
@@ -225,11 +278,20 @@ def _require_identity(request: PrivacyRequest) -> None:
         )
 
 
-def _require_restricting(request: PrivacyRequest) -> None:
+def require_correction(request: PrivacyRequest) -> None:
+    """UsageError where a value cannot be corrected for this request."""
+    if request.kind is not PrivacyRequestKind.correction:
+        raise UsageError(f"privacy request {request.number} is no request for a correction")
+    if request.lifted_at or request.closing in (RequestEventKind.refused, RequestEventKind.withdrawn):
+        raise UsageError(f"privacy request {request.number} is {'lifted' if request.lifted_at else request.closing}")
+    _require_identity(request)
+
+
+def _require_applied(request: PrivacyRequest) -> None:
     if request.lifted_at:
-        raise UsageError(f"the restriction of privacy request {request.number} is lifted already")
-    if not request.is_restricting:
-        raise UsageError(f"privacy request {request.number} is no restriction that applies")
+        raise UsageError(f"privacy request {request.number} is lifted already")
+    if not request.is_applied:
+        raise UsageError(f"privacy request {request.number} is no restriction that applies, and no such correction")
 
 
 def _require_extension(request: PrivacyRequest, until: date, now: datetime) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from sync_platform.privacy.privacy_request import PrivacyRequest
 from sync_platform.sources.columns import declared_columns
 from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.storage.lake_connection import Lake
@@ -16,7 +17,7 @@ from sync_platform.vault.seal import Vault
 class SearchedInstallation:
     """`lake`: None where no sync has made one yet. `open_landing`: opens the landing store; a search needs none.
 
-    `history`: the name of the table of changes.
+    `history`: the name of the table of changes. `requests`: the privacy requests, whose corrections an answer shows.
     """
 
     vault: Vault
@@ -24,6 +25,7 @@ class SearchedInstallation:
     open_landing: Callable[[], ObjectStore]
     history: str
     platforms: Mapping[str, Platform]
+    requests: Sequence[PrivacyRequest] = ()
 
     def personal_datasets(self) -> Iterator[tuple[Platform, Dataset]]:
         """The datasets with personal fields."""

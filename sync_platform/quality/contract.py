@@ -18,9 +18,21 @@ os.environ.setdefault("PYARROW_IGNORE_TIMEZONE", "")
 import pandera.polars as pa
 from pandera.errors import SchemaErrors
 
+from sync_platform.quality.opening_hours.stated_hours import read_hours
 from sync_platform.sources.columns import columns_of
 from sync_platform.sources.declaration import Dataset
-from sync_platform.sources.rules import CrossRule, HongKongPhone, InOrder, OneOf, Rule, Shaped, StepsOf, Within
+from sync_platform.sources.rules import (
+    CrossRule,
+    HongKongPhone,
+    InOrder,
+    OneOf,
+    ReadableHours,
+    Rule,
+    Shaped,
+    StepsOf,
+    ValueRule,
+    Within,
+)
 from sync_platform.storage.lake_text import UNREADABLE
 
 POLARS_TYPES: dict[str, Any] = {
@@ -130,12 +142,14 @@ class Contract:
 def _keeps_rule(rule: Rule, column: Any) -> pl.Expr:
     """True if a column's value keeps the rule; null for an empty value."""
     value = pl.col(column.name)
+    if isinstance(rule, ReadableHours):
+        return value.list.join("\n").map_elements(_can_be_read, return_dtype=pl.Boolean)
     if column.sql_type.endswith("[]"):
         return value.list.eval(_value_keeps_rule(rule, pl.element())).list.all()
     return _value_keeps_rule(rule, value)
 
 
-def _value_keeps_rule(rule: Rule, value: pl.Expr) -> pl.Expr:
+def _value_keeps_rule(rule: ValueRule, value: pl.Expr) -> pl.Expr:
     match rule:
         case Within(low, high):
             sides = ([value >= low] if low is not None else []) + ([value <= high] if high is not None else [])
@@ -148,6 +162,10 @@ def _value_keeps_rule(rule: Rule, value: pl.Expr) -> pl.Expr:
             return value.str.contains(f"^(?:{pattern})$")
         case HongKongPhone():
             return value.str.replace_all(r"\D", "").str.contains(PHONE_DIGITS)
+
+
+def _can_be_read(hours: str) -> bool:
+    return not hours or read_hours((hours,)) is not None
 
 
 def _columns_of_rule(rule: CrossRule) -> tuple[str, ...]:

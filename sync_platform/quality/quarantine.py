@@ -129,18 +129,26 @@ def first_in_words(session: duckdb.DuckDBPyConnection, landed: Landed, quarantin
 
 
 def has_newly_quarantined(
-    session: duckdb.DuckDBPyConnection, platform: str, dataset: str, only_quarantined: str | None
+    session: duckdb.DuckDBPyConnection, platform: str, dataset: str, quarantined: str, only_quarantined: str | None
 ) -> bool:
     """True if a record is quarantined that had no open entry before; call this before `quarantine`.
 
-    `only_quarantined`: a relation of source_ids; None for none.
+    `quarantined`: as in `quarantine`; of its records only those without an id count, by their hash. `only_quarantined`:
+    a relation of the source_ids whose records are all in quarantine; None for none.
     """
-    if only_quarantined is None:
-        return False
-    query = f"""SELECT 1 FROM {only_quarantined} WHERE source_id NOT IN (
-        SELECT source_id FROM {LAKE}.quality.quarantine
-        WHERE platform = ? AND dataset = ? AND settled_at IS NULL AND source_id IS NOT NULL) LIMIT 1"""
-    return session.execute(query, [platform, dataset]).fetchone() is not None
+    open_entries = f"""FROM {LAKE}.quality.quarantine
+        WHERE platform = $platform AND dataset = $dataset AND settled_at IS NULL"""
+    queries = [
+        f"""SELECT 1 FROM {quarantined} WHERE source_id IS NULL AND coalesce(record_hash NOT IN (
+            SELECT record_hash {open_entries} AND record_hash IS NOT NULL), true) LIMIT 1"""
+    ]
+    if only_quarantined is not None:
+        queries.append(
+            f"""SELECT 1 FROM {only_quarantined} WHERE source_id NOT IN (
+            SELECT source_id {open_entries} AND source_id IS NOT NULL) LIMIT 1"""
+        )
+    values = {"platform": platform, "dataset": dataset}
+    return any(session.execute(query, values).fetchone() is not None for query in queries)
 
 
 def _settle(

@@ -5,8 +5,8 @@ A change is logged before it is made: if the log cannot be written, it is not ma
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from sync_platform.permissions.actor import Actor
 from sync_platform.storage.audit_log import AuditLog, Outcome, Via
@@ -14,6 +14,12 @@ from sync_platform.storage.operation_name import OperationName
 
 UNKNOWN = "unknown"
 """The actor of a request without a login."""
+
+
+class ChangeEnded(Protocol):
+    """Logs how a change ended, and what became known of it."""
+
+    def __call__(self, outcome: Outcome, **details: Any) -> None: ...
 
 
 class AccessLog:
@@ -33,13 +39,13 @@ class AccessLog:
     def logged_out(self, actor: Actor) -> None:
         self._log.record(OperationName.log_out, _origin(actor, actor.address), actor=actor.name, via="ui")
 
-    def change_begins(self, operation: str, subject: Mapping[str, Any], actor: Actor) -> Callable[[Outcome], None]:
+    def change_begins(self, operation: str, subject: Mapping[str, Any], actor: Actor) -> ChangeEnded:
         """Log that a change begins; StorageError if it cannot be logged. What is returned logs how it ended."""
         about = {**subject, **_origin(actor, actor.address)}
         self._log.record(operation, about, actor=actor.name, via=_via(actor), outcome="begun")
 
-        def ended(outcome: Outcome) -> None:
-            self._log.record(operation, about, actor=actor.name, via=_via(actor), outcome=outcome)
+        def ended(outcome: Outcome, **details: Any) -> None:
+            self._log.record(operation, {**about, **details}, actor=actor.name, via=_via(actor), outcome=outcome)
 
         return ended
 

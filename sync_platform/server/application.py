@@ -24,7 +24,6 @@ from sync_platform.permissions.action import Action
 from sync_platform.permissions.actor import Actor
 from sync_platform.permissions.session_store import SessionStore
 from sync_platform.permissions.token_store import TokenStore
-from sync_platform.permissions.user_store import UserStore
 from sync_platform.server.access_log import AccessLog
 from sync_platform.server.access_table import AccessTable, load_access_table
 from sync_platform.server.address import allowed_hosts, allowed_origins
@@ -73,7 +72,7 @@ def application(parts: ServerParts) -> ASGIApp:
     tokens = TokenStore(parts.ledger)
     sessions = SessionStore(parts.ledger, timedelta(hours=settings.session_hours))
     routes = routes_of(parts, table, sessions, log)
-    gate = Gate(routes, table, tokens, sessions, log, allowed_origins(settings), parts.check_again_s)
+    gate = Gate(routes, table, tokens, sessions, log, parts.ledger, allowed_origins(settings), parts.check_again_s)
     return ResponseHeaders(RequestLimits(gate, allowed_hosts(settings)), DAGSTER_PREFIX)
 
 
@@ -82,7 +81,7 @@ def routes_of(parts: ServerParts, table: AccessTable, sessions: SessionStore, lo
     app = FastAPI(openapi_url=None)
     settings = parts.settings
     provider = urlsplit(settings.oidc_issuer).hostname or ""
-    login = LoginRoutes(UserStore(parts.ledger), sessions, log, settings.password_login, provider)
+    login = LoginRoutes(parts.ledger, sessions, log, settings.password_login, provider)
     if provider:
         app.router.routes += OidcRoutes(OidcProvider(settings, parts.oidc_transport), login).routes()
     api = _api_context(parts, log)

@@ -12,6 +12,7 @@ from typing import TypeVar
 from urllib.parse import quote
 
 import anyio
+import sqlalchemy as sa
 from starlette.requests import HTTPConnection
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -23,8 +24,8 @@ from sync_platform.permissions.token_store import TokenStore
 from sync_platform.server.access_log import AccessLog
 from sync_platform.server.access_table import ANYBODY, AccessTable, is_open_to
 from sync_platform.server.credentials import Credentials, address_of, credentials_of
-from sync_platform.server.rate_limit import RateLimit
 from sync_platform.server.refusal import POLICY_VIOLATION, refusal, refuse, too_many
+from sync_platform.server.shared_rate_limit import SharedRateLimit
 
 logger = logging.getLogger(__name__)
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
@@ -38,7 +39,7 @@ T = TypeVar("T")
 class Gate:
     """Decides about each request before any route sees it. The actor is in `request.state.actor` from here on.
 
-    `origins`: the values of the header Origin of our own pages.
+    `ledger`: has what its limits count. `origins`: the values of the header Origin of our own pages.
     """
 
     def __init__(
@@ -48,13 +49,14 @@ class Gate:
         tokens: TokenStore,
         sessions: SessionStore,
         log: AccessLog,
+        ledger: sa.Engine,
         origins: Collection[str],
         check_again_s: float = CHECK_AGAIN_S,
     ) -> None:
         self._app, self._table, self._tokens, self._sessions = app, table, tokens, sessions
         self._log, self._origins, self._check_again_s = log, origins, check_again_s
-        self._wrong_credentials = RateLimit(20, per_s=60)
-        self._emergencies = RateLimit(10, per_s=60)
+        self._wrong_credentials = SharedRateLimit(ledger, "wrong credentials", 20, per_s=60)
+        self._emergencies = SharedRateLimit(ledger, "emergency requests", 10, per_s=60)
         self._threads: anyio.CapacityLimiter | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -72,7 +74,7 @@ class Gate:
             await refuse(scope, receive, send, refused)
             return
         scope.setdefault("state", {})["actor"] = actor
-        if scope["type"] == "websocket" or "text/event-stream" in request.headers.get("accept", ""):
+        if actor is not None and _method(request) in (WEBSOCKET, "GET"):
             await self._run_while_unchanged(scope, receive, send, credentials)
         else:
             await self._app(scope, receive, send)
@@ -96,13 +98,14 @@ class Gate:
         if not is_open_to(needs, actor):
             await self._in_thread(lambda: self._log.denied(actor, address, f"{method} {path}", "role"))
             return actor, refusal(403, f"this is not allowed for {actor.name} ({', '.join(sorted(actor.roles))})")
-        if needs == "start-emergency" and (wait_s := self._emergencies.wait_s(actor.name)):
-            return actor, too_many(wait_s)
+        if needs == "start-emergency":
+            wait_s = await self._in_thread(lambda: self._emergencies.wait_s(actor.name))
+            return actor, too_many(wait_s) if wait_s else None
         return actor, None
 
     async def _unauthenticated(self, request: HTTPConnection, credentials: Credentials, address: str) -> Response:
         if not credentials.are_missing:
-            if wait_s := self._wrong_credentials.wait_s(address):
+            if wait_s := await self._in_thread(lambda: self._wrong_credentials.wait_s(address)):
                 return too_many(wait_s)
             kind = "token" if credentials.token else "session"
             what = f"{_method(request)} {request.scope['path']}"
@@ -118,13 +121,16 @@ class Gate:
         if method in SAFE_METHODS or request.headers.get("origin") in self._origins:
             return None
         address = address_of(request)
-        if wait_s := self._wrong_credentials.wait_s(address):
+        if wait_s := await self._in_thread(lambda: self._wrong_credentials.wait_s(address)):
             return too_many(wait_s)
         await self._in_thread(lambda: self._log.denied(actor, address, f"{method} {request.scope['path']}", "origin"))
         return refusal(403, "the request does not come from a page of this server")
 
     async def _run_while_unchanged(self, scope: Scope, receive: Receive, send: Send, credentials: Credentials) -> None:
-        """Run the app for a connection that stays open, and end it when its actor is nobody or has other roles."""
+        """Run the app for a connection that may stay open, such as a stream of events or a large download.
+
+        It ends when its actor is nobody any more, or has other roles.
+        """
         first, address = scope["state"]["actor"], address_of(HTTPConnection(scope))
         answer = asyncio.ensure_future(self._app(scope, receive, send))
         try:

@@ -7,7 +7,7 @@ from html import escape
 
 from starlette.responses import HTMLResponse
 
-from sync_platform.documents.typed_command import typed
+from sync_platform.documents.typed_command import named_command
 
 STYLE = """
 :root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }
@@ -66,7 +66,6 @@ def _forms(target: str, *, has_passwords: bool, oidc_name: str) -> str:
         )
     if oidc_name:
         parts.append(f'<a class="button" href="/login/oidc?next={escape(target)}">Log in with {escape(oidc_name)}</a>')
-    parts.append(
-        f"<p>No password? <code>{escape(typed('user', 'link', 'NAME'))}</code> shows a link that logs in once.</p>"
-    )
+    command = escape(named_command("user", "link", "NAME"))
+    parts.append(f"<p>No password? <code>{command}</code> shows a link that logs in once.</p>")
     return "\n".join(parts)

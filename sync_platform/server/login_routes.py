@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from urllib.parse import parse_qsl
 
+import sqlalchemy as sa
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -16,8 +18,8 @@ from sync_platform.permissions.user_store import UserStore
 from sync_platform.server.access_log import AccessLog
 from sync_platform.server.credentials import address_of, cookie_name, credentials_of, is_encrypted
 from sync_platform.server.login_page import login_page
-from sync_platform.server.rate_limit import RateLimit
 from sync_platform.server.refusal import refusal, too_many
+from sync_platform.server.shared_rate_limit import SharedRateLimit
 
 FORM = "application/x-www-form-urlencoded"
 START = "/"
@@ -26,15 +28,22 @@ START = "/"
 
 @dataclass(frozen=True)
 class LoginRoutes:
-    """Login and logout. `by_address` and `in_all` limit tries: each hashes a password, which is slow on purpose."""
+    """Login and logout. Tries are limited, by address and in all: each hashes a password, which is slow on purpose."""
 
-    users: UserStore
+    ledger: sa.Engine
     sessions: SessionStore
     log: AccessLog
     has_passwords: bool
     oidc_name: str = ""
-    by_address: RateLimit = field(default_factory=lambda: RateLimit(10, per_s=60))
-    in_all: RateLimit = field(default_factory=lambda: RateLimit(100, per_s=60))
+
+    @cached_property
+    def users(self) -> UserStore:
+        return UserStore(self.ledger)
+
+    @cached_property
+    def _limits(self) -> tuple[SharedRateLimit, SharedRateLimit]:
+        by_address = SharedRateLimit(self.ledger, "logins of an address", 10, per_s=60)
+        return by_address, SharedRateLimit(self.ledger, "logins", 100, per_s=60)
 
     def routes(self) -> list[Route]:
         return [
@@ -53,7 +62,7 @@ class LoginRoutes:
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
             return refusal(415, f"a form is sent as {FORM}")
         address = address_of(request)
-        if wait_s := self.by_address.wait_s(address) or self.in_all.wait_s(""):
+        if wait_s := await run_in_threadpool(self.wait_s, address):
             return too_many(wait_s)
         form = dict(parse_qsl((await request.body()).decode("utf-8", "replace")))
         target = local_path(form.get("next", ""))
@@ -87,6 +96,11 @@ class LoginRoutes:
         answer = RedirectResponse("/login", 303)
         answer.delete_cookie(cookie_name(request), secure=is_encrypted(request), httponly=True, samesite="lax")
         return answer
+
+    def wait_s(self, address: str) -> float:
+        """0, or the seconds until somebody at this address may try again."""
+        by_address, in_all = self._limits
+        return by_address.wait_s(address) or in_all.wait_s("")
 
     def _user_of(self, form: Mapping[str, str]) -> tuple[str | None, str]:
         """The user who logs in, None if it is nobody, and how."""

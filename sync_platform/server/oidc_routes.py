@@ -58,7 +58,7 @@ class OidcRoutes:
     async def come_back(self, request: Request) -> Response:
         """Begin a session of the user whose name the provider proves."""
         address = address_of(request)
-        if wait_s := self.login.by_address.wait_s(address):
+        if wait_s := await run_in_threadpool(self.login.wait_s, address):
             return too_many(wait_s)
         kept, _, target = request.cookies.get(_cookie(request), "").rpartition(".")
         attempt, query = LoginAttempt.parse(kept), request.query_params

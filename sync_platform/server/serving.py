@@ -16,6 +16,7 @@ from pathlib import Path
 import sqlalchemy as sa
 import uvicorn
 
+from sync_platform.emergency.starter_presence import has_starter
 from sync_platform.errors import StorageError
 from sync_platform.monitoring.installation_state import WaitingRun
 from sync_platform.server.address import has_tls
@@ -66,7 +67,12 @@ def serve(
             processes.start(is_serving)
             with opened_workspace(on_socket(str(processes.socket))) as workspace:
                 parts = ServerParts(
-                    settings, ledger, workspace.app, waiting_runs, progress_of, _problems(processes, workspace, ledger)
+                    settings,
+                    ledger,
+                    workspace.app,
+                    waiting_runs,
+                    progress_of,
+                    _problems(settings, processes, workspace, ledger),
                 )
                 return _run(parts, listening, processes.watch, on_ready)
         except KeyboardInterrupt:
@@ -94,7 +100,12 @@ def serve_web(
         try:
             with opened_workspace(on_network(settings.code_server)) as workspace:
                 parts = ServerParts(
-                    settings, ledger, workspace.app, waiting_runs, progress_of, _problems(None, workspace, ledger)
+                    settings,
+                    ledger,
+                    workspace.app,
+                    waiting_runs,
+                    progress_of,
+                    _problems(settings, None, workspace, ledger),
                 )
                 _run(parts, listening, lambda give_up: None, on_ready)
         except KeyboardInterrupt:
@@ -131,9 +142,9 @@ def _run(
 
 
 def _problems(
-    processes: DagsterProcesses | None, workspace: DagsterWorkspace, ledger: sa.Engine
+    settings: Settings, processes: DagsterProcesses | None, workspace: DagsterWorkspace, ledger: sa.Engine
 ) -> Callable[[], list[str]]:
-    """What is not ready now. Without processes of its own, the server does not need the daemon."""
+    """What is not ready now. Without processes of its own, the server needs neither the daemon nor the starter."""
 
     def of_dagster() -> list[str]:
         if processes is None:
@@ -143,7 +154,16 @@ def _problems(
             found = ["the code server does not answer"]
         return found or [*filter(None, [workspace.problem()])]
 
-    return lambda: [*of_dagster(), *_problems_of(ledger)]
+    def of_ledger() -> list[str]:
+        try:
+            with transaction(ledger) as connection:
+                connection.execute(sa.text("SELECT 1"))
+            is_ready = processes is None or has_starter(settings.ledger_url)
+        except StorageError:
+            return ["the ledger cannot be used"]
+        return [] if is_ready else ["the emergency starter is not ready"]
+
+    return lambda: [*of_dagster(), *of_ledger()]
 
 
 def server_config(settings: Settings, app: object) -> uvicorn.Config:
@@ -164,15 +184,6 @@ def server_config(settings: Settings, app: object) -> uvicorn.Config:
         ssl_certfile=settings.serve_tls_certificate if has_tls(settings) else None,
         ssl_keyfile=settings.serve_tls_key_file if has_tls(settings) else None,
     )
-
-
-def _problems_of(ledger: sa.Engine) -> list[str]:
-    try:
-        with transaction(ledger) as connection:
-            connection.execute(sa.text("SELECT 1"))
-    except StorageError:
-        return ["the ledger cannot be used"]
-    return []
 
 
 def _listening(settings: Settings) -> socket.socket:

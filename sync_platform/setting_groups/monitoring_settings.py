@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from sync_platform.setting_groups.address_types import HttpAddress
+from sync_platform.setting_groups.address_types import HttpAddress, SecretAddress
 from sync_platform.setting_groups.settings_group import SettingsGroup
 
 
@@ -19,7 +19,7 @@ class MonitoringSettings(SettingsGroup):
     sns_endpoint_url: HttpAddress = Field(
         "", description="Address of a server to use for SNS instead of AWS. Empty: AWS_ENDPOINT_URL."
     )
-    alert_webhook: HttpAddress = Field(
+    alert_webhook: SecretAddress = Field(
         "",
         description="URL that alerts are posted to, or the address of an Alertmanager. Empty: none. Without a webhook "
         "and an SNS topic, alerts go to the log.",

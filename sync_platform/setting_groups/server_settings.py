@@ -38,7 +38,8 @@ class ServerSettings(SettingsGroup):
     )
     code_server: str = Field(
         "",
-        description="Address (`host:port`) of Dagster's code server, for `serve --only`. Empty: it has none apart.",
+        description="Address (`host:port`) of Dagster's code server, for `serve --only`. "
+        "Empty: `serve` starts its own.",
     )
     session_hours: int = Field(12, ge=1, le=720, description="Hours until a person must log in again.")
     password_login: bool = Field(True, description="Whether people may log in with a password.")

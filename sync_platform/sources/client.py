@@ -28,6 +28,7 @@ from sync_platform.errors import (
 )
 from sync_platform.sources.authentication import sendable
 from sync_platform.sources.content_codings import ACCEPTED
+from sync_platform.sources.login_in_address import Login, split_login
 from sync_platform.sources.pace import Pacer
 from sync_platform.sources.repeat_log import RepeatLog
 from sync_platform.sources.reply import Reply
@@ -81,7 +82,8 @@ class Client:
         html_is_a_wall: bool = False,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self.platform, self.base_url, self.concurrency = platform, base_url.rstrip("/"), concurrency
+        self.platform, self.concurrency = platform, concurrency
+        self.base_url, self._login = split_login(base_url.rstrip("/"))
         self._attempts, self._html_is_a_wall = attempts, html_is_a_wall
         self._wait_factor = LOOPBACK_WAIT_FACTOR if is_loopback(base_url) else 1.0
         self._wall_wait_s = wall_wait_s * self._wait_factor**2
@@ -90,7 +92,7 @@ class Client:
         self._body_limit = BodyLimit(most_body_bytes)
         self._pacer = pacer
         self._repeats = RepeatLog(platform)
-        self._is_secret = bool(headers.keys() - {"Accept"})
+        self._is_secret = bool(headers.keys() - {"Accept"}) or self._login is not None
         self.clock_ahead_s: float | None = None
         self._http = httpx.AsyncClient(
             headers={
@@ -153,7 +155,7 @@ class Client:
         known_etag: str | None = None,
         is_repeatable: bool = True,
     ) -> T:
-        url = path if path.startswith("http") else self.base_url + path
+        whole = split_login(path) if path.startswith("http") else (self.base_url + path, self._login)
 
         def is_worth_another(error: BaseException) -> bool:
             if isinstance(error, Throttled) and not self._may_wait():
@@ -169,7 +171,7 @@ class Client:
                 reraise=True,
             ):
                 with attempt:
-                    return await self._once(method, url, read, params, body, known_etag)
+                    return await self._once(method, *whole, read, params, body, known_etag)
         except Throttled as error:
             wait_s = self._pause_s(error)
             raise Throttled(f"{error}; {advice(wait_s)}", wait_s) from None
@@ -179,6 +181,7 @@ class Client:
         self,
         method: str,
         url: str,
+        login: Login | None,
         read: Callable[[Reply], T],
         params: Any,
         body: Callable[[str], bytes] | None,
@@ -190,7 +193,7 @@ class Client:
             if known_etag:
                 headers["If-None-Match"] = known_etag
             try:
-                return read(await self._reply(method, url, params=params, content=content, headers=headers))
+                return read(await self._reply(method, url, auth=login, params=params, content=content, headers=headers))
             except Throttled as error:
                 self._pause(self._pause_s(error) + self._jittered(self._pacer.pause.failed_trials))
                 raise

@@ -25,12 +25,12 @@ from sync_platform.sources.loose_records import Meanings, Unreadable
 from sync_platform.sources.placeholders import is_name, without_placeholder, without_placeholders
 from sync_platform.sources.rules import OneOf
 from sync_platform.sources.source_ids import joined_id
-from sync_platform.sources.values import filled, identity, moment, money
+from sync_platform.sources.values import day, filled, identity, moment, money
 from sync_platform.sources.wire_structs import WireField, struct_of, value_at, value_of
 
 Identity = int | str
 """An id as platforms send it: one page has it as a number, another as text. In a row it is always text."""
-CONVERTERS: dict[object, Callable[..., Any]] = {str: filled, datetime: moment, Decimal: money}
+CONVERTERS: dict[object, Callable[..., Any]] = {str: filled, datetime: moment, date: day, Decimal: money}
 """By the type of a column; values of other types are taken as sent."""
 
 

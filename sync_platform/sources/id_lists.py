@@ -1,6 +1,6 @@
 """Lists that are read only for the ids of their records, which are then fetched by id.
 
-Such a list is not landed.
+Such a list is not landed, but for its records without an id: they cannot be fetched, and go to quarantine as listed.
 """
 
 from __future__ import annotations
@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
+
+import orjson
 
 from sync_platform.sources.endpoints import ByIds, Endpoint, Numbered
 from sync_platform.sources.extraction import Extraction
@@ -24,12 +26,19 @@ Kept = TypeVar("Kept")
 class IdList(Generic[Kept]):
     """The result of reading such a list: `by_id` is what is kept of each record, by `source_id`.
 
-    `listed`: how many records were listed, with or without an id. `total`: the largest total of any page.
+    `without_id`: pages with the records that have no id. `listed`: how many records were listed, with or without an id.
+    `total`: the largest total of any page.
     """
 
     by_id: dict[str, Kept] = field(default_factory=dict)
+    without_id: list[Page] = field(default_factory=list)
     listed: int = 0
     total: int | None = None
+
+    @property
+    def count_without_id(self) -> int:
+        """The number of records without an id; those that are alike count once."""
+        return len({orjson.dumps(record) for page in self.without_id for record in page.records})
 
 
 async def read_id_list(
@@ -57,13 +66,17 @@ async def read_id_list(
 
     proof = ListProof(extraction, dataset, is_landed=False, has_claim=False, name=name, noun=records)
     async for part in proof.slices(lambda reading: numbered(reading, fetch, paging.size)):
-        for record in part.records:
-            source_id = extraction.source_id(dataset, record)
+        ids = [extraction.source_id(dataset, record) for record in part.records]
+        for source_id, record in zip(ids, part.records, strict=True):
             if source_id is not None:
                 found.by_id[source_id] = keep(record)
+        if None in ids:
+            without_id = [record for source_id, record in zip(ids, part.records, strict=True) if source_id is None]
+            found.without_id.append(Page(dataset, without_id, (part.reply,)))
     found.listed, found.total = proof.last.received, proof.last.total
-    if found.total is not None and len(found.by_id) < found.total and not proof.last.is_broken:
-        finding = f"{name} claims {found.total:,} {records} and lists {len(found.by_id):,}"
+    came = len(found.by_id) + found.count_without_id
+    if found.total is not None and came < found.total and not proof.last.is_broken:
+        finding = f"{name} claims {found.total:,} {records} and lists {came:,}"
         extraction.report_finding(dataset, finding)
     return found
 

@@ -4,7 +4,8 @@ An integer beyond 64 bits becomes its exact text: as a number it would lose its 
 
 `NaN`, `Infinity` and numbers too large for a double become an object that no contract accepts in place of a number:
 their record goes to quarantine, and the other records are stored. In text, U+FFFD replaces what is not text (half a
-surrogate pair, a broken byte), as in WHATWG's "scalar value string".
+surrogate pair, a broken byte), as in WHATWG's "scalar value string". A control character inside a text, UTF-16, and
+NULs after the end lose nothing, and are read.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from math import isfinite
 from typing import Any
 
 NO_NUMBER = "not_a_number"
+PADDING = "\0 \t\r\n"
 _UNREADABLE = re.compile("[\ud800-\udfff]")
 _LONG = b"0" * 19
 _ALL_DIGITS_ZERO = bytes.maketrans(b"123456789", b"000000000")
@@ -32,10 +34,11 @@ def may_have_long_integer(body: bytes) -> bool:
 
 def decode_loosely(body: bytes) -> Any:
     """The value of a body; ValueError or RecursionError where it cannot be decoded this way either."""
-    text = body.decode("utf-8-sig", errors="surrogateescape").lstrip()
+    text = body.decode(json.detect_encoding(body), errors="surrogateescape").lstrip().rstrip(PADDING)
     if text[:1] not in ("{", "["):
         raise ValueError("neither an object nor a list")
-    return _with_readable_text(json.loads(text, parse_constant=_not_a_number, parse_float=_float, parse_int=_integer))
+    found = json.loads(text, strict=False, parse_constant=_not_a_number, parse_float=_float, parse_int=_integer)
+    return _with_readable_text(found)
 
 
 def _not_a_number(text: str) -> dict[str, str]:

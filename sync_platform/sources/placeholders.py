@@ -14,12 +14,13 @@ ENGLISH = (
     "n/a", "n.a", "no record", "no records", "no record found", "no records found", "no data", "no data found",
     "no information", "not available", "not applicable", "not provided", "not specified", "not stated",
     "information not available", "data not available", "to be confirmed", "to be announced", "to be determined",
-    "to be advised", "tbc", "tbd", "null", "undefined",
+    "to be advised", "to be updated", "to be provided", "tbc", "tbd", "null", "undefined", "unspecified", "not known",
+    "not recorded", "not listed", "none provided", "#n/a", "#ref!", "#value!", "#null!",
 )  # fmt: skip
 CHINESE = (
     "沒有記錄", "無記錄", "未有記錄", "查無記錄", "沒有資料", "無資料", "未有資料", "暫無資料", "資料不詳", "不詳",
     "沒有提供", "未有提供", "未提供", "未能提供", "暫未提供", "不適用", "待定", "未定", "待確認", "待更新", "待補",
-    "暫無", "暫缺",
+    "暫無", "暫缺", "沒有資料提供", "無資料提供", "未有提供資料", "沒有登記", "未有登記", "未登記", "未公佈",
 )  # fmt: skip
 """In Traditional Chinese; `_SPELLINGS` adds other spellings, those of Simplified Chinese included."""
 ALSO_NAMES = (

@@ -75,6 +75,14 @@ class HongKongPhone:
 
 
 @dataclass(frozen=True)
+class ReadableHours:
+    """Opening hours that can be read: all lines of a list together (quality/opening_hours)."""
+
+    hard: bool = False
+    words: str = "opening hours that can be read, without a contradiction"
+
+
+@dataclass(frozen=True)
 class InOrder:
     """A rule between two columns: the first is at most the second."""
 
@@ -99,7 +107,9 @@ class Together:
         return f"{', '.join(self.columns)} are given together or not at all"
 
 
-Rule = Within | StepsOf | OneOf | Shaped | HongKongPhone
+ValueRule = Within | StepsOf | OneOf | Shaped | HongKongPhone
+"""A rule on one value; in a list, on each."""
+Rule = ValueRule | ReadableHours
 """A rule on one column."""
 CrossRule = InOrder | Together
 """A rule between columns of one record."""
@@ -110,4 +120,5 @@ LONGITUDE = (Within(113.8, 114.5),)
 TRADING = (OneOf(("open", "closed", "temporarily_closed")),)
 COUNT = (Within(0),)
 PHONE = (HongKongPhone(),)
+HOURS = (ReadableHours(),)
 WEB_ADDRESS = (Shaped(r"https?://[^\s]+", "a web address"),)

@@ -10,18 +10,20 @@ import re
 import unicodedata
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from sync_platform.sources.period import HONG_KONG, day_in_hong_kong
 
+Day = TypeVar("Day", bound=date)
 LARGEST_EXACT = 2**53  # a larger whole number may have lost digits as a float
 _CURRENCY = re.compile(r"HK\$|HKD|港幣|港元", re.IGNORECASE)
 _NUMBER = re.compile(r"[+-]?(?:\d+|[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d{0,2}(?: \d{3})+)(?:\.\d+)?")
+_MINUS = "\u2212"  # the sign of mathematics
 _ONE_COMMA = re.compile(r"[^,.]*,[^,.]*")
 _TRUTHS = {
-    **dict.fromkeys(("true", "t", "yes", "y", "1"), True),
-    **dict.fromkeys(("false", "f", "no", "n", "0"), False),
+    **dict.fromkeys(("true", "t", "yes", "y", "on", "1", "是"), True),
+    **dict.fromkeys(("false", "f", "no", "n", "off", "0", "否"), False),
 }
 _YEAR_FIRST = re.compile(r"(\d{4})([-/])(\d{1,2})\2(\d{1,2})(?=$|[T ])")
 _UNIX = re.compile(r"\d{9,16}(?:\.\d+)?")
@@ -73,7 +75,7 @@ def id_text(value: Any) -> str | None:
 
 
 def truth_in(value: str | float) -> bool:
-    """True for 1, "true", "yes", "Y", "t"; False for 0, "false", "no", "N", "f"; ValueError for anything else."""
+    """True for 1, "true", "yes", "Y", "t", "on", "是"; False for their opposites; ValueError for anything else."""
     known = _TRUTHS.get(plain(value).casefold()) if isinstance(value, str) else {1.0: True, 0.0: False}.get(value)
     if known is None:
         raise ValueError("neither true nor false")
@@ -84,7 +86,7 @@ def moment_in(text: str, zone: ZoneInfo = HONG_KONG) -> datetime:
     """A moment in UTC, from ISO 8601 text (year first, `-` or `/`) or from Unix seconds, milliseconds or microseconds.
 
     A time without an offset is in `zone`, and a day begins at midnight there. Unix times count from 2000 to 2100 only.
-    ValueError for any other text: a week, the hour 24, a day that does not exist, a day before its month.
+    ValueError for any other text: a week, the hour 24, a day that does not exist, a day before its month, the year 1.
     """
     try:
         parsed = _iso_moment(text)
@@ -94,6 +96,13 @@ def moment_in(text: str, zone: ZoneInfo = HONG_KONG) -> datetime:
             return _unix_moment(Decimal(written))
         parsed = _iso_moment(_YEAR_FIRST.sub(_padded, written.upper()))
     return (parsed if parsed.tzinfo else parsed.replace(tzinfo=zone)).astimezone(UTC)
+
+
+def not_zero(day: Day) -> Day:
+    """The day or moment; ValueError for one of year 1, because programs write 0001-01-01 for no date."""
+    if day.year == 1:
+        raise ValueError("a zero date")
+    return day
 
 
 def day_in(text: str) -> date:
@@ -106,14 +115,14 @@ def day_in(text: str) -> date:
 
 
 def _without_currency(text: str) -> str:
-    return " ".join(_CURRENCY.sub("", plain(text), count=1).split())
+    return " ".join(_CURRENCY.sub("", plain(text).replace(_MINUS, "-"), count=1).split())
 
 
 def _iso_moment(text: str) -> datetime:
     """Python reads more than we do: weeks, digits without marks, and from version 3.14 on the hour 24."""
     if "W" in text or (text.isdigit() and len(text) != len("20261124")) or text[11:13] == "24":
         raise ValueError("Invalid isoformat string: no day, or no time of a day")
-    return datetime.fromisoformat(text)
+    return not_zero(datetime.fromisoformat(text))
 
 
 def _padded(found: re.Match[str]) -> str:

@@ -7,7 +7,7 @@ unless the function's name says so. Each raises ValueError for a value that cann
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from math import isfinite
 from typing import Annotated
@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from sync_platform.sources.period import HONG_KONG
-from sync_platform.sources.scalars import moment_in, number_in
+from sync_platform.sources.scalars import moment_in, not_zero, number_in
 
 NumberText = Annotated[str, msgspec.Meta(pattern=r"^(-?\d+(\.\d+)?)?$")]
 """A number as text, in JSON's own notation; empty for none. Any other notation of it is a loose one."""
@@ -95,6 +95,11 @@ def money_or_text(amount: float | NumberText | None) -> Decimal | None:
     if not rounded.is_finite():
         raise ValueError("not an amount of money")
     return rounded
+
+
+def day(sent: date | None) -> date | None:
+    """A day, or None; ValueError for one of year 1, which stands for no date."""
+    return None if sent is None else not_zero(sent)
 
 
 def moment(text: str | None, zone: ZoneInfo = HONG_KONG) -> datetime | None:

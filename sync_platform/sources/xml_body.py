@@ -18,6 +18,7 @@ from sync_platform.sources.reply import Reply
 from sync_platform.sources.xml_text import BROKEN_BYTE, NO_TEXT, mended, text_of
 
 _DOCTYPE = re.compile(r"<!DOCTYPE\b(?:[^\[\]<>\"']|\"[^\"]*\"|'[^']*'|\[(?:[^\]\"']|\"[^\"]*\"|'[^']*')*\])*>")
+_ROOT = re.compile(r"\s*<([A-Za-z_][\w.-]*)")
 _ENTITY = re.compile(r"<!ENTITY\s+(?:%\s+)?([^\s\"']+)")
 _LEAF = re.compile(r"<([A-Za-z_][\w.-]*)\s*>([^<]*)</\1\s*>")
 
@@ -48,7 +49,15 @@ def read_xml_list(reply: Reply, container: str, record: str) -> ElementList:
         root = _parsed(text)
     except (etree.XMLSyntaxError, UnicodeEncodeError) as error:
         return _read_loosely(reply, text, container, record, notes, str(error))
-    return ElementList(root, [ListedElement(each) for each in root.iterfind(f"{container}/{record}")], notes)
+    problem = _entity_problem if "<!ENTITY" in text else lambda element: None
+    records = [ListedElement(each, problem(each)) for each in root.iterfind(f"{container}/{record}")]
+    return ElementList(root, records, notes)
+
+
+def _entity_problem(element: etree._Element) -> str | None:
+    """Why a text of the record cannot be read: references to entities that a file declares are not expanded."""
+    found = next(element.iter(etree.Entity), None)
+    return None if found is None else f"it refers to {found.text}, which is not expanded"
 
 
 def _parsed(text: str) -> etree._Element:
@@ -65,6 +74,7 @@ def _read_loosely(reply: Reply, text: str, container: str, record: str, notes: l
     if declared:
         text = text[: declared.start()] + text[declared.end() :]
     text, counts = mended(text, entities)
+    text = _without_rest(text, record, counts)
     end = text.rfind(f"</{container}>")
     starts = [found.start() for found in re.finditer(rf"<{record}(?=[\s/>])", text)]
     try:
@@ -76,6 +86,16 @@ def _read_loosely(reply: Reply, text: str, container: str, record: str, notes: l
     slices = [text[start:stop] for start, stop in zip(starts, [*starts[1:], end], strict=True)]
     records = [_record(each, record, counts) for each in slices]
     return ElementList(root, records, [*notes, *_in_words(counts)])
+
+
+def _without_rest(text: str, record: str, counts: Counter[str]) -> str:
+    """The text up to the end of its outermost element, where only padding, or what a server adds, stands after it."""
+    root = _ROOT.match(text)
+    before, end, rest = text.rpartition(f"</{root[1]}>") if root else ("", "", text)
+    if not end or f"<{record}" in rest:
+        return text
+    counts["text after the end"] += bool(rest.strip())
+    return before + end
 
 
 def _record(text: str, name: str, counts: Counter[str]) -> ListedElement:

@@ -29,7 +29,7 @@ _DECLARATION = re.compile(r"<\?xml\s[^>]*\?>")
 _OWN = frozenset(("amp", "lt", "gt", "quot", "apos"))
 _MENDED = re.compile(
     r"""<!\[CDATA\[(?P<literal>.*?)\]\]>
-    | (?P<remark> <!--(?:(?!--).)*--> | <\?.*?\?> )
+    | (?P<remark> <!--.*?--> | <\?.*?\?> )
     | &(?P<reference> (?:\#\d{1,10} | \#[xX][0-9a-fA-F]{1,8} | [A-Za-z][A-Za-z0-9]*) (?=;) )?;?
     | (?P<sign> <(?![A-Za-z_:/!?]) | \]\]> )
     | (?P<control> [\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff] )""",

@@ -29,6 +29,7 @@ from sync_platform.storage.data_path import has_encrypted_files, is_moved, store
 from sync_platform.storage.duckdb_s3 import use_s3
 from sync_platform.storage.extensions import connect_with
 from sync_platform.storage.full_disk import with_advice
+from sync_platform.storage.lake_formats import require_known_formats, store_formats
 from sync_platform.storage.write_lock import holding_advisory, holding_file
 
 LAKE = "lake"
@@ -281,13 +282,19 @@ def _attach(
         try:
             with address.write_lock() if creating else nullcontext():
                 connection.execute(statement)
+                if creating:
+                    store_formats(connection, name)
             break
         except duckdb.Error as error:
             if read_only and "creating a new DuckLake is explicitly disabled" in str(error):
                 raise NoLakeYet(f"{address} does not exist yet: run `{typed('sync')}` first") from None
+            if "catalog version mismatch" in str(error):
+                reason = str(error).removeprefix("Invalid Input Error: ")
+                raise StorageError(f"{address} was made by another version of DuckLake: {reason}") from None
             if attempt == ATTACH_ATTEMPTS - 1 or not any(mark in str(error) for mark in CREATED_TOGETHER):
                 raise
             time.sleep(0.1 * 2**attempt)
+    require_known_formats(connection, name)
     if not address.catalog_file:
         # even so two writers may overlap: the second must repeat its work, because its chain continues an old entry
         connection.execute("SET ducklake_max_retry_count = 1")

@@ -18,6 +18,7 @@ class OperationName(StrEnum):
     report = "report"
     export = "export"
     maintain = "maintain"
+    migrate = "migrate"
     retention = "retention"
     verify = "verify"
     anchor = "anchor"

@@ -46,6 +46,26 @@ def open_database(url: str, migrations: Path) -> sa.Engine:
         raise StorageError(f"cannot open the database {address.render_as_string()}: {_reason(error)}") from error
 
 
+def schema_versions(url: str, migrations: Path) -> tuple[str | None, str]:
+    """The version that a database has, None for an empty one, and the newest in `migrations`; nothing is changed.
+
+    StorageError where it cannot be read.
+    """
+    newest = _versions(migrations)[-1]
+    if not database_exists(url):
+        return None, newest
+    try:
+        engine = _engine(sa.make_url(url))
+        try:
+            return _version(engine), newest
+        finally:
+            engine.dispose()
+    except (sa.exc.SQLAlchemyError, OSError, ImportError) as error:
+        raise StorageError(
+            f"cannot open the database {sa.make_url(url).render_as_string()}: {_reason(error)}"
+        ) from error
+
+
 def database_exists(url: str) -> bool:
     """False if the database is a file that does not exist yet: to open it would create it."""
     address = sa.make_url(url)

@@ -14,6 +14,7 @@ import polars as pl
 from sync_platform.unified.brands import name_keys
 from sync_platform.unified.cuisine_taxonomy import CuisineTaxonomy, taxonomy_of, with_cuisine_codes
 from sync_platform.unified.listing_districts import EVIDENCE, PLACE_NAMES, place_names, with_districts
+from sync_platform.unified.price_ranges import PRICE_RANGES_HKD
 from sync_platform.unified.survivorship import IsSharedPhone, golden_fields
 from sync_platform.unified.survivorship_rules import RULES
 from sync_platform.unified.trading_status import StatusClaim, TradingStatus, trading_status
@@ -21,7 +22,13 @@ from sync_platform.vocabularies.vocabulary import Edition
 
 STATUS_FIELDS = ("status", "licence_state")
 EXPLAINED = (*(rule.name for rule in RULES), *STATUS_FIELDS)
-"""The fields that `why` explains; `location` means latitude and longitude."""
+"""The fields that `why` explains; COLUMNS_OF has those that are several columns, or another one."""
+COLUMNS_OF = {
+    "location": ("latitude", "longitude"),
+    "phone": ("phone", "phones"),
+    "price_level": ("price_level", "price_min_hkd", "price_max_hkd"),
+    "opening_hours": ("opening_hours_osm",),
+}
 
 
 def golden_records(
@@ -32,13 +39,15 @@ def golden_records(
 ) -> pl.DataFrame:
     """The golden records in the columns of `tables.RESTAURANTS`, without the columns of their identity.
 
+    `hours_platform` and `hours_source_id` are further columns: the listing that states the opening hours.
+
     `listings`: as for `golden_fields`, without the columns that are made here. `today`: the day in Hong Kong; it
     decides whether a licence is in force. `editions`: those of the vocabularies to use.
     """
     listings = listings.sort("restaurant_id", "source", "source_id")  # the order of listings makes no difference
     editions = list(editions)
     taxonomy = taxonomy_of(editions)
-    listings = with_cuisine_codes(with_districts(listings), taxonomy)
+    listings = with_cuisine_codes(with_districts(listings.with_columns(*_price_range())), taxonomy)
     fields = golden_fields(listings, is_shared, {each.name: each.title for each in editions})
     fields = _with_place(fields.join(_district_evidence(listings, fields), on="restaurant_id", how="left"))
     fields = _with_name_keys(_with_cuisine_names(fields, taxonomy))
@@ -59,7 +68,26 @@ def golden_records(
         (pl.lit("{") + pl.concat_list(whys).list.drop_nulls().list.join(",") + pl.lit("}")).alias("why"),
         pl.col("location").struct.field("latitude"),
         pl.col("location").struct.field("longitude"),
-    ).drop("location", *(f"why_{name}" for name in EXPLAINED))
+        pl.col("phone").str.split("; ").alias("phones"),
+        pl.col("opening_hours").alias("opening_hours_osm"),
+        pl.col("why_opening_hours").str.json_path_match("$.source").alias("hours_platform"),
+        pl.col("why_opening_hours").str.json_path_match("$.source_id").alias("hours_source_id"),
+    ).drop("location", "opening_hours", *(f"why_{name}" for name in EXPLAINED))
+
+
+def _price_range() -> tuple[pl.Expr, pl.Expr]:
+    """The range of a listing's price level (HKD): as the platform states it, else that of the level."""
+    level, lowest = pl.col("price_level"), pl.col("price_min_hkd")
+    of_level = [
+        level.replace_strict(
+            {of: ends[side] for of, ends in PRICE_RANGES_HKD.items()}, default=None, return_dtype=pl.Int64
+        )
+        for side in (0, 1)
+    ]
+    return (
+        lowest.fill_null(of_level[0]).alias("price_min_hkd"),
+        pl.when(lowest.is_null()).then(of_level[1]).otherwise("price_max_hkd").alias("price_max_hkd"),
+    )
 
 
 def _district_evidence(listings: pl.DataFrame, fields: pl.DataFrame) -> pl.DataFrame:

@@ -13,7 +13,7 @@ import duckdb
 import orjson
 
 from sync_platform.storage.lake_connection import LAKE
-from sync_platform.unified.golden import EXPLAINED
+from sync_platform.unified.golden import COLUMNS_OF, EXPLAINED
 from sync_platform.unified.related_records import RECORD_KINDS
 
 MAX_MOVED = 0.05
@@ -106,8 +106,7 @@ def check_members(session: duckdb.DuckDBPyConnection, run: Mapping[str, Any], pl
 
 def check_restaurants(session: duckdb.DuckDBPyConnection) -> list[Finding]:
     """The checks on restaurants."""
-    columns = {"location": "latitude"}
-    filled = ", ".join(f"{columns.get(name, name)} IS NOT NULL" for name in EXPLAINED)
+    filled = ", ".join(f"{COLUMNS_OF.get(name, (name,))[0]} IS NOT NULL" for name in EXPLAINED)
     # DuckDB's JSON functions would need a hundred times the memory of the text
     rows = session.execute(
         f"SELECT restaurant_id, why, {filled} FROM {LAKE}.unified.restaurants WHERE removed_at IS NULL ORDER BY 1"

@@ -26,6 +26,8 @@ LISTING_COLUMNS = {
     "phone": "VARCHAR",
     "cuisines": "VARCHAR[]",
     "price_level": "BIGINT",
+    "price_min_hkd": "BIGINT",
+    "price_max_hkd": "BIGINT",
     "opening_hours": "VARCHAR[]",
     "website": "VARCHAR",
     "rating": "DOUBLE",
@@ -39,13 +41,17 @@ LISTING_COLUMNS = {
     "chain": "VARCHAR",
 }
 """The columns of a listing. `phone` may contain several numbers, separated by `; `; `price_level` is 1 (cheap) to 4
-(expensive); `status` is open, closed or temporarily_closed; `moved_to` is the `source_id` of the platform's new record
-of the place; `chain` is the platform's name or id of the chain."""
+(expensive); `price_min_hkd` and `price_max_hkd` are per head, where the platform states its own range; `status` is
+open, closed or temporarily_closed; `moved_to` is the `source_id` of the platform's new record of the place; `chain` is
+the platform's name or id of the chain."""
 MATCHED_COLUMNS = (
     "name_en", "name_zh", "address_en", "address_zh", "phone", "latitude", "longitude", "cuisines", "licence_number",
     "is_duplicate",
 )  # fmt: skip
 """The columns that matching compares. A listing in which only other columns changed keeps its restaurant."""
+FORMS = 1
+"""The version of the forms of golden values (`survivorship_rules`). With a new number, the next run computes every
+restaurant again, and the history has what changed."""
 STATUSES = ("open", "closed", "temporarily_closed")
 
 
@@ -91,7 +97,7 @@ def create_listings_table(scratch: TemporaryTables, sources: Iterable[ListingSou
     return scratch.create(
         "listings",
         f"""SELECT *, md5(to_json(struct_pack({_packed(compared)}))) AS compared,
-            md5(to_json(struct_pack({_packed(whole)}))) AS content
+            md5(to_json(struct_pack({_packed(whole)}, forms := {FORMS}))) AS content
         FROM (SELECT * REPLACE (coalesce(is_second_listing, false) AS is_second_listing),
                 coalesce(is_second_listing, false) OR moved_to IS NOT NULL OR NOT is_live AS is_duplicate
             FROM ({every}))

@@ -20,7 +20,7 @@ from sync_platform.storage.lake_connection import LAKE
 from sync_platform.storage.lake_tables import has_table
 from sync_platform.unified.identity import Founding
 from sync_platform.unified.match_decisions import parse_listing
-from sync_platform.unified.tables import RESTAURANTS
+from sync_platform.unified.tables import KEPT_TABLES
 
 UNIFIED = f"{LAKE}.unified"
 
@@ -53,6 +53,14 @@ def frame_of(
     with registered(session, **frames):
         found = pl.from_arrow(session.execute(query, dict(values or {})).to_arrow_table())
     return found if isinstance(found, pl.DataFrame) else found.to_frame()
+
+
+def present_columns(session: duckdb.DuckDBPyConnection, table: str, names: Iterable[str]) -> str:
+    """SQL: these columns of a table; a column that a lake of an earlier version does not have yet is empty."""
+    present = {name for name, *_ in session.execute(f"DESCRIBE {UNIFIED}.{table}").fetchall()}
+    declared = next(each for each in KEPT_TABLES if each.name == table)
+    kinds = {column.name: column.sql_type for column in declared.every_column}
+    return ", ".join(name if name in present else f"NULL::{kinds[name]} AS {name}" for name in names)
 
 
 def has_unified(session: duckdb.DuckDBPyConnection) -> bool:
@@ -89,13 +97,6 @@ def last_vocabularies(session: duckdb.DuckDBPyConnection) -> list[str] | None:
     query = f"SELECT arg_max(vocabularies, committed_at) FROM {UNIFIED}.runs"
     found: list[str] | None = session.execute(query).fetchall()[0][0]
     return found
-
-
-def restaurant_columns(session: duckdb.DuckDBPyConnection, names: Iterable[str]) -> str:
-    """SQL: these columns of `unified.restaurants`; empty values for those that an older lake does not have yet."""
-    present = {name for name, *_ in session.execute(f"DESCRIBE {UNIFIED}.restaurants").fetchall()}
-    kinds = {column.name: column.sql_type for column in RESTAURANTS.every_column}
-    return ", ".join(name if name in present else f"NULL::{kinds[name]} AS {name}" for name in names)
 
 
 def run_of(session: duckdb.DuckDBPyConnection, run_id: str) -> dict[str, Any]:

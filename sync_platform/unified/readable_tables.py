@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 import duckdb
 
+from sync_platform.lake.restricted_records import TABLE, is_usable
 from sync_platform.sources.columns import columns_of
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.lake_connection import LAKE
 from sync_platform.unified.related_records import RECORD_KINDS
 from sync_platform.unified.tables import SCHEMA
 
-UNIFIED_TABLES = ("restaurants", "members", "brands", "branches")
+UNIFIED_TABLES = ("restaurants", "members", "opening_hours", "brands", "branches")
 SEALED = "sealed"
 """What the description of a column with personal values ends with."""
 LEFT_OUT = frozenset({"compared", "content", "name_key_en", "name_key_zh"})
@@ -22,25 +23,31 @@ LEFT_OUT = frozenset({"compared", "content", "name_key_en", "name_key_zh"})
 
 @dataclass(frozen=True)
 class ReadableTable:
-    """A table or a view. `name`: `schema.table`."""
+    """A table or a view. `name`: `schema.table`. `has_restricted`: some of its rows may be of restricted records."""
 
     name: str
     columns: tuple[str, ...]
+    has_restricted: bool = False
 
     def query(self, *, with_removed: bool) -> str:
-        """SQL: its rows; only the live ones unless `with_removed`."""
+        """SQL: its rows; only the live ones unless `with_removed`. Restricted records are left out."""
         schema, _, table = self.name.partition(".")
         listed = ", ".join(f'"{name}"' for name in self.columns)
-        condition = "" if with_removed or "removed_at" not in self.columns else "WHERE removed_at IS NULL"
-        return f'SELECT {listed} FROM {LAKE}."{schema}"."{table}" {condition}'
+        conditions = ["true"] if with_removed or "removed_at" not in self.columns else ["removed_at IS NULL"]
+        if self.has_restricted:
+            conditions.append(is_usable(f"'{schema}'", f"'{table}'", "t.source_id", f"{LAKE}.{TABLE}"))
+        return f'SELECT {listed} FROM {LAKE}."{schema}"."{table}" AS t WHERE {" AND ".join(conditions)}'
 
 
 def readable_tables(session: duckdb.DuckDBPyConnection, platforms: Mapping[str, Platform]) -> dict[str, ReadableTable]:
     """The tables that exist, by name."""
     stored = _stored_columns(session)
-    personal = dict(_personal_columns(platforms))
+    personal, is_restricting = dict(_personal_columns(platforms)), TABLE in stored
+    own = {f"{platform.name}.{dataset.name}" for platform in platforms.values() for dataset in platform.datasets}
     return {
-        name: ReadableTable(name, tuple(each for each in stored[name] if each not in hidden))
+        name: ReadableTable(
+            name, tuple(each for each in stored[name] if each not in hidden), is_restricting and name in own
+        )
         for name, hidden in personal.items()
         if name in stored
     }

@@ -16,6 +16,7 @@ import polars as pl
 from sync_platform.unified.agreement import VERDICTS, verdicts
 from sync_platform.unified.assignment import IDS, Assignment
 from sync_platform.unified.golden import golden_records
+from sync_platform.unified.hours_rows import hours_rows
 from sync_platform.unified.identity import Founding
 from sync_platform.unified.listings import ListingSource
 from sync_platform.unified.queries import (
@@ -37,10 +38,11 @@ LISTING_VALUES = ("is_live", "compared", "content", *VERDICTS)
 
 @dataclass(frozen=True)
 class Records:
-    """Rows of `tables.RESTAURANTS` and of `tables.MEMBERS`, each with `ended`."""
+    """Rows of `tables.RESTAURANTS`, of `tables.MEMBERS` and of `tables.OPENING_HOURS`, each with `ended`."""
 
     restaurants: pl.DataFrame
     members: pl.DataFrame
+    opening_hours: pl.DataFrame
 
 
 def make_records(
@@ -69,6 +71,7 @@ def make_records(
     return Records(
         restaurant_rows(session, golden, assignment.foundings, assignment.identities.merged_into),
         member_rows(session, assigned, listings, changed.gone),
+        hours_rows(session, golden, list(assignment.identities.merged_into)),
     )
 
 

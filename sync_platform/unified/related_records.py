@@ -13,6 +13,8 @@ from hashlib import sha256
 import duckdb
 
 from sync_platform.errors import UsageError
+from sync_platform.lake.corrected_values import CORRECTED
+from sync_platform.lake.restricted_records import RESTRICTED, is_usable
 from sync_platform.lake.schema import IS_PAST
 from sync_platform.sources.columns import Column, columns_of
 from sync_platform.sources.declaration import Dataset, Platform
@@ -26,6 +28,12 @@ COMMON_COLUMNS = (
     Column("listing_id", "VARCHAR", "The platform's own id of the restaurant"),
 )
 TIME_COLUMNS = (
+    Column(
+        "corrected_columns",
+        "VARCHAR[]",
+        "Columns of the dataset whose value was corrected at the request of the person, because the platform shows a "
+        "wrong one; empty for none",
+    ),
     Column("first_seen_at", "TIMESTAMPTZ", "When the record was first observed (UTC)"),
     Column("removed_at", "TIMESTAMPTZ", "When it was first observed to be gone (UTC); empty while it is live"),
     IS_PAST,
@@ -99,13 +107,15 @@ FIELDS_COLUMNS = (
     Column("restaurant_id", "VARCHAR", "The restaurant: unified.restaurants"),
     Column("field", "VARCHAR", "The field; `location` is latitude and longitude"),
     Column("value", "VARCHAR", "Its value"),
+    Column("stated", "VARCHAR", "What the listing states, where it is written in another form than the value"),
     Column("platform", "VARCHAR", "Platform that the value is from; empty for one computed from several listings"),
     Column("source_id", "VARCHAR", "The listing there"),
     Column("rule", "VARCHAR", "Rule that chose the value (docs/unified.md)"),
     Column("words", "VARCHAR", "The rule in words"),
     Column("others", "JSON", "What the other listings say, and whether it agrees"),
 )
-_FIELDS_SQL = """SELECT restaurant_id, field, why_json->>'$.value' AS value, why_json->>'$.source' AS platform,
+_FIELDS_SQL = """SELECT restaurant_id, field, why_json->>'$.value' AS value,
+    why_json->>'$.stated' AS stated, why_json->>'$.source' AS platform,
     why_json->>'$.source_id' AS source_id, why_json->>'$.rule' AS rule, why_json->>'$.words' AS words,
     why_json->'$.others' AS others
 FROM (SELECT restaurant_id, field, json_extract(why, '$.' || field) AS why_json
@@ -174,18 +184,19 @@ def _view(platforms: Mapping[str, Platform], kind: str, present: Mapping[tuple[s
     """The SQL of the view over the existing tables of the kind.
 
     `present`: per table of the lake, True if it has the column `is_past`. An older lake gets it with the next sync.
+    Restricted records are left out.
     """
     columns = RECORD_KINDS[kind].every_column
     empty = ", ".join(f"NULL::{column.sql_type} AS {column.name}" for column in columns)
     parts = [
-        _part(each, RECORD_KINDS[kind].columns, has_past=present[each.platform, each.dataset.name])
+        _part(each, RECORD_KINDS[kind].columns, present)
         for each in related_datasets(platforms, kind)
         if (each.platform, each.dataset.name) in present
     ]
     return "\nUNION ALL BY NAME\n".join([f"SELECT {empty} WHERE false", *parts])
 
 
-def _part(related: RelatedDataset, columns: tuple[Column, ...], *, has_past: bool) -> str:
+def _part(related: RelatedDataset, columns: tuple[Column, ...], present: Mapping[tuple[str, str], bool]) -> str:
     attached = related.dataset.attached
     assert attached is not None  # noqa: S101 - `related_datasets` selects only datasets with it
     selected = [
@@ -194,10 +205,20 @@ def _part(related: RelatedDataset, columns: tuple[Column, ...], *, has_past: boo
         if column.name in attached.columns
     ]
     named = ", ".join(column.name for column in columns if column.name in attached.columns)
+    has_past = present[related.platform, related.dataset.name]
     kept = ["first_seen_at", "removed_at", *([IS_PAST.name] if has_past else [])]
-    return f"""SELECT m.restaurant_id, '{related.platform}' AS platform, '{related.dataset.name}' AS dataset,
-        h.source_id, h.listing_id, {named}, {", ".join(f"h.{name}" for name in kept)}
+    source = (f"'{related.platform}'", f"'{related.dataset.name}'")
+    corrected = _corrected(*source) if CORRECTED in present else "NULL::VARCHAR[]"
+    condition = f"\n    WHERE {is_usable(*source, 'h.source_id')}" if RESTRICTED in present else ""
+    return f"""SELECT m.restaurant_id, {source[0]} AS platform, {source[1]} AS dataset,
+        h.source_id, h.listing_id, {named}, {corrected} AS corrected_columns, {", ".join(f"h.{name}" for name in kept)}
     FROM (SELECT source_id, "{related.reference}" AS listing_id, {", ".join(selected)}, {", ".join(kept)}
         FROM "{related.platform}"."{related.dataset.name}") h
     LEFT JOIN (SELECT restaurant_id, source_id FROM unified.members
-        WHERE platform = '{related.platform}' AND removed_at IS NULL) m ON m.source_id = h.listing_id"""
+        WHERE platform = '{related.platform}' AND removed_at IS NULL) m ON m.source_id = h.listing_id{condition}"""
+
+
+def _corrected(platform: str, dataset: str) -> str:
+    """SQL: the columns of the record `h` that have a corrected value."""
+    return f"""(SELECT list(column_name ORDER BY column_name) FROM {".".join(CORRECTED)} c
+        WHERE c.platform = {platform} AND c.dataset = {dataset} AND c.source_id = h.source_id)"""

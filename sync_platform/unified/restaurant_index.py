@@ -21,18 +21,20 @@ import polars as pl
 from sync_platform.matching.cuisines import parse_cuisines
 from sync_platform.matching.scripts import fold
 from sync_platform.quality.areas import NamedArea, find_area
-from sync_platform.unified.opening_hours import WEEK, minute_of_week, open_spans
-from sync_platform.unified.queries import UNIFIED, frame_of, restaurant_columns
+from sync_platform.quality.opening_hours.weekly_hours import WEEK
+from sync_platform.unified.open_moments import minute_of_week, open_spans
+from sync_platform.unified.queries import UNIFIED, frame_of, present_columns
 from sync_platform.unified.search_terms import folded_name, han_runs, latin_words, terms_of, terms_of_run
 
 Rows = npt.NDArray[np.int32]
 """Row numbers in ascending order, each once."""
 NO_ROWS: Rows = np.empty(0, np.int32)
 COLUMNS = (
-    "restaurant_id", "name_en", "name_zh", "address_en", "address_zh", "area", "area_en", "area_zh", "district",
-    "district_en", "district_zh", "neighbourhood", "neighbourhood_en", "neighbourhood_zh", "district_evidence",
-    "latitude", "longitude", "phone", "cuisines", "cuisines_en", "cuisines_zh", "price_level", "opening_hours",
-    "website", "status", "licence_state", "platforms", "rating", "review_count", "last_changed_at",
+    "restaurant_id", "name_en", "name_zh", "branch_en", "branch_zh", "address_en", "address_zh", "area", "area_en",
+    "area_zh", "district", "district_en", "district_zh", "neighbourhood", "neighbourhood_en", "neighbourhood_zh",
+    "district_evidence", "latitude", "longitude", "phone", "phones", "cuisines", "cuisines_en", "cuisines_zh",
+    "price_level", "price_min_hkd", "price_max_hkd", "opening_hours_osm", "website", "status", "licence_state",
+    "platforms", "rating", "review_count", "last_changed_at",
 )  # fmt: skip
 CUISINES = ("cuisines", "cuisines_en", "cuisines_zh")
 
@@ -47,8 +49,8 @@ class RestaurantIndex:
         self.reviews = frame["review_count"].fill_null(-1).to_numpy()
         self.latitudes = frame["latitude"].fill_null(np.nan).to_numpy()
         self.longitudes = frame["longitude"].fill_null(np.nan).to_numpy()
-        pairs = frame[["name_en", "name_zh"]].iter_rows()
-        self._names = [[folded_name(name) for name in pair if name] for pair in pairs]
+        titles = frame[["name_en", "branch_en", "name_zh", "branch_zh"]].iter_rows()
+        self._names = [_searched_names(title[:2]) + _searched_names(title[2:]) for title in titles]
         self._by_term = _grouped([term for name in names for term in terms_of(name)] for names in self._names)
         self._by_name = _grouped(self._names)
         self._words = sorted(self._by_term)
@@ -57,7 +59,7 @@ class RestaurantIndex:
         self._by_district = _grouped([fold(each or "")] for each in frame["district"])
         words = frame.select(pl.concat_list(pl.col(*CUISINES).fill_null([]))).to_series().to_list()
         self._by_cuisine = _grouped(parse_cuisines(tuple(each)) for each in words)
-        self._spans = _flattened(frame["opening_hours"].to_list(), frame["status"].to_list())
+        self._spans = _flattened(frame["opening_hours_osm"].to_list(), frame["status"].to_list())
         self.with_name = lru_cache(1_000)(self._with_name)
         self.in_district = lru_cache(1_000)(self._in_district)
         self.open_in_minute = lru_cache(8)(self._open_in_minute)
@@ -125,9 +127,18 @@ class RestaurantIndex:
 
 def read_index(session: duckdb.DuckDBPyConnection) -> RestaurantIndex:
     """The index of the restaurants in the lake."""
-    query = f"""SELECT {restaurant_columns(session, COLUMNS)} FROM {UNIFIED}.restaurants WHERE removed_at IS NULL
+    columns = present_columns(session, "restaurants", COLUMNS)
+    query = f"""SELECT {columns} FROM {UNIFIED}.restaurants WHERE removed_at IS NULL
         ORDER BY coalesce(review_count, -1) DESC, restaurant_id"""
     return RestaurantIndex(frame_of(session, query))
+
+
+def _searched_names(title: tuple[str | None, ...]) -> list[str]:
+    """The folded name, and the name with the branch."""
+    name, branch = title
+    if not name:
+        return []
+    return [folded_name(name), *([folded_name(f"{name} {branch}")] if branch else [])]
 
 
 def _grouped(keys_of_rows: Iterable[Iterable[str]]) -> dict[str, Rows]:
@@ -152,13 +163,13 @@ def _is_in(name: str, area: NamedArea) -> bool:
     return other is not None and other.kind > area.kind and other.lies_within(area)
 
 
-def _flattened(hours: list[list[str] | None], statuses: list[str | None]) -> tuple[Rows, Any, Any]:
+def _flattened(hours: list[str | None], statuses: list[str | None]) -> tuple[Rows, Any, Any]:
     """The spans of all restaurants that trade: the row of each, and its first and last minute."""
     spans = [
         (row, first, last)
-        for row, (lines, status) in enumerate(zip(hours, statuses, strict=True))
+        for row, (text, status) in enumerate(zip(hours, statuses, strict=True))
         if status == "open"
-        for first, last in open_spans(lines) or ()
+        for first, last in open_spans(text) or ()
     ]
     columns = np.array(spans, np.int32).reshape(-1, 3)
     return columns[:, 0], columns[:, 1], columns[:, 2]

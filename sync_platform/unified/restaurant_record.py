@@ -13,7 +13,7 @@ import orjson
 
 from sync_platform.errors import NotFound
 from sync_platform.storage.lake_tables import has_table
-from sync_platform.unified.queries import UNIFIED, frame_of, restaurant_columns
+from sync_platform.unified.queries import UNIFIED, frame_of, present_columns
 from sync_platform.unified.restaurant_index import COLUMNS
 
 MOST_OFFERS = 200
@@ -63,7 +63,8 @@ def read_restaurant(session: duckdb.DuckDBPyConnection, restaurant_id: str) -> R
 def _record(session: duckdb.DuckDBPyConnection, restaurant_id: str) -> dict[str, Any]:
     found = None
     if has_table(session, "unified.restaurants"):
-        query = f"SELECT {restaurant_columns(session, RECORD)} FROM {UNIFIED}.restaurants WHERE restaurant_id = $id"
+        columns = present_columns(session, "restaurants", RECORD)
+        query = f"SELECT {columns} FROM {UNIFIED}.restaurants WHERE restaurant_id = $id"
         found = frame_of(session, query, {"id": restaurant_id})
     if found is None or found.is_empty():
         raise NotFound(f"there is no restaurant {restaurant_id!r}")

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sync_platform.quality.areas import METRES_PER_DEGREE, METRES_PER_DEGREE_EAST
-from sync_platform.unified.opening_hours import is_open, open_spans
+from sync_platform.unified.open_moments import intervals_in, is_open, open_spans
 from sync_platform.unified.restaurant_index import RestaurantIndex, Rows
 
 TENTH_M = 0.1 / METRES_PER_DEGREE
@@ -60,8 +60,8 @@ class ResultPlace:
 class FoundRestaurants:
     """A page of results. `total`: how many there are on all pages. `after`: the place of the last one, if more follow.
 
-    Each result has the columns of the index, `distance_m` (None without a point) and `is_open_now` (None where the
-    hours are not known).
+    Each result has the columns of the index, `opening_hours` (its intervals by day), `distance_m` (None without a
+    point) and `is_open_now` (None where the hours are not known).
     """
 
     rows: list[dict[str, Any]]
@@ -160,5 +160,6 @@ def _is_later(
 
 
 def _result(row: dict[str, Any], distance_m: float | None, now: datetime) -> dict[str, Any]:
-    open_now = is_open(open_spans(row["opening_hours"]), now) if row["status"] == "open" else False
-    return {**row, "distance_m": distance_m, "is_open_now": open_now}
+    text = row["opening_hours_osm"]
+    open_now = is_open(open_spans(text), now) if row["status"] == "open" else False
+    return {**row, "opening_hours": intervals_in(text), "distance_m": distance_m, "is_open_now": open_now}

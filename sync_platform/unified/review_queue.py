@@ -13,14 +13,12 @@ import duckdb
 import orjson
 
 from sync_platform.matching.linkage_state import LINK_SCHEMA
-from sync_platform.matching.matches import explain_links
+from sync_platform.matching.matches import CHANCE_WITH_RIVAL, explain_links
 from sync_platform.matching.model import Model
 from sync_platform.storage.lake_connection import LAKE
 from sync_platform.unified.identity import Key
 from sync_platform.unified.queries import frame_of
 
-CHANCE_WITH_RIVAL = 0.1
-"""The share of a probability that is left where both restaurants have a listing of one platform, which lists once."""
 REVIEW_QUERY = f"""WITH sizes AS (
     SELECT restaurant_id, count(*) AS listings, list(DISTINCT platform) AS platforms
     FROM {LAKE}.unified.members WHERE removed_at IS NULL GROUP BY restaurant_id),
@@ -76,6 +74,14 @@ class QueueSize:
 
     waiting: int
     expected_same: float
+
+    @property
+    def in_words(self) -> str:
+        """The figures in one clause, as `unify`, `sync`, `match review` and `match files` show them."""
+        if not self.waiting:
+            return "no pair is waiting for a review"
+        about = f"about {self.expected_same:,.0f}" if self.expected_same >= 1 else "probably no"
+        return f"{about} true {'pair' if about == 'about 1' else 'pairs'} among {self.waiting:,} doubtful ones"
 
 
 def pairs_to_review(session: duckdb.DuckDBPyConnection, model: Model, limit: int) -> list[ReviewPair]:

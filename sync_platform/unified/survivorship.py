@@ -24,6 +24,7 @@ from sync_platform.unified.survivorship_rules import (
 
 HAN, LATIN = r"[\u{3400}-\u{9fff}\u{f900}-\u{faff}\u{20000}-\u{323af}]", r"[A-Za-zÀ-ɏ]"
 _LISTING = ("restaurant_id", "source", "source_id")
+_REASON = ("source", "source_id", "rule", "words", "others")
 IsSharedPhone = Callable[[str], bool]
 """True if a listing's telephone number is known to be shared by several places."""
 
@@ -34,8 +35,9 @@ def golden_fields(listings: pl.DataFrame, is_shared: IsSharedPhone, titles: Mapp
     `listings` has `restaurant_id`, `source`, `source_id`, LISTING_COLUMNS (`listings`), `is_live`, `is_stale`,
     `last_changed_at`, `rank` (of the platform) and `is_reference`, and the columns of `listing_districts` and
     `cuisine_taxonomy`. `titles`: name and version of each vocabulary, by name. The result has `restaurant_id`, the
-    fields of RULES (`location` as a struct), and for each `why_<field>` as JSON, null where no listing has a value:
-    `value`, `source`, `source_id`, `rule`, `words`, and `others`: the values of all other listings, each with `agrees`.
+    fields of RULES (`location` as a struct) with their ranges, and for each `why_<field>` as JSON, null where no
+    listing has a value: `value`, `source`, `source_id`, `rule`, `words`, and `others`: what all other listings state,
+    each with `agrees`. Where a rule has a form, `stated` is what the chosen listing states, if it is another text.
     """
     located = pl.when(pl.col("latitude").is_not_null()).then(pl.struct("latitude", "longitude"))
     listings = listings.with_columns(located.alias("location"))
@@ -49,6 +51,7 @@ def golden_fields(listings: pl.DataFrame, is_shared: IsSharedPhone, titles: Mapp
 def _candidates(listings: pl.DataFrame, rule: FieldRule, is_shared: IsSharedPhone) -> pl.DataFrame:
     """Every candidate value of the field, with its value for each criterion."""
     kept = [*_LISTING, "is_live", "is_stale", "is_second_listing", "last_changed_at", "rank", "is_reference"]
+    kept += rule.range_columns
     parts = [
         listings.select(*kept, pl.lit(position).alias("position"), pl.col(name).alias("value")).drop_nulls("value")
         for position, name in enumerate(rule.columns)
@@ -90,9 +93,11 @@ def _language(rule: FieldRule) -> pl.Expr:
     return pl.when(~is_mine).then(0).when(is_mixed).then(1).otherwise(2)
 
 
-def _with(candidates: pl.DataFrame, name: str, find: Callable[[Any], Any], kind: Any) -> pl.DataFrame:
-    """Add a column with the result of `find` for each value; equal values are computed once."""
-    values = candidates["value"].to_list()
+def _with(
+    candidates: pl.DataFrame, name: str, find: Callable[[Any], Any], kind: Any, *, of: str = "value"
+) -> pl.DataFrame:
+    """Add a column with the result of `find` for each value of the column `of`; equal values are computed once."""
+    values = candidates[of].to_list()
     results: dict[str, Any] = {}
     found = []
     for value in values:
@@ -142,8 +147,14 @@ def _decide(candidates: pl.DataFrame, rule: FieldRule, titles: Mapping[str, str]
         descending=[False, *[True] * len(criteria), False, False, False],
     )
     best = ordered.group_by("restaurant_id", maintain_order=True).first()
-    carried = ["source", "source_id", "key", *(["near"] if "near" in ordered.columns else [])]
+    carried = ["source", "source_id", "key", *(["near"] if "near" in ordered.columns else []), *rule.range_columns]
     same = pl.col("key") == pl.col("key_best")
+    if rule.is_set:
+        common = pl.col("key").str.split(" ").list.set_intersection(pl.col("key_best").str.split(" "))
+        same = common.list.len() > 0
+    if rule.range_columns:
+        lowest, highest = rule.range_columns
+        same = _is_at_most(lowest, f"{highest}_best") & _is_at_most(f"{lowest}_best", highest)
     if "near" in ordered.columns:
         same = pl.col("key").is_in(pl.col("near_best"))
     is_best = (pl.col("source") == pl.col("source_best")) & (pl.col("source_id") == pl.col("source_id_best"))
@@ -157,9 +168,25 @@ def _decide(candidates: pl.DataFrame, rule: FieldRule, titles: Mapping[str, str]
         .group_by("restaurant_id", maintain_order=True)
         .agg(pl.struct("source", "source_id", "value", "agrees").alias("others"))
     )
-    whole = decided.join(others, on="restaurant_id", how="left")
-    why = pl.struct("value", "source", "source_id", "rule", "words", "others").struct.json_encode()
-    return whole.select("restaurant_id", pl.col("value").alias(rule.name), why.alias(f"why_{rule.name}"))
+    whole = _in_form(decided.join(others, on="restaurant_id", how="left"), rule)
+    explained = [name for name in ("value", "stated", *_REASON) if name in whole.columns]
+    why = pl.struct(*explained).struct.json_encode().alias(f"why_{rule.name}")
+    return whole.select("restaurant_id", pl.col("value").alias(rule.name), *rule.range_columns, why)
+
+
+def _is_at_most(lowest: str, highest: str) -> pl.Expr:
+    """True if the lowest value is not above the highest, of which an empty one has no end."""
+    return (pl.col(lowest) <= pl.col(highest)).fill_null(True)
+
+
+def _in_form(decided: pl.DataFrame, rule: FieldRule) -> pl.DataFrame:
+    """The values in the rule's form; `stated` is what the listing states, null where it is the same."""
+    if rule.form is None:
+        return decided
+    formed = _with(decided.rename({"value": "stated"}), "value", rule.form, pl.String, of="stated")
+    if formed.schema["stated"] != pl.String:
+        return formed
+    return formed.with_columns(pl.when(pl.col("stated") != pl.col("value")).then(pl.col("stated")).alias("stated"))
 
 
 def _named_rule(

@@ -6,17 +6,23 @@ best other value decides. `survivorship` applies the rules; docs/unified.md docu
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from sync_platform.matching.addresses import parse_addresses
-from sync_platform.matching.phones import parse_phones
 from sync_platform.matching.restaurant_names import parse_names
 from sync_platform.matching.scripts import fold
+from sync_platform.quality.areas import find_area
+from sync_platform.quality.opening_hours.osm_hours import osm_text
+from sync_platform.quality.opening_hours.stated_hours import read_hours
 from sync_platform.unified.cuisine_taxonomy import CODES
 from sync_platform.unified.listing_districts import EVIDENCE
+from sync_platform.unified.phone_numbers import e164_numbers, phone_text
+from sync_platform.unified.shop_names import chinese_branch, english_branch, plain_name
+from sync_platform.unified.web_addresses import site, website
 from sync_platform.vocabularies.declared_vocabularies import CUISINE_WORDS, CUISINES, DISTRICTS
 
 SAME_LOCATION_METRES = 150
@@ -63,9 +69,12 @@ WORDS: dict[str, str] = {
 class FieldRule:
     """The rule of one field: the listing columns with its candidate values, and the criteria.
 
-    `key`: a function that gives equal values the same key, however they are written; None for an unusable value.
-    `extent`: the amount of information in a value. `script`: `latin` or `han`, where the field has one script.
-    `vocabularies`: the names of those by which its candidates are found.
+    `key`: a function that gives equal values the same key, however they are written; None for an unusable value. Where
+    it `is_set`, a key is several words, and values with a word in common agree. `extent`: the amount of information in
+    a value. `script`: `latin` or `han`, where the field has one script. `form`: makes the value of the record, a text,
+    from what the listing states. `range_columns`: the lowest and the highest value that the value stands for; they
+    become columns of the record, and values whose ranges overlap agree. `vocabularies`: the names of those by which its
+    candidates are found.
     """
 
     name: str
@@ -74,6 +83,9 @@ class FieldRule:
     criteria: tuple[Criterion, ...]
     extent: Callable[[Any], int] = lambda value: 1
     script: str | None = None
+    form: Callable[[Any], str | None] | None = None
+    is_set: bool = False
+    range_columns: tuple[str, ...] = ()
     vocabularies: tuple[str, ...] = ()
 
     @property
@@ -99,6 +111,27 @@ def _chinese_name(text: str) -> str | None:
     return parse_names(text)[1].core or None
 
 
+def _hours_text(lines: list[str]) -> str | None:
+    hours = read_hours(lines)
+    return osm_text(hours) if hours else None
+
+
+def _hours_key(lines: list[str]) -> str | None:
+    """When it is open on weekdays. Some platforms state closed days and public holidays, and others leave them out."""
+    hours = read_hours(lines)
+    return str(hours.spans) if hours else None
+
+
+def _branch_key(branch_of: Callable[[str], str | None]) -> Callable[[str], str | None]:
+    def key(text: str) -> str | None:
+        branch = branch_of(text)
+        name = re.sub("(?:分店|店)$", "", branch) if branch else None
+        place = find_area(name) if name else None
+        return place.english if place else fold(name) if name else None
+
+    return key
+
+
 def _english_address(text: str) -> str | None:
     read = parse_addresses(text, "")[0]
     return f"{read.first} {read.street}" if read.first and read.street else read.whole or None
@@ -121,8 +154,14 @@ _ADDRESS = (
     Criterion.RECENCY,
 )  # fmt: skip
 RULES = (
-    FieldRule("name_en", ("name_en", "name_zh"), _english_name, _NAME, script="latin"),
-    FieldRule("name_zh", ("name_zh", "name_en"), _chinese_name, _NAME, script="han"),
+    FieldRule("name_en", ("name_en", "name_zh"), _english_name, _NAME, script="latin", form=plain_name),
+    FieldRule("name_zh", ("name_zh", "name_en"), _chinese_name, _NAME, script="han", form=plain_name),
+    FieldRule(
+        "branch_en", ("name_en", "name_zh"), _branch_key(english_branch), _NAME, script="latin", form=english_branch
+    ),
+    FieldRule(
+        "branch_zh", ("name_zh", "name_en"), _branch_key(chinese_branch), _NAME, script="han", form=chinese_branch
+    ),
     FieldRule("address_en", ("address_en", "address_zh"), _english_address, _ADDRESS, _address_extent, "latin"),
     FieldRule("address_zh", ("address_zh", "address_en"), _chinese_address, _ADDRESS, _address_extent, "han"),
     FieldRule(
@@ -142,8 +181,10 @@ RULES = (
     FieldRule(
         "phone",
         ("phone",),
-        lambda text: " ".join(sorted(parse_phones(text))) or None,
+        lambda text: " ".join(e164_numbers(text)) or None,
         (Criterion.UNSHARED, *_AGREEMENT_FIRST),
+        form=phone_text,
+        is_set=True,
     ),
     FieldRule(
         "cuisines",
@@ -153,14 +194,9 @@ RULES = (
         len,
         vocabularies=(CUISINES.name, CUISINE_WORDS.name),
     ),
-    FieldRule("price_level", ("price_level",), str, _AGREEMENT_FIRST),
-    FieldRule(
-        "opening_hours",
-        ("opening_hours",),
-        lambda hours: " ".join(sorted(hours)) or None,
-        (Criterion.PRIORITY, Criterion.RECENCY),
-    ),
-    FieldRule("website", ("website",), lambda text: fold(text).rstrip("/"), _AGREEMENT_FIRST),
+    FieldRule("price_level", ("price_level",), str, _AGREEMENT_FIRST, range_columns=("price_min_hkd", "price_max_hkd")),
+    FieldRule("opening_hours", ("opening_hours",), _hours_key, _AGREEMENT_FIRST, form=_hours_text),
+    FieldRule("website", ("website",), site, _AGREEMENT_FIRST, form=website),
     FieldRule(
         "licence_number",
         ("licence_number",),

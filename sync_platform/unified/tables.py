@@ -15,6 +15,7 @@ from sync_platform.lake.schema import ensure_other_tables
 from sync_platform.lake.tracked_table import COMPUTED_KEPT, TrackedTable, dataset_tables
 from sync_platform.sources.columns import Column
 from sync_platform.sources.declaration import Platform
+from sync_platform.storage.lake_connection import LAKE
 from sync_platform.unified.agreement import ACCURACY, CONSISTENCY
 
 SCHEMA = "unified"
@@ -52,18 +53,17 @@ RESTAURANTS = _tracked(
     ("restaurant_id",),
     (
         Column("restaurant_id", "VARCHAR", "Its permanent id: rest-…"),
-        Column("name_en", "VARCHAR", "English name"),
-        Column("name_zh", "VARCHAR", "Traditional Chinese name"),
+        Column("name_en", "VARCHAR", "English name, without the branch and without what platforms add"),
+        Column("name_zh", "VARCHAR", "Traditional Chinese name, without the branch and without what platforms add"),
         Column("address_en", "VARCHAR", "English address"),
         Column("address_zh", "VARCHAR", "Traditional Chinese address"),
         Column("district", "VARCHAR", "District of a District Council: code in reference.districts"),
         Column("latitude", "DOUBLE", "Latitude (degrees, WGS84)"),
         Column("longitude", "DOUBLE", "Longitude (degrees, WGS84)"),
-        Column("phone", "VARCHAR", "Telephone numbers as given, `; ` between several"),
+        Column("phone", "VARCHAR", "Telephone numbers (E.164), `; ` between several"),
         Column("cuisines", "VARCHAR[]", "Cuisines: codes in reference.cuisines, sorted", is_set=True),
         Column("price_level", "BIGINT", "Price level (1 cheap to 4 dear)"),
-        Column("opening_hours", "VARCHAR[]", "Opening hours, as that platform writes them"),
-        Column("website", "VARCHAR", "The restaurant's own site"),
+        Column("website", "VARCHAR", "The restaurant's own site, never a page on a platform"),
         Column("status", "VARCHAR", "open | temporarily_closed | closed, out of all listings"),
         Column("licence_state", "VARCHAR", "in_force | provisional | expired | not_found, by the register"),
         Column("licence_number", "VARCHAR", "Number of its food licence"),
@@ -83,8 +83,15 @@ RESTAURANTS = _tracked(
         Column(
             "why",
             "JSON",
-            "Per field: value, its source and source_id, rule, words, and others: what other listings state",
+            "Per field: value, its source and source_id, what that states where it is written otherwise (stated), "
+            "rule, words, and others: what other listings state",
         ),
+        Column("branch_en", "VARCHAR", "Branch, in English, as a listing's name states it"),
+        Column("branch_zh", "VARCHAR", "Branch, in Traditional Chinese, as a listing's name states it"),
+        Column("phones", "VARCHAR[]", "The telephone numbers (E.164), one by one", is_set=True),
+        Column("price_min_hkd", "BIGINT", "Lowest price per head (HKD), as the platform states it or by the level"),
+        Column("price_max_hkd", "BIGINT", "Highest price per head (HKD); empty where there is no upper end"),
+        Column("opening_hours_osm", "VARCHAR", "Opening hours, in OpenStreetMap's opening_hours syntax"),
     ),
     frozenset({"rating", "review_count", "name_key_en", "name_key_zh", "chains"}),
 )
@@ -169,7 +176,23 @@ UNMAPPED_WORDS = _tracked(
     ),
     frozenset({"listings", "example"}),
 )
-KEPT_TABLES = (RESTAURANTS, MEMBERS, DECISIONS, BRANDS, BRANCHES, UNMAPPED_WORDS)
+OPENING_HOURS = _tracked(
+    "opening_hours",
+    "The opening hours of restaurants: one row per day and interval, and one for a day that is stated to be closed",
+    ("restaurant_id", "day", "number"),
+    (
+        Column("restaurant_id", "VARCHAR", "The restaurant: unified.restaurants"),
+        Column("day", "VARCHAR", "Mo | Tu | We | Th | Fr | Sa | Su | PH (public holidays) | PH -1 day (their eves)"),
+        Column("number", "BIGINT", "Place of the interval within the day, from 1"),
+        Column("opens", "VARCHAR", "When it opens (HH:MM, Hong Kong); empty for a closed day"),
+        Column("closes", "VARCHAR", "When it closes (HH:MM, Hong Kong); 24:00 is midnight at the end of the day"),
+        Column("is_past_midnight", "BOOLEAN", "Whether it closes on the next day"),
+        Column("is_closed", "BOOLEAN", "Whether the restaurant is closed on that day"),
+        Column("platform", "VARCHAR", "Platform that the hours are from"),
+        Column("source_id", "VARCHAR", "The listing there"),
+    ),
+)
+KEPT_TABLES = (RESTAURANTS, MEMBERS, DECISIONS, OPENING_HOURS, BRANDS, BRANCHES, UNMAPPED_WORDS)
 
 IDENTITY_EVENTS = (
     Column("restaurant_id", "VARCHAR", "The restaurant it happened to"),
@@ -215,6 +238,8 @@ RUNS = (
     Column("unmapped", "BIGINT", "Words of platforms that no vocabulary has: unified.unmapped_words"),
     Column("vocabularies", "VARCHAR[]", "The vocabularies that it used: name, version and digest of each"),
 )
+DROPPED = {"restaurants": {"opening_hours"}}
+"""Columns of earlier versions: the opening hours in each platform's own notation are `stated` in `why`."""
 PLAIN = {
     "identity_turns": (IDENTITY_EVENTS, "What happened to restaurants' identities: founded, merged, split, revived"),
     "keys": (KEYS, "Blocking keys of listings (docs/matching.md)"),
@@ -235,6 +260,13 @@ def tracked_tables(platforms: Mapping[str, Platform]) -> dict[tuple[str, str], T
 
 
 def ensure_unified(session: duckdb.DuckDBPyConnection) -> None:
-    """Create missing tables, and missing columns of existing ones, within the caller's transaction."""
+    """Create missing tables, and missing columns of existing ones, within the caller's transaction.
+
+    Columns of an earlier version that no row is written to any more are dropped; the history keeps their values.
+    """
     kept = {(SCHEMA, table.name): (table.every_column, table.description) for table in KEPT_TABLES}
     ensure_other_tables(session, kept | {(SCHEMA, name): wanted for name, wanted in PLAIN.items()})
+    for table, names in DROPPED.items():
+        present = {name for name, *_ in session.execute(f"DESCRIBE {LAKE}.{SCHEMA}.{table}").fetchall()}
+        for name in present & names:
+            session.execute(f'ALTER TABLE {LAKE}.{SCHEMA}.{table} DROP COLUMN "{name}"')

@@ -52,6 +52,7 @@ from sync_platform.unified.tables import (
     BRANDS,
     DECISIONS,
     MEMBERS,
+    OPENING_HOURS,
     RESTAURANTS,
     RUNS,
     SCHEMA,
@@ -211,6 +212,7 @@ def _write(
         writer = HistoryWriter(scratch, history)
         restaurants = update_rows(writer, RESTAURANTS, plan.records.restaurants, context)
         members = update_rows(writer, MEMBERS, plan.records.members, context)
+        update_rows(writer, OPENING_HOURS, plan.records.opening_hours, context)
         update_rows(writer, UNMAPPED_WORDS, plan.unmapped, context)
         brands = find_brands(session, at)
         update_rows(writer, BRANDS, brands.brands, context)

@@ -11,7 +11,6 @@ import hmac
 import os
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from sync_platform.errors import StorageError
 from sync_platform.storage.relational import open_database, transaction, upsert
+from sync_platform.vault.core_dumps import forbid_core_dumps
 from sync_platform.vault.identifiers import IdentifierHashes
 from sync_platform.vault.key_check import is_vaults_key, require_check_value, store_check_value, stored_check_value
 from sync_platform.vault.key_wrapping import KeyWrapping
@@ -42,7 +42,7 @@ from sync_platform.vault.sealed_values import (
 )
 from sync_platform.vault.signature import Signer
 from sync_platform.vault.subject_key_wrapping import SubjectKeyWrapping
-from sync_platform.vault.subject_keys import subject_keys
+from sync_platform.vault.subject_keys import SubjectKey, subject_keys
 from sync_platform.vault.tombstones import TOMBSTONES_USE, read_tombstones, tombstones
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -83,14 +83,6 @@ def has_subject_keys(engine: sa.Engine) -> bool:
         return connection.execute(sa.select(subject_keys.c.subject_id).limit(1)).first() is not None
 
 
-@dataclass(slots=True)
-class SubjectKey:
-    """The key of a person. `known`: the datasets and identifiers stored beside it, between spaces."""
-
-    key: bytes
-    known: str
-
-
 class Vault:
     """Keys per data subject in the vault's database, wrapped by the master key (AES-256-GCM).
 
@@ -100,6 +92,7 @@ class Vault:
 
     def __init__(self, engine: sa.Engine, master: MasterKey) -> None:
         """StorageError for another master key than the one that the vault was made with."""
+        forbid_core_dumps()
         self.engine, self._master = engine, master
         self._require_own_key(master)
         previous = previous_key(engine, master)
@@ -122,12 +115,21 @@ class Vault:
 
         In a path, `photos[].uploader` is a field of every object in the array `photos`.
         `own_ids`: one id per record. Where a record names no data subject, its own id is used in place of a person's,
-        so that the record can still be erased. What identifies the persons is stored as keyed hashes, with `dataset`.
+        so that the record can still be erased.
         """
         naming: list[_Naming] = [(path, path.split("."), {}) for path in personal.subject]
         subjects = [
             self._subject(platform, naming, record, own_id) for record, own_id in zip(records, own_ids, strict=True)
         ]
+        self.seal_for(subjects, platform, personal, records, dataset)
+
+    def seal_for(
+        self, subjects: list[str], platform: str, personal: Personal, records: list[Record], dataset: str = ""
+    ) -> None:
+        """Like `seal_records`, for known data subjects: one per record.
+
+        What identifies the persons is stored as keyed hashes, with `dataset`.
+        """
         ciphers = self._ciphers_of(
             subjects, self._record_identifiers.of(personal, records, subjects), f"{platform}.{dataset}"
         )

@@ -6,6 +6,8 @@ with the key, and so that sealing reads them together with it.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import sqlalchemy as sa
 
 subject_keys = sa.Table(
@@ -20,3 +22,11 @@ subject_keys = sa.Table(
 """`identifiers`: keyed hashes of the person's e-mail addresses, phone numbers, handles and names, separated by spaces.
 `seen_in`: the datasets that the person was seen in, as `platform.dataset`, separated by spaces. It is null for a person
 of an earlier version until the identifiers are read from what is stored."""
+
+
+@dataclass(slots=True)
+class SubjectKey:
+    """The key of a person. `known`: the datasets and identifiers stored beside it, between spaces."""
+
+    key: bytes
+    known: str

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Callable
+from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import pytest
@@ -20,7 +22,7 @@ from sync_platform.backup.subject_erasure import SubjectErasure
 from sync_platform.backup.tombstone_store import read_all_tombstones
 from sync_platform.backup.vault_backup import VaultBackup
 from sync_platform.backup.vault_recovery import recover_vault
-from sync_platform.errors import StorageError, UsageError
+from sync_platform.errors import Busy, StorageError, UsageError
 from sync_platform.storage.folder_store import FolderStore
 from sync_platform.storage.lease import Leases
 from sync_platform.storage.ledger import Ledger
@@ -40,12 +42,18 @@ AUTHOR = Personal(("name",), ("id",))
 class Rotated:
     """A home that an earlier version made: a key file of 32 bytes, persons, a secret, backups, and their replica."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, makes: bool = True) -> None:
+        """`makes`: False where another process has made it."""
         self.folder, self.file = folder, KeyFile(folder / "master.key")
         self.url, self.ledger = f"sqlite:///{folder / 'vault.sqlite'}", Ledger(f"sqlite:///{folder / 'ledger.sqlite'}")
         self.stores = [FolderStore(folder / "backups"), FolderStore(folder / "replica")]
         self.vault_store = FolderStore(folder / "elsewhere")
         self.backup = VaultBackup(self.vault_store, BACKUP_KEY, folder / "temp")
+        if makes:
+            self._make()
+
+    def _make(self) -> None:
+        folder = self.folder
         write_key_file(self.file.path, OLD)
         self.sealed = [self.seal(person) for person in range(5)]
         self.subject = self.opened().subject_id("openrice", "id", 1)
@@ -238,8 +246,41 @@ def test_old_wrapped_keys_are_in_no_page_of_the_vault(home: Rotated) -> None:
     assert [each in stored for each in wrapped] == [False] * 5
 
 
-def test_two_rotations_at_once_change_the_key_once(home: Rotated, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Locks keep them apart; where they do not, as with two ledgers, the second one is refused."""
+def _rotate_slowly(folder: Path, begun: Event, goes_on: Event) -> None:
+    """In a process of its own: a rotation that stops between the proposed key and the vault's transaction."""
+    home = Rotated(folder, makes=False)
+    rewrap: Callable[..., int] = key_rotation.rewrap_vault
+
+    def slow(engine: sa.Engine, old: MasterKey, new: MasterKey) -> int:
+        begun.set()
+        assert goes_on.wait(60)
+        return rewrap(engine, old, new)
+
+    key_rotation.rewrap_vault = slow
+    home.rotation().run()
+
+
+def test_a_second_process_is_refused_while_the_first_rotates_also_with_another_ledger(home: Rotated) -> None:
+    """Otherwise it would replace the proposed key, and the vault would have a key that no place has."""
+    processes = multiprocessing.get_context("spawn")
+    begun, goes_on = processes.Event(), processes.Event()
+    first = processes.Process(target=_rotate_slowly, args=(home.folder, begun, goes_on))
+    first.start()
+    assert begun.wait(60)
+    proposed = home.file.proposed()
+    home.ledger = Ledger(f"sqlite:///{home.folder / 'another.sqlite'}")
+    for refused in (home.rotation().run, home.rotation().complete):
+        with pytest.raises(Busy, match="another process rotates the master key"):
+            refused()
+    goes_on.set()
+    first.join(60)
+    assert (first.exitcode, home.file.present(), home.file.proposed()) == (0, proposed, None)
+    home.ledger = Ledger(f"sqlite:///{home.folder / 'ledger.sqlite'}")
+    home.require_usable()
+
+
+def test_a_rotation_that_another_one_overtakes_changes_nothing(home: Rotated, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lock keeps them apart. Where a lock does not hold, as on some network disks, the vault's check value does."""
     rewrap: Callable[..., int] = key_rotation.rewrap_vault
 
     def overtaken(engine: sa.Engine, old: MasterKey, new: MasterKey) -> int:

@@ -210,3 +210,27 @@ def test_a_column_that_the_backup_does_not_have_keeps_its_values(harness: LakeHa
     LakeInUse(harness, copy).run(Conflict.overwrite)
     assert harness.table("name, rating") == [("Tea", 3.0)]
     assert harness.replay_differs() == []
+
+
+@pytest.mark.parametrize(("conflict", "left"), [(Conflict.skip, 1), (Conflict.overwrite, 0)])
+def test_rows_that_were_deleted_or_changed_by_hand_are_again_what_their_history_says(
+    harness: LakeHarness, tmp_path: Path, conflict: Conflict, left: int
+) -> None:
+    menu = [{"id": number, "name": "Tea", "stock": number} for number in range(1, 6)]
+    harness.sync(menu, hour=0)
+    harness.sync([{**menu[0], "name": "Congee"}, *menu[1:]], hour=1)
+    copy = copied(harness, tmp_path / "copy")
+    before = _rows(harness)
+    table = f"lake.{harness.tracked.sql}"
+    for change in (
+        f"DELETE FROM {table} WHERE source_id IN ('1', '2')",
+        f"UPDATE {table} SET removed_at = now() WHERE source_id = '3'",
+        f"UPDATE {table} SET name = 'Wrong', content_hash = '?' WHERE source_id = '4'",
+    ):
+        harness.ask(change)
+    assert harness.replay_differs() != []
+    LakeInUse(harness, copy).run(conflict)
+    after = _rows(harness)
+    assert sum(after[key] != row for key, row in before.items()) == left
+    assert len({row[1] for row in harness.replay_differs()}) == left
+    assert _in_chain(harness)

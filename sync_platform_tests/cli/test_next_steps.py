@@ -15,8 +15,9 @@ from typer.main import get_command
 import sync_platform
 from sync_platform.cli.app import app
 from sync_platform.cli.next_steps import steps_after
-from sync_platform.documents.typed_command import typed
+from sync_platform.documents.typed_command import named_command, typed
 from sync_platform.sources.period import current_period
+from sync_platform_tests.cli.conftest import Shell
 from sync_platform_tests.cli.test_summary import record_of
 
 NOW = current_period("monthly").key
@@ -75,10 +76,26 @@ def test_a_command_is_typed_as_the_program_was_called(monkeypatch: pytest.Monkey
     monkeypatch.setattr(sys, "argv", [str(program)])
     monkeypatch.setenv("PATH", "/nowhere")
     assert typed("tables") == f"{program} tables"
+    assert named_command("tables", "a b") == "sync-platform tables 'a b'"
     monkeypatch.setenv("PATH", str(program.parent))
     assert typed("tables") == "sync-platform tables"
     monkeypatch.setattr(sys, "argv", ["/x/sync_platform/__main__.py"])
     assert typed("audit") == "sync-platform audit"
+
+
+def test_a_text_that_is_sent_elsewhere_names_the_program_by_its_name_alone() -> None:
+    package = Path(sync_platform.__file__).parent
+    sent = [path for folder in ("monitoring", "api", "server") for path in (package / folder).rglob("*.py")]
+    named = [path for path in sent if "named_command(" in path.read_text()]
+    assert len(named) > 8
+    assert [path.name for path in sent if re.search(r"import .*\btyped\b", path.read_text())] == []
+
+
+def test_a_wrong_choice_is_explained_in_plain_words(shell: Shell) -> None:
+    refused = shell.run_in_process("user", "add", "ada", "--role", "nope")
+    assert refused.returncode == 2
+    assert "'nope' is not one of" in " ".join(refused.stderr.split())
+    assert "Value error" not in refused.stderr
 
 
 def test_every_text_takes_the_commands_that_it_names_from_one_function() -> None:

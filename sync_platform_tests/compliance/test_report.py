@@ -81,6 +81,19 @@ def test_an_operation_is_paired_with_its_end_and_a_scheduled_run_has_no_end_here
     assert logged_operations([]) == []
 
 
+def test_unsealing_for_analysis_has_a_section_with_who_why_and_how_much(shared_harness: ComplianceHarness) -> None:
+    asked = {"tables": ["chope.reservations"], "reason": "no-shows by hour"}
+    shared_harness.note("unseal", asked, "begun")
+    shared_harness.note("unseal", {**asked, "rows": 20, "data_subjects": 7, "values": 31}, "complete")
+    report = shared_harness.report()
+    (section,) = [each for each in report_document(report).sections if each.title == "Unsealing for analysis"]
+    (row,) = section.tables[0].rows
+    assert row[1:] == ("ada", "chope.reservations", "no-shows by hour", 20, 7, 31, "complete")
+    assert "1 times, of 7 persons" in section.paragraphs[0]
+    (listed,) = report_json(report)["personal"]["unsealings"]
+    assert (listed["actor"], listed["subject"]["values"]) == ("ada", 31)
+
+
 def test_a_sync_that_is_evaluated_again_counts_once_with_its_last_result(tmp_path: Path) -> None:
     harness = ComplianceHarness(tmp_path)
     lake_harness = harness.lake_harness(house())
@@ -122,7 +135,7 @@ def test_the_report_of_an_empty_lake(tmp_path: Path) -> None:
     assert set(checked) == {"personal-registered", "history-holds", "audit-log-holds", "time-travel-window"}
     assert "is not there" in checked["history-holds"]
     for written in (text_of(report_document(report)), html_of(report_document(report))):
-        assert "10. Operations" in written
+        assert "11. Operations" in written
 
 
 class Words(HTMLParser):
@@ -167,7 +180,7 @@ def test_the_page_runs_no_value_loads_nothing_and_repeats_table_headings(
     page = Words(text)
     assert page.words.count(HOSTILE) == 2 and "script" not in page.elements
     assert page.loads == [] and "url(" not in text and "@import" not in text
-    assert [page.elements.count(tag) for tag in ("html", "h1", "header", "h2")] == [1, 1, 1, 10]
+    assert [page.elements.count(tag) for tag in ("html", "h1", "header", "h2")] == [1, 1, 1, 11]
     assert page.elements.count("table") == page.elements.count("thead")
     for rule in ("@page { size: A4", "@media print", "table-header-group", "break-inside: avoid"):
         assert rule in page.words

@@ -102,3 +102,21 @@ def test_a_register_that_was_changed_proves_nothing(office: Office, tmp_path: Pa
     with sqlite3.connect(tmp_path / "ledger.sqlite") as ledger:
         ledger.execute("UPDATE privacy_request_events SET at = '2026-03-03 00:00:00' WHERE event = 'answered'")
     assert office.states() == {"pdpo": "not met", "gdpr": "not met"}
+
+
+def test_corrections_and_restrictions_are_counted_without_a_value(office: Office) -> None:
+    number = office.receive(KINDS.correction, Law.both)
+    values = {"platform": "chope", "dataset": "reservations", "source_id": "7", "column": "surname"}
+    made = office.after(1).correct(number, {**values, "wrong": "a", "right": "b", "shown": "b"}, actor="ada")
+    restricted = office.receive(KINDS.restriction, Law.both)
+    office.register.close(restricted, "restricted", actor="ada")
+    found = requests_of(office.register, SPAN, office.now)
+    assert found.restricted_persons == 1
+    (correction,) = found.corrections
+    assert (correction.number, correction.state, correction.column) == (made, "applied", "surname")
+    (applied,) = office.register.find(number).applied_corrections
+    office.after(2).pass_on(applied, actor="sync")
+    office.register.pass_on(applied, actor="sync")
+    (correction,) = requests_of(office.register, SPAN, office.now).corrections
+    assert (correction.state, correction.passed_on_at) == ("passed on", RECEIVED + timedelta(days=2))
+    assert len(office.register.find(number).events) == 5, "it is recorded once"

@@ -39,7 +39,7 @@ def test_a_branch_that_moves_to_a_page_that_was_read_is_found_by_a_second_read(
             pages[1][0] = pages[0][-1]
 
     extracted = harness.extract(1, transport=AlteringTransport(shape.path, in_every_body(move_on_second)))
-    verdict = harness.verdict(extracted, in_a_lake=True)
+    verdict = harness.verdict(extracted)
     assert pages[1][0] == pages[0][-1]
     assert verdict.received[0].rows == harness.then["restaurants"]
     assert not verdict.violations, "\n".join(verdict.violations)

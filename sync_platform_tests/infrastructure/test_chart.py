@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from typing import Any
 
@@ -25,6 +26,7 @@ from sync_platform_tests.infrastructure.chart import (
     pods,
     rendered,
 )
+from sync_platform_tests.infrastructure.terraform import FOLDER
 
 KUBERNETES = "1.35"
 WITH_TOKEN = {"sync-platform-daemon", "sync-platform-server"}
@@ -142,6 +144,19 @@ def test_no_secret_is_in_the_chart() -> None:
     }
     assert sources["sync-platform-daemon"] == ["sync-platform-services"]
     assert sources["sync-platform-server"] == sources["sync-platform-migrate"] == ["sync-platform-runs"]
+
+
+def test_the_service_accounts_are_those_that_terraform_trusts() -> None:
+    arns = {name: f"arn:aws:iam::123456789012:role/{name}" for name in ("runs", "services")}
+    accounts = of_kind(rendered({"roleArns": arns}), "ServiceAccount")
+    roles: dict[str, set[str]] = {"runs": set(), "services": set()}
+    for name, account in accounts.items():
+        role = account["metadata"]["annotations"]["eks.amazonaws.com/role-arn"].rpartition("/")[2]
+        roles[role].add(name.removeprefix("sync-platform-"))
+    text = (FOLDER / "modules" / "access" / "main.tf").read_text()
+    for role, expected in roles.items():
+        trusted = re.search(rf"^    {role} +=( \[.*\])$", text, flags=re.MULTILINE)
+        assert trusted is not None and set(json.loads(trusted[1])) == expected
 
 
 def test_the_settings_of_the_chart_are_those_of_the_program() -> None:

@@ -23,6 +23,8 @@ from sync_platform.landing.destination import Destination
 from sync_platform.landing.manifest import land
 from sync_platform.landing.reader import Landed
 from sync_platform.landing.writer import DatasetWriter
+from sync_platform.privacy.recorded_corrections import corrections_at
+from sync_platform.privacy.request_register import restricted_subjects
 from sync_platform.settings import Settings, load_settings
 from sync_platform.sources.columns import Row, column
 from sync_platform.sources.declaration import Dataset, Pace, Platform, Terms
@@ -132,7 +134,7 @@ class LakeHarness:
         settings = load_settings(sync_home=self.folder)
         self.store = open_store(settings.landing_url, _s3_client(settings))
         self.lake = Lake(LakeAddress.of(settings))
-        self.vault_url = settings.vault_url
+        self.vault_url, self.ledger_url = settings.vault_url, settings.ledger_url
         self.vault = Vault(open_vault_database(self.vault_url), MasterKey(bytes(32)))
 
     def land(self, records: list[Record], hour: float, mode: str = "full", gaps: Gaps | None = None) -> Landed:
@@ -165,7 +167,13 @@ class LakeHarness:
         return self.commit(self.land(records, hour, mode, gaps), guard)
 
     def commit(self, landed: Landed, guard: Guard = PLATFORM_GUARD) -> Outcome:
-        rows = TypedRows(landed, self.platform, erased=lambda: erased_subjects_at(self.vault_url))
+        rows = TypedRows(
+            landed,
+            self.platform,
+            erased=lambda: erased_subjects_at(self.vault_url),
+            corrections=corrections_at(self.ledger_url),
+            restricted=lambda: restricted_subjects(self.ledger_url),
+        )
         return commit_landed(self.lake, HISTORY, rows, landed.manifest.run_id, guard)
 
     def as_of(self, hour: float, columns: str, known_before: datetime = END_OF_TIME) -> list[tuple[Any, ...]]:

@@ -90,7 +90,7 @@ steps = st.lists(
 numbers = itertools.count()
 
 
-@settings(max_examples=examples(6), deadline=None)
+@settings(max_examples=examples(4), deadline=None)
 @given(steps=steps)
 def test_replay_reproduces_the_table_after_any_syncs_in_any_order(
     new_harness: Callable[[], LakeHarness], steps: list[Any]
@@ -103,7 +103,7 @@ def test_replay_reproduces_the_table_after_any_syncs_in_any_order(
         assert harness.replay_differs() == []
 
 
-@settings(max_examples=examples(4), deadline=None)
+@settings(max_examples=examples(3), deadline=None)
 @given(lists=st.lists(st.lists(dishes, min_size=1, max_size=5, unique_by=lambda d: d["id"]), min_size=1, max_size=5))
 def test_after_complete_full_syncs_the_live_rows_are_exactly_the_last_list(
     new_harness: Callable[[], LakeHarness], lists: list[Any]

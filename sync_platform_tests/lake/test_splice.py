@@ -56,7 +56,7 @@ lists = st.lists(dishes, max_size=4, unique_by=lambda dish: dish["id"])
 kinds = st.sampled_from([("full", True), ("full", True), ("full", False), ("incremental", True)])
 
 
-@settings(max_examples=examples(3), deadline=None)
+@settings(max_examples=examples(2), deadline=None)
 @given(observations=st.lists(st.tuples(lists, kinds), min_size=2, max_size=5), data=st.data())
 def test_any_observations_in_any_order_give_the_same_history_as_in_order_of_time(
     new_harness: Callable[[], LakeHarness], observations: list[Any], data: st.DataObject

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -20,6 +21,7 @@ from sync_platform.monitoring.installation_state import InstallationState, Unkno
 from sync_platform.monitoring.problem import Problem, ProblemName
 from sync_platform.monitoring.recorded_problems import recorded_sources
 from sync_platform.monitoring.sync_outcomes import final_records
+from sync_platform.privacy.erasure_record import Erasure, ErasureEvent, erasure_of
 from sync_platform.privacy.privacy_request import PrivacyRequest, PrivacyRequestKind
 from sync_platform.privacy.request_deadline import Law
 from sync_platform.quality.own_checks import OWN
@@ -312,6 +314,31 @@ def test_a_privacy_request_is_a_problem_once_its_last_day_has_passed() -> None:
     assert problem.command == ("privacy", "requests", "show", "7")
 
 
+def erasure(*events: tuple[float, str, dict[str, object]]) -> Erasure:
+    asked = (50.0, "requested", {"subjects": ["x"], "reason": "letter", "selected_by": "subject"})
+    return erasure_of(
+        [
+            ErasureEvent(
+                erasure=3, at=ago(hours=hours).isoformat(), actor="a", event=event, details=json.dumps(details)
+            )
+            for hours, event, details in (asked, *events)
+        ]
+    )
+
+
+def test_an_erasure_that_is_not_complete_a_day_after_it_could_be_is_a_problem() -> None:
+    failed = (20.0, "failed", {"step": "proof", "problem": "the store is gone"})
+    late = erasure((25.0, "confirmed", {"alone": False}), failed)
+    hold = {"until": ago(hours=26).isoformat()}
+    for each in (late, erasure((40.0, "confirmed", {"alone": True}), (39.0, "deferred", hold))):
+        (problem,) = found(erasures=[each])
+        assert (problem.name, problem.detail) == (ProblemName.erasure_overdue, "3")
+    assert "proof: the store is gone" in next(iter(found(erasures=[late]))).what
+    in_time = erasure((23.0, "confirmed", {"alone": False}), failed)
+    still_held = erasure((40.0, "confirmed", {"alone": True}), (39.0, "deferred", {"until": ago(hours=-9).isoformat()}))
+    assert found(erasures=[erasure(), in_time, still_held]) == []
+
+
 UNKNOWN = {
     "records": {ProblemName.lake_unusable},
     "drills": {ProblemName.ledger_unusable},
@@ -357,6 +384,7 @@ def every_problem() -> list[Problem]:
         verifications=[verified],
         obligations=obligations,
         privacy_requests=[asked(days_ago=60)],
+        erasures=[erasure((25.0, "confirmed", {"alone": False}))],
     )
     blind = [
         problem

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+import polars as pl
+
 from sync_platform_tests.planted.byte_forms import byte_forms, is_in_any_case
 from sync_platform_tests.planted.containers import CONTAINERS, HEAD_BYTES, Content
 
@@ -40,6 +42,7 @@ class ByteScan:
     def __post_init__(self) -> None:
         self._forms = {form: (text, name) for text in self.texts for form, name in byte_forms(text).items()}
         self._overlap = max(map(len, self._forms)) - 1
+        self._any_form = [form.decode("latin-1") for form in self._forms]
 
     def in_folder(self, folder: Path) -> Iterator[Hit]:
         """The hits in every file below a folder, and in the names of files."""
@@ -75,10 +78,19 @@ class ByteScan:
         while block := stream.read(BLOCK_BYTES):
             self.bytes += len(block)
             window = tail + block
-            small = window.lower()
-            for form, (text, form_name) in self._forms.items():
-                hit = Hit(name, text, form_name)
-                if hit not in found and form in (small if is_in_any_case(form_name) else window):
-                    found.add(hit)
-                    yield hit
+            if self._may_have_any(window):
+                new = {hit for hit in self._in_window(name, window) if hit not in found}
+                found |= new
+                yield from new
             tail = window[-self._overlap :]
+
+    def _in_window(self, name: str, window: bytes) -> Iterator[Hit]:
+        small = window.lower()
+        for form, (text, form_name) in self._forms.items():
+            if form in (small if is_in_any_case(form_name) else window):
+                yield Hit(name, text, form_name)
+
+    def _may_have_any(self, window: bytes) -> bool:
+        """False for most windows: one look for all forms at once, in any case, takes a tenth of the time."""
+        text = pl.Series([window.decode("latin-1")])
+        return bool(text.str.contains_any(self._any_form, ascii_case_insensitive=True)[0])

@@ -1,26 +1,37 @@
 """No value of a marked person is in clear anywhere: files, databases, buckets, logs, Dagster's records, and output.
 
-The quick case runs one sync of two platforms, backups and exports. With `--full`, everything there is runs, for every
+The quick case runs one sync of one platform, and then, in this process, a backup, exports, requests of persons, an
+answer to one, the API and an erasure; one scan looks at all of it. With `--full`, everything there is runs, for every
 platform with persons, on a laptop and on PostgreSQL with S3.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import resource
 import signal
+import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 
 from sync_platform.defs.resources import vault_of
+from sync_platform.permissions.role import Role
+from sync_platform.permissions.token_store import TokenStore
 from sync_platform.platforms import load_platforms
 from sync_platform.sandbox.city import City
 from sync_platform.sandbox.server import create_app
-from sync_platform.settings import load_settings
+from sync_platform.server.application import ServerParts, application
+from sync_platform.settings import Settings, load_settings
+from sync_platform.storage.ledger import MIGRATIONS
+from sync_platform.storage.relational import open_database
 from sync_platform_tests.cli.conftest import TODAY, Shell, wait_until
 from sync_platform_tests.extent import only_in_full
 from sync_platform_tests.installations import fleet_settings
@@ -28,7 +39,9 @@ from sync_platform_tests.planted.byte_scan import ByteScan
 from sync_platform_tests.planted.marked_persons import MARKS, MarkedPersons, served
 from sync_platform_tests.services import PostgresServer, S3Server
 
-QUICK = ("chope", "openrice")
+QUICK = "chope"
+PASSPHRASE = "correct horse battery"
+API = "/api/production-sync"
 PERSONAL = {
     platform.name: [dataset for dataset in platform.datasets if dataset.personal]
     for platform in load_platforms().values()
@@ -40,6 +53,10 @@ FIELDS = {
     for dataset in datasets
     for path in dataset.personal.fields
 }
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # it will want another HTTP library in its next major version
+    from starlette.testclient import TestClient
 
 
 @dataclass
@@ -73,11 +90,16 @@ class Marked:
         """The value of a sealed column in one row, which shows that a marked person arrived there."""
         rows = json.loads(self.run_here("query", f"SELECT {column} AS v FROM {table} LIMIT 1", "--format", "json"))
         platform = table.partition(".")[0]
+        with self.settings() as settings:
+            return vault_of(settings).vault.unseal(platform, path, rows[0]["v"])
+
+    @contextmanager
+    def settings(self) -> Iterator[Settings]:
+        """The settings of the home, in this process."""
         with pytest.MonkeyPatch.context() as patch:
             for name, value in self.shell.environment.items():
                 patch.setenv(name, value)
-            vault = vault_of(load_settings(sync_home=self.shell.home)).vault
-            return vault.unseal(platform, path, rows[0]["v"])
+            yield load_settings(sync_home=self.shell.home)
 
 
 @pytest.fixture
@@ -95,11 +117,9 @@ def marked(tmp_path: Path) -> Iterator[Marked]:
         yield Marked(Shell(tmp_path / "home", {**addresses, **logs}), persons)
 
 
-def test_no_value_of_a_marked_person_is_in_clear_after_a_sync_with_quarantine_backups_and_an_export(
-    marked: Marked,
-) -> None:
+def test_no_value_of_a_marked_person_is_in_clear_after_a_sync_a_backup_exports_and_requests(marked: Marked) -> None:
     marked.persons.is_bad = True
-    marked.run("sync", *QUICK, "--no-unify")
+    marked.run("sync", QUICK, "--no-unify")
     assert marked.persons.planted == {name for name in FIELDS if name.startswith(QUICK)}, "each was sent"
     assert "Zyphermark" in marked.unsealed("chope.reservations", "forename", "forename")
     for command in (
@@ -107,10 +127,10 @@ def test_no_value_of_a_marked_person_is_in_clear_after_a_sync_with_quarantine_ba
         ("vault", "backup"),
         ("lineage", "export", "--out", str(marked.shell.home.parent / "changes.csv")),
         ("query", "SELECT * FROM chope.reservations", "--format", "csv"),
-        ("query", "SELECT * FROM lineage.changes", "--format", "json"),
     ):
         assert "sealed:v1:" in marked.run_here(*command) or command[0] != "query"
     assert json.loads(marked.run_here("quarantine", "list", "--json"))
+    _requests_of_persons(marked)
     scan = marked.scan()
     assert scan.files > 50
     assert scan.unopened == []
@@ -126,6 +146,7 @@ def test_no_value_of_a_marked_person_is_in_clear_after_everything(
     _sync_in_every_way(marked)
     _copy_in_every_way(marked)
     _reports(marked)
+    _requests_of_persons(marked)
     scan = marked.scan()
     if kind == "fleet":
         _scan_servers(scan, postgres, s3, marked.shell.environment)
@@ -139,8 +160,13 @@ def _sync_in_every_way(marked: Marked) -> None:
     marked.persons.is_cut = False
     marked.persons.is_slow = True
     for end in (signal.SIGABRT, signal.SIGKILL):
+        marked.persons.planted.clear()
         process = marked.shell.start("sync", "openrice", "chope", "--no-unify")
+        assert process.process.pid is not None
+        resource.prlimit(process.process.pid, resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         wait_until(lambda: marked.persons.planted, process)
+        for child in Path(f"/proc/{process.process.pid}/task/{process.process.pid}/children").read_text().split():
+            os.kill(int(child), end)  # a worker, which has values in its memory
         process.send_signal(end)
         done = process.wait()
         marked.output += [done.stdout, done.stderr]
@@ -202,6 +228,57 @@ def _reports(marked: Marked) -> None:
         ("audit",),
     ):
         marked.run(*command)
+
+
+def _requests_of_persons(marked: Marked) -> None:
+    """A correction, a restriction, an answer that is encrypted on disk, the API and the pages, and an erasure."""
+    guest = marked.unsealed("chope.reservations", "email", "email")
+    listed = json.loads(marked.run_here("privacy", "access", "--email", guest, "--list", "--json"))["candidates"]
+    (subject,) = {each["subject_id"] for each in listed}
+    row = json.loads(marked.run_here("query", f"{_OF_PERSON.format(subject=subject)} LIMIT 1", "--format", "json"))[0]
+    who = ("--identity", "passport shown", "--subject", subject)
+    assert marked.run_here("privacy", "requests", "add", "correction", *who)
+    record = ("chope", "reservations", str(row["source_id"]), "surname")
+    assert "applied" in marked.run_here("privacy", "correct", "1", *record, "--value", "Zyphermark 陳標記 right")
+    secret, answer = marked.shell.home.parent / "passphrase", marked.shell.home.parent / "answer.age"
+    secret.write_text(PASSPHRASE)
+    secret.chmod(0o600)
+    asked = ("--subject", subject, "--identity", "passport shown", "--out", str(answer))
+    marked.run_here("privacy", "access", *asked, "--passphrase-file", str(secret))
+    assert answer.stat().st_size > 1000
+    _ask_server(marked)
+    assert marked.run_here("privacy", "requests", "add", "restriction", *who)
+    marked.run_here("privacy", "requests", "close", "3", "--answer", "restricted")
+    marked.run_here("query", "SELECT * FROM chope.reservations_history", "--format", "json")
+    for command in (("list", "--all"), ("show", "1"), ("show", "3")):
+        marked.run_here("privacy", "requests", *command)
+    marked.run_here("privacy", "corrections", "--json")
+    assert "complete" in marked.run_here("privacy", "erase", "--subject", subject, "--reason", "letter 7", "--yes")
+
+
+_OF_PERSON = "SELECT source_id FROM chope.reservations WHERE starts_with(email, 'sealed:v1:{subject}:')"
+
+
+READ = ("changes", "syncs", "quality", "privacy/requests", "alerts", "backups", "bulk", "openapi.json")
+
+
+def _ask_server(marked: Marked) -> None:
+    """The pages, and what the API answers to an administrator about every dataset with persons."""
+    tables = [f"{platform}.{dataset.name}" for platform, found in PERSONAL.items() for dataset in found]
+    stored = [table for table in tables if "sealed:" in marked.run_here("query", f"FROM {table} LIMIT 1")]
+    statuses = {}
+    with marked.settings() as settings:
+        ledger = open_database(settings.ledger_url, MIGRATIONS)
+        parts = ServerParts(settings, ledger, lambda table, log: FastAPI(), list, lambda run_ids: {}, list)
+        token = TokenStore(ledger).create("planted", Role.admin, (), timedelta(days=1), "test")[1]
+        client = TestClient(application(parts), "http://127.0.0.1:3000", headers={"Authorization": f"Bearer {token}"})
+        for path in ("/", "/metrics", *(f"{API}/{each}" for each in (*READ, *(f"bulk/{table}" for table in stored)))):
+            answer = client.get(path)
+            statuses[path] = answer.status_code
+            marked.output.append(answer.text)
+        ledger.dispose()
+    assert {path for path, status in statuses.items() if status >= 500} == set()
+    assert {statuses["/"], *(statuses[f"{API}/bulk/{table}"] for table in stored)} == {200}
 
 
 def _scan_servers(scan: ByteScan, postgres: PostgresServer, s3: S3Server, settings: dict[str, str]) -> None:

@@ -249,3 +249,22 @@ def test_a_parameter_error_is_final_and_a_server_error_is_tried_again(code: int,
     assert f"code {code}: not today" in replayed.reasons("restaurants")[0]
     asked = [request for request in replayed.requests if request.url.path == "/scm/shop/base/get"]
     assert len(asked) == 2 + tries
+
+
+def test_a_shop_without_an_id_is_landed_as_listed_and_its_dishes_are_missing() -> None:
+    server = Server(shops=1)
+
+    def listing(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/base/authorized/resource/get":
+            return _answer(
+                {"total": 2, "authorizedShops": [{"id": None, "name": "?"}, {"id": 2**60, "name": "Shop 0"}]}
+            )
+        return server(request)
+
+    server.valid = "at-1"
+    replayed = run(KEETA, httpx.MockTransport(listing), secrets=MemorySecrets())
+    assert {"id": None, "name": "?"} in replayed.records("restaurants")
+    assert replayed.reasons("restaurants") == []
+    assert replayed.gaps["restaurants"].parts.are_all_known
+    assert replayed.reasons("menu_items") == ["1 restaurants came without an id, and what belongs to them is missing"]
+    assert not replayed.gaps["menu_items"].parts.are_all_known

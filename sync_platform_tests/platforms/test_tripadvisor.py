@@ -84,6 +84,20 @@ def test_a_search_that_lists_less_than_it_claims_is_reported() -> None:
     assert replayed.reasons("restaurants") == ["the search claims 7 locations and lists 2"]
 
 
+def test_a_location_without_an_id_is_landed_as_listed_and_what_belongs_to_it_is_missing() -> None:
+    nameless: dict[str, Any] = {"id": None, "categories": ["RESTAURANT"]}
+    listed = [*places(1), nameless, {"id": "", "categories": ["HOTEL"]}]
+    replayed = replay(
+        TRIPADVISOR,
+        [exchange(SEARCH, {"data": listed, "pagination": of(3)}), exchange(LOCATIONS, {"data": places(1)})],
+    )
+    assert nameless in replayed.records("restaurants")
+    assert len(replayed.records("restaurants")) == 2
+    assert replayed.reasons("restaurants") == []
+    assert replayed.gaps["restaurants"].parts.are_all_known
+    assert replayed.reasons("reviews") == ["of 2 restaurants 1 came, and what belongs to the others is missing"]
+
+
 def test_a_search_without_pagination_is_read_until_a_page_is_empty() -> None:
     replayed = replay(
         TRIPADVISOR,

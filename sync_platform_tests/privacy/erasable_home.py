@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 
 from sync_platform.defs.erasures import erased_installation
 from sync_platform.privacy.erasure import ErasedInstallation, confirm_erasure, request_erasure
@@ -32,13 +33,16 @@ NAME = "guestbook"
 
 
 class ErasableHome:
-    """The home in a new folder, with a sync of two guests, a backup, and a backup of the vault."""
+    """The home in a new folder, with a sync of two guests, a backup, and a backup of the vault.
 
-    def __init__(self, folder: Path) -> None:
+    `environment`: the settings of an installation that is not below the home.
+    """
+
+    def __init__(self, folder: Path, environment: Mapping[str, str] = MappingProxyType({})) -> None:
         platforms = folder / "platforms"
         platforms.mkdir(parents=True)
         (platforms / "guestbook.py").write_text(PLATFORM_FILE)
-        self.shell = Shell(folder / "home", {"PLATFORM_PATH": str(platforms)})
+        self.shell = Shell(folder / "home", {"PLATFORM_PATH": str(platforms), **environment})
         self.settings = load_settings(sync_home=self.shell.home, platform_path=str(platforms))
         self.settings.master_key_file.parent.mkdir(parents=True)
         write_key_file(self.settings.master_key_file, MasterKey(bytes(32)))

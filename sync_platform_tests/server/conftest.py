@@ -1,4 +1,4 @@
-"""A server in this process: its users and tokens, clients of each role, and Dagster with an empty workspace."""
+"""A server in this process: its users and tokens, clients of each role, and Dagster with one small job."""
 
 from __future__ import annotations
 
@@ -12,15 +12,17 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from dagster import DagsterInstance
+from dagster._core.remote_origin import InProcessCodeLocationOrigin
+from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._core.workspace.context import WorkspaceProcessContext
-from dagster._core.workspace.load_target import EmptyWorkspaceTarget
+from dagster._core.workspace.load_target import InProcessWorkspaceLoadTarget
 
 from sync_platform.permissions.role import Role
 from sync_platform.permissions.session_store import SessionStore
 from sync_platform.permissions.token_store import TokenStore
 from sync_platform.permissions.user_store import UserStore
 from sync_platform.server.application import ServerParts, application
-from sync_platform.server.dagster_ui.workspace import DagsterWorkspace
+from sync_platform.server.dagster_ui.workspace import LOCATION, DagsterWorkspace
 from sync_platform.settings import Settings, load_settings
 from sync_platform.storage.audit_log import AuditEntry, AuditLog
 from sync_platform.storage.ledger import MIGRATIONS
@@ -39,6 +41,14 @@ PASSWORD = "correct horse battery"
 COOKIE = "sync_session"
 HTML = {"Accept": "text/html"}
 CHECK_AGAIN_S = 0.05
+SMALL_JOB = Path(__file__).parent / "small_job.py"
+QUEUE = {"run_coordinator": {"module": "dagster.core.run_coordinator", "class": "QueuedRunCoordinator"}}
+"""Runs wait, because no daemon runs in the tests."""
+
+
+def in_process(origin: LoadableTargetOrigin) -> InProcessWorkspaceLoadTarget:
+    """The target of a workspace whose definitions are loaded in this process, under the name of the product's."""
+    return InProcessWorkspaceLoadTarget(InProcessCodeLocationOrigin(origin, location_name=LOCATION))
 
 
 @dataclass(frozen=True)
@@ -49,6 +59,7 @@ class TestedServer:
     ledger: sa.Engine
     app: Any
     problems: list[str]
+    instance: DagsterInstance
     __test__ = False
 
     @property
@@ -95,11 +106,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestedServer]:
     folder = home / "dagster"
     folder.mkdir()
     with (
-        DagsterInstance.local_temp(str(folder)) as instance,
-        WorkspaceProcessContext(instance, EmptyWorkspaceTarget()) as process,
+        DagsterInstance.local_temp(str(folder), overrides=QUEUE) as instance,
+        WorkspaceProcessContext(instance, in_process(LoadableTargetOrigin(python_file=str(SMALL_JOB)))) as process,
     ):
         dagster = DagsterWorkspace(process).app
         parts = ServerParts(
             settings, ledger, dagster, list, lambda run_ids: {}, lambda: problems, check_again_s=CHECK_AGAIN_S
         )
-        yield TestedServer(settings, ledger, application(parts), problems)
+        yield TestedServer(settings, ledger, application(parts), problems, instance)

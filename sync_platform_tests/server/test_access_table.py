@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import dagster_webserver
 import pytest
 from dagster._core.workspace.permissions import Permissions
 from dagster_graphql.schema import create_schema
@@ -29,28 +31,18 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from sync_platform.api.openapi import openapi_document
-from sync_platform.permissions.action import Action
-from sync_platform.permissions.actor import Actor
-from sync_platform.permissions.decision import is_allowed
 from sync_platform.permissions.role import Role
-from sync_platform.server.access_table import ANYBODY, NOBODY, USER, load_access_table
+from sync_platform.server.access_table import ANYBODY, NOBODY, load_access_table
 from sync_platform.server.dagster_ui.guarded_webserver import PREFIX, lines_of
+from sync_platform_tests.extent import is_full, rotated_pairs
 from sync_platform_tests.server.conftest import WEBSOCKET, TestedServer
+from sync_platform_tests.server.who_may_do_what import LISTED_FILE, is_open, listed_lines
 
 TABLE = load_access_table()
 SCHEMA = create_schema().graphql_schema
 CALLERS: list[Role | None] = [None, *Role]
 NEVER_RUN = {"logTelemetry", "setNuxSeen"}
 """Mutations of Dagster without a permission check of its own."""
-
-
-def is_open(needs: str, role: Role | None) -> bool:
-    """What the table says, in the terms of the one function that decides."""
-    if needs in (ANYBODY, NOBODY):
-        return needs == ANYBODY
-    if role is None:
-        return False
-    return needs == USER or is_allowed(Actor("x", frozenset({role})), Action(needs))
 
 
 def dagster_routes() -> Iterator[str]:
@@ -149,25 +141,90 @@ def field_text(name: str, field: GraphQLField) -> str:
     return f"{name}{f'({given})' if given else ''}{kept}"
 
 
-def denied(client: TestClient, query: str, name: str) -> bool:
+def executed(text: str, kind: str, transport: str) -> dict[str, Any]:
+    """The body of a request that executes a field of a root, in one of the forms that GraphQL has for it."""
+    if transport == "alias":
+        text = f"version: {text}"
+    elif transport == "fragment":
+        root = kind.capitalize()
+        return {"query": f"{kind} {{ ...version }} fragment version on {root} {{ {text} }}"}
+    elif transport == "two operations":
+        return {"query": f"query A {{ version }} {kind} B {{ {text} }}", "operationName": "B"}
+    return {"query": f"{kind} {{ {text} }}"}
+
+
+EXECUTING = ("POST", "alias", "fragment", "two operations")
+REFUSED = {"GET": {401, 403}, "text/plain": {401, 415}, "batch": {401, 400}}
+"""The transports that execute nothing, and with what they are refused."""
+
+
+def sent(client: TestClient, text: str, kind: str, transport: str) -> Any:
+    """The answer to a field that is sent by a transport."""
+    body = executed(text, kind, transport)
+    if transport == "GET":
+        return client.get("/dagster/graphql", params=body)
+    if transport == "text/plain":
+        return client.post("/dagster/graphql", params=body, content="{}", headers={"Content-Type": "text/plain"})
+    return client.post("/dagster/graphql", json=[body] if transport == "batch" else body)
+
+
+def is_denied(answer: Any, name: str) -> bool:
     """True if the guard of a field refused it. A valid query reaches the guard before anything else."""
-    answer = client.post("/dagster/graphql", json={"query": query})
-    assert "data" in answer.json(), f"{query}: {answer.text}"
+    assert "data" in answer.json(), answer.text
     return any(f"{name} is not allowed" in each["message"] for each in answer.json().get("errors", []))
 
 
-@pytest.mark.parametrize("role", Role)
-@pytest.mark.parametrize("kind", ["query", "mutation"])
-def test_each_field_is_denied_to_every_role_that_the_table_does_not_name(
-    server: TestedServer, role: Role, kind: str
+@pytest.mark.parametrize(("role", "transport"), rotated_pairs(CALLERS, (*EXECUTING, *REFUSED)))
+def test_each_field_is_denied_by_each_transport_to_every_role_that_the_table_does_not_name(
+    server: TestedServer, role: Role | None, transport: str
 ) -> None:
-    root = SCHEMA.query_type if kind == "query" else SCHEMA.mutation_type
-    listed = TABLE.queries if kind == "query" else TABLE.mutations
-    assert root
-    client = server.client(role)
-    for name, field in root.fields.items():
-        query = f"{kind} {{ {field_text(name, field)} }}"
-        assert denied(client, query, name) == (not is_open(listed[name], role)), name
+    client, before = server.client(role), len(server.entries("dagster-mutation"))
+    for kind, root, listed in (
+        ("query", SCHEMA.query_type, TABLE.queries),
+        ("mutation", SCHEMA.mutation_type, TABLE.mutations),
+    ):
+        assert root
+        for name, field in root.fields.items():
+            answer = sent(client, field_text(name, field), kind, transport)
+            if role is None or transport in REFUSED:
+                assert answer.status_code == (401 if role is None else max(REFUSED[transport] - {401})), name
+            else:
+                assert is_denied(answer, name) == (not is_open(listed[name], role)), name
+    if role in (None, Role.viewer, Role.unsealer) or transport in REFUSED:
+        assert len(server.entries("dagster-mutation")) == before
+
+
+@pytest.mark.parametrize("role", Role)
+def test_no_query_and_no_mutation_runs_over_a_websocket(server: TestedServer, role: Role) -> None:
+    assert SCHEMA.query_type and SCHEMA.mutation_type
+    before = len(server.entries("dagster-mutation"))
+    with server.client(role).websocket_connect(WEBSOCKET, ["graphql-ws"]) as websocket:
+        for kind, root in (("query", SCHEMA.query_type), ("mutation", SCHEMA.mutation_type)):
+            for name in set(root.fields) - set(TABLE.subscriptions):  # such a name is a subscription here
+                query = f"{kind} {{ {field_text(name, root.fields[name])} }}"
+                websocket.send_json({"type": "start", "id": name, "payload": {"query": query}})
+                answer = websocket.receive_json()
+                assert (answer["type"], answer["id"]) == ("error", name), answer
+    assert len(server.entries("dagster-mutation")) == before
+
+
+def test_nobody_reads_a_static_file_and_a_viewer_reads_all_that_are_listed(server: TestedServer) -> None:
+    build = Path(dagster_webserver.__file__).parent / "webapp" / "build"
+    files = [path.relative_to(build).as_posix() for path in build.rglob("*") if path.is_file()]
+    assert len(files) > 500
+    nobody, viewer = server.client(), server.client(Role.viewer)
+    for number, file in enumerate(files):
+        path = f"/dagster/{file}"
+        assert nobody.get(path).status_code == 401
+        if number % 20 == 0 or is_full() or "/" not in file:
+            needs = TABLE.of_route("GET", path)
+            expected = 200 if is_open(needs or NOBODY, Role.viewer) else 403
+            assert viewer.get(path).status_code == expected, path
+
+
+def test_who_may_do_what_is_as_the_file_says() -> None:
+    """After a change that is meant: `python -m sync_platform_tests.server.who_may_do_what`."""
+    assert LISTED_FILE.read_text().splitlines() == list(listed_lines())
 
 
 @pytest.mark.parametrize("role", Role)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -105,3 +107,16 @@ def test_prometheus_reads_the_metrics_with_a_token(server: TestedServer) -> None
     assert "# TYPE " in answer.text
     narrow = server.client(Authorization=f"Bearer {server.token(Role.viewer, 'read-data')}").get("/metrics")
     assert narrow.status_code == 403
+
+
+@pytest.mark.parametrize("headers", [{}, {"Accept": "text/event-stream"}])
+def test_a_stream_of_events_ends_with_the_token_of_its_reader(server: TestedServer, headers: dict[str, str]) -> None:
+    body = {"reason": "events", "priority": "low", "sources": ["chope"]}
+    made = server.client(Role.operator).post("/api/production-sync/emergency", json=body).json()["data"]
+    name = f"reader-{len(headers)}"
+    token = server.tokens.create(name, Role.viewer, [], timedelta(days=1), "test")[1]
+    path = f"/api/production-sync/emergency/{made['requestId']}/events"
+    threading.Timer(0.3, lambda: server.tokens.revoke(name)).start()
+    answer = server.client(Authorization=f"Bearer {token}", **headers).get(path)  # it has no other end
+    assert answer.text.startswith("event: progress")
+    assert server.client(Authorization=f"Bearer {token}").get(path).status_code in (401, 429)

@@ -78,10 +78,12 @@ def _kill(server: RunningServer, victim: str) -> None:
     if victim == "the server":
         server.kill_and_start_again()
         return
+    if victim in CHILDREN:
+        kill(server.child(CHILDREN[victim]))
+        return
     (forker,) = children_of(server.child(CHILDREN["the starter"]))
     (worker,) = children_of(forker)
-    others = {"the forker": forker, "the worker": worker, "the run": max(children_of(worker))}
-    kill(others[victim] if victim in others else server.child(CHILDREN[victim]))
+    kill({"the forker": forker, "the worker": worker, "the run": max(children_of(worker))}[victim])
 
 
 def _kill_in_restore(server: RunningServer, victim: str, job_id: str) -> None:

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from dagster import DagsterInstance
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 from starlette.applications import Starlette
@@ -65,7 +66,7 @@ def server(tmp_path: Path, provider: Provider) -> TestedServer:
     ledger = open_database(settings.ledger_url, MIGRATIONS)
     parts = ServerParts(settings, ledger, lambda table, log: Starlette(), list, lambda run_ids: {}, list)
     app = application(replace(parts, oidc_transport=httpx.MockTransport(provider)))
-    found = TestedServer(settings, ledger, app, [])
+    found = TestedServer(settings, ledger, app, [], DagsterInstance.ephemeral())
     found.users.add("ada@example.org", [Role.viewer])
     return found
 

@@ -72,7 +72,7 @@ def address() -> Iterator[tuple[str, int]]:
     ]
     app = RequestLimits(Starlette(routes=routes), ["a"], body_within_s=TIME_S)
     config = server_config(Settings(_env_file=None), app)
-    config.http, config.ws = QuickHttp, QuickWebsocket  # type: ignore[assignment]
+    config.http, config.ws, config.timeout_keep_alive = QuickHttp, QuickWebsocket, 1  # type: ignore[assignment]
     listening = socket.create_server(("127.0.0.1", 0), backlog=2 * MANY)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=lambda: asyncio.run(server.serve([listening])), daemon=True)

@@ -61,12 +61,19 @@ def test_every_page_is_read_once_and_every_name_is_found(count: int, says_total:
 def test_a_list_that_names_fewer_than_its_total_is_a_finding() -> None:
     found, extraction = read_list(ListSource([1, 2, 2, None], total=5))
     assert found.listed == 4
-    assert extraction.gaps["dishes"].findings == ["the list claims 5 dishes and lists 2"]
+    assert extraction.gaps["dishes"].findings == ["the list claims 5 dishes and lists 3"]
 
 
-def test_an_id_that_cannot_be_stored_is_a_finding_and_is_not_requested() -> None:
+def test_a_record_whose_id_cannot_be_stored_is_kept_and_is_not_requested() -> None:
     found, extraction = read_list(ListSource([1, "a\0", 2], total=3))
     assert [*found.by_id] == ["1", "2"]
+    assert [page.records for page in found.without_id] == [[{"id": "a\0"}]]
+    assert not extraction.gaps["dishes"].is_known
+
+
+def test_two_records_without_an_id_that_are_alike_may_be_one() -> None:
+    found, extraction = read_list(ListSource([1, None, None], total=3))
+    assert found.count_without_id == 1
     assert extraction.gaps["dishes"].findings == ["the list claims 3 dishes and lists 2"]
 
 

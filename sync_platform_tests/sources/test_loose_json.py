@@ -45,3 +45,12 @@ def test_what_is_no_number_becomes_an_object_that_no_contract_accepts(text: str)
 def test_half_a_surrogate_pair_and_a_byte_order_mark_lose_no_record() -> None:
     found = decoded('\ufeff[{"id": "a\\ud800", "\\udc00": "\\ud83d\\ude00"}, {"id": "b"}]')
     assert found == [{"id": "a\ufffd", "\ufffd": "😀"}, {"id": "b"}]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'[{"id": "a\tb\x01"}]', '[{"id": "a\\tb\\u0001"}]'.encode("utf-16"), b'\n[{"id": "a\\tb\\u0001"}]\0\0\n'],
+    ids=["control characters in a text", "UTF-16", "NULs after the end"],
+)
+def test_an_odd_way_to_write_json_loses_no_page(body: bytes) -> None:
+    assert Reply("diner", "https://diner.test", 200, datetime.now(UTC), body).json() == [{"id": "a\tb\x01"}]

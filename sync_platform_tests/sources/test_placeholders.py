@@ -15,7 +15,7 @@ from sync_platform.sources.placeholders import is_placeholder
 PLACEHOLDERS = (
     "(NO RECORD FOUND)", "No Record", "(沒有記錄)", "（沒有紀錄）", "没有记录", "未有資料", "暂无资料", "待定",
     "N/A", "n / a", "Ｎ／Ａ", "(N/A)", "N.A.", "TBC", "To be confirmed", "null", "NULL", "(None)", "(NIL)", "-", "--",
-    "不適用", "未定", "－", "- -", "——", "/", "?", "()",
+    "不適用", "未定", "－", "- -", "——", "/", "?", "()", "#N/A", "＃Ｎ/Ａ", "Not known", "未有登記", "无资料提供",
 )  # fmt: skip
 NAMES = ("None", "NONE", "Nil", "NA", "無", "Unknown", "無老鍋", "無印良品餐廳", "No Record Bar", "A", "&", "+", "99",
          "M+", "沒有記錄 / 石磨樂豆")  # fmt: skip

@@ -29,6 +29,7 @@ from sync_platform.sources.scalars import day_in, id_text, moment_in, number_in,
         ("１２．５", "12.5"),
         ("-3", "-3"),
         ("+3", "3"),
+        ("\u2212114.2", "-114.2"),
         ("1.280", "1.280"),
     ],
 )
@@ -80,7 +81,8 @@ def test_grouping_changes_no_whole_number(number: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "truth"), [(("true", "Y", "yes", "1", 1, 1.0, " True "), True), (("N", "0", 0, "no"), False)]
+    ("values", "truth"),
+    [(("true", "Y", "yes", "1", 1, 1.0, " True ", "是"), True), (("N", "0", 0, "no", "off"), False)],
 )
 def test_a_truth_value_in_any_plain_notation_is_read(values: tuple[Any, ...], truth: bool) -> None:
     assert all(truth_in(value) is truth for value in values)
@@ -114,6 +116,7 @@ def test_a_moment_in_any_plain_notation_is_read(text: str) -> None:
     "text",
     [
         "0000-00-00 00:00:00",
+        "0001-01-01T00:00:00Z",
         "24:00:00",
         "2026-11-24T24:00:00",
         "2026-02-30",

@@ -55,6 +55,7 @@ def signs(found: ElementList) -> list[str | None]:
         ("<![CDATA[A & B <LP>\x0c]]> & C", "A & B <LP>  & C"),
         ("one<!-- <LP> -->two & three", "onetwo & three"),
         ("&#x597D;&#X904B; & more", "好運 & more"),
+        ("one<!-- a -- b -->two", "onetwo"),
     ],
 )
 def test_a_character_that_xml_does_not_allow_is_read_where_its_meaning_is_plain(sent: str, meant: str) -> None:
@@ -67,6 +68,27 @@ def test_a_character_that_xml_does_not_allow_is_read_where_its_meaning_is_plain(
 @pytest.mark.parametrize("before", ["\n", " \r\n", "\ufeff", "\ufeff\n"])
 def test_what_stands_before_the_declaration_is_skipped(before: str) -> None:
     assert signs(read(before + document("Two"))) == ["Lucky", "Two", "好運"]
+
+
+@pytest.mark.parametrize("after", ["\0\0", "\x1a", "<!-- cached -->\n<p>served by proxy</p>"])
+def test_what_stands_after_the_end_is_skipped(after: str) -> None:
+    found = read(document("Two") + after)
+    assert signs(found) == ["Lucky", "Two", "好運"]
+    assert found.notes
+
+
+def test_a_second_file_that_is_cut_off_is_a_broken_page() -> None:
+    with pytest.raises(MalformedBody):
+        read(document("Two") + "<DATA><LPS>" + row("4", "Four"))
+
+
+def test_a_record_that_refers_to_an_entity_is_marked() -> None:
+    head = HEAD.replace("<DATA>", '<!DOCTYPE DATA [<!ENTITY a "Tea">]><DATA>')
+    assert [record.problem for record in read(document("&a;", head)).records] == [
+        None,
+        "it refers to &a;, which is not expanded",
+        None,
+    ]
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ PLACES: list[dict[str, Any]] = [
     {"name_en": "Lung Wah", "name_zh": "龍華", "district": "sha-tin", "review_count": 5},
     {"name_en": "Joe's Noodles", "name_zh": None, "district": None, "status": "closed"},
 ]
-USUAL = {"latitude": None, "longitude": None, "status": "open", "opening_hours": None, "review_count": None}
+USUAL = {"latitude": None, "longitude": None, "status": "open", "opening_hours_osm": None, "review_count": None}
 
 
 def _index(places: list[dict[str, Any]]) -> RestaurantIndex:
@@ -51,7 +51,7 @@ def _index(places: list[dict[str, Any]]) -> RestaurantIndex:
         {**dict.fromkeys(COLUMNS), **USUAL, "restaurant_id": f"rest-{number:03d}", **place}
         for number, place in enumerate(places)
     ]
-    lists = dict.fromkeys((*CUISINES, "district_evidence", "opening_hours", "platforms"), pl.List(pl.String))
+    lists = dict.fromkeys((*CUISINES, "district_evidence", "phones", "platforms"), pl.List(pl.String))
     types = {**dict.fromkeys(COLUMNS, pl.String), **lists, "review_count": pl.Int64}
     frame = pl.DataFrame(rows, schema={**types, "latitude": pl.Float64, "longitude": pl.Float64})
     ordered = frame.sort(pl.col("review_count").fill_null(-1), "restaurant_id", descending=[True, False])
@@ -111,13 +111,19 @@ def test_near_a_point_the_nearest_come_first() -> None:
     assert [(row["name_en"], round(row["distance_m"], -1)) for row in found.rows] == [("near", 60.0), ("far", 1110.0)]
 
 
+def test_a_name_is_found_with_its_branch_and_without() -> None:
+    index = _index([{"name_en": "Lantern", "branch_en": "North Point"}, {"name_en": "Lantern", "branch_en": "Central"}])
+    assert len(_found(index, name="lantern")) == 2
+    assert _found(index, name="Lantern North Point") == ["Lantern"]
+
+
 def test_open_now_counts_only_those_that_are_known_to_be_open_and_trade() -> None:
-    hours = ["1 11:00-22:00"]
+    hours = "Mo 11:00-22:00"
     index = _index(
         [
-            {"name_en": "open", "opening_hours": hours},
-            {"name_en": "shut", "opening_hours": ["1 18:00-22:00"]},
-            {"name_en": "gone", "opening_hours": hours, "status": "closed"},
+            {"name_en": "open", "opening_hours_osm": hours},
+            {"name_en": "shut", "opening_hours_osm": "Mo 18:00-22:00"},
+            {"name_en": "gone", "opening_hours_osm": hours, "status": "closed"},
             {"name_en": "unknown"},
         ]
     )

@@ -21,7 +21,8 @@ SCHEMA = {
     "restaurant_id": pl.String, "source": pl.String, "source_id": pl.String, "name_en": pl.String,
     "name_zh": pl.String, "address_en": pl.String, "address_zh": pl.String, "district": pl.String,
     "latitude": pl.Float64, "longitude": pl.Float64, "phone": pl.String, "cuisines": pl.List(pl.String),
-    "price_level": pl.Int64, "opening_hours": pl.List(pl.String), "website": pl.String, "rating": pl.Float64,
+    "price_level": pl.Int64, "price_min_hkd": pl.Int64, "price_max_hkd": pl.Int64,
+    "opening_hours": pl.List(pl.String), "website": pl.String, "rating": pl.Float64,
     "review_count": pl.Int64, "status": pl.String, "licence_number": pl.String, "licence_expires_on": pl.Date,
     "is_provisional_licence": pl.Boolean, "is_second_listing": pl.Boolean, "moved_to": pl.String, "chain": pl.String,
     "is_live": pl.Boolean, "is_stale": pl.Boolean, "last_changed_at": pl.Datetime("us", "UTC"), "rank": pl.Int64,
@@ -38,7 +39,8 @@ def _listings(restaurants: int) -> list[dict[str, Any]]:
     return [
         {**same, "restaurant_id": f"rest-{number:04}", "source": source, "source_id": f"{number}",
          "name_en": f"Lantern {number}", "name_zh": f"Peony {number}", "address_zh": f"{number} Java Road",
-         "cuisines": ["Cantonese", source], "opening_hours": [f"mon {source}"], "price_level": 1 + len(source) % 3}
+         "cuisines": ["Cantonese", source], "opening_hours": [f"mon 11:00-{10 + len(source)}:00"],
+         "price_level": 1 + len(source) % 3}
         for number in range(restaurants)
         for source in ("chope", "eatigo")
     ]  # fmt: skip

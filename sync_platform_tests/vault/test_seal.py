@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import copy
+import resource
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -321,3 +322,7 @@ def test_a_record_of_any_shape_keeps_nothing_personal_in_clear(one_vault: Vault,
     name = sealed["author"].get("name") if isinstance(sealed.get("author"), dict) else sealed.get("author")
     for value in (name, sealed.get("text")):
         assert value is None or value == "" or value.startswith(PREFIX)
+
+
+def test_a_process_that_opens_a_vault_writes_no_core_dump(vault: Vault) -> None:
+    assert max(resource.getrlimit(resource.RLIMIT_CORE)) in (0, 1), "1 also holds where a program receives dumps"

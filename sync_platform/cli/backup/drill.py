@@ -30,10 +30,13 @@ def drill(*, as_json: bool) -> int:
 def _show(report: DrillReport, shown: Terminal) -> None:
     for problem in report.problems:
         shown.print(problem, soft_wrap=True)
+    left_out = ""
+    if report.not_compared:
+        left_out = f", {report.not_compared} not, because the lake does not have that commit any more"
     shown.print(
         f"{report.backup_id}, commit {report.snapshot} ({local_time(report.commit_at)}): {report.tables} tables, "
-        f"{report.rows:,} rows restored; {report.compared} tables compared with the lake, {report.not_compared} not "
-        f"(the lake does not have that commit any more); {report.changes:,} changes verified",
+        f"{report.rows:,} rows restored; {report.compared} tables compared with the lake{left_out}; "
+        f"{report.changes:,} changes verified",
         soft_wrap=True,
     )
     shown.print(f"RTO {report.rto_s:.1f} s; RPO {report.rpo_s:.0f} s (age of the oldest commit in no backup)")

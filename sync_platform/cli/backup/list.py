@@ -17,7 +17,7 @@ from sync_platform.cli.output import Terminal, console, report_problem, write_js
 from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.documents.local_time import local_time
 from sync_platform.documents.typed_command import typed
-from sync_platform.settings import load_settings
+from sync_platform.settings import Settings, load_settings
 from sync_platform.storage.audit_log import AuditLog
 from sync_platform.storage.lake_connection import LakeAddress
 from sync_platform.storage.operation_name import OperationName
@@ -45,9 +45,15 @@ def list_backups(*, as_json: bool) -> int:
     if lost:
         report_problem(
             f"the audit log has {lost:,} backups that were made in {settings.backup_url}, and none is there: the store "
-            "is lost, or S3_BACKUP_BUCKET names another one"
+            f"is lost, or S3_BACKUP_BUCKET names another one{_instead(settings)}"
         )
     return FAILED if lost or any(each.problem for each in read) else OK
+
+
+def _instead(settings: Settings) -> str:
+    """Where else backups may be, in words."""
+    replica = settings.backup_replica
+    return f"; `{typed('backup', 'restore')} --replica` reads the replica, {replica}" if replica else ""
 
 
 def _made_in(store: str, ledger_url: str) -> int:

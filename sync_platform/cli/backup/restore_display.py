@@ -65,10 +65,10 @@ def show_difference(
     *,
     dry_run: bool,
 ) -> None:
-    counted = ("new", "returned", "changed", "ended", "changed, without history")
+    counted = tuple(WORDS.values())
     table = FittedTable(("table", *counted), numbers=counted)
     for each in differences:
-        counts = (each.inserted, each.restored, each.updated, each.removed, each.refreshed)
+        counts = (each.inserted, each.restored, each.updated, each.refreshed, each.removed)
         table.add_row(each.table, *(f"{count:,}" for count in counts))
     shown.print_table(table)
     for each in differences:
@@ -79,6 +79,8 @@ def show_difference(
     total = sum(each.in_history + each.refreshed for each in differences)
     verb = "Would change" if dry_run else "Changed"
     shown.print(f"{verb} {total:,} rows ({conflict}): {chosen.in_words}.", soft_wrap=True)
+    if dry_run and conflict is Conflict.skip:
+        shown.print("Live rows stay as they are; --conflict merge and --conflict overwrite also change live rows.")
     if safety:
         shown.print(f"The state before is in {safety}: restore that to undo this.", soft_wrap=True)
     if dry_run:

@@ -19,6 +19,7 @@ from sync_platform.cli.exit_codes import OK
 from sync_platform.cli.output import console, showing_steps, write_json
 from sync_platform.cli.platform_locks import UNIFIED
 from sync_platform.platforms import load_platforms
+from sync_platform.privacy.recorded_corrections import apply_requests
 from sync_platform.quality.score import Standards
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.storage.lease import Leases
@@ -40,6 +41,7 @@ def restore_into_lake_in_use(request: RestoreRequest) -> int:
     with audited(request.settings, OperationName.restore, subject) as operation, ExitStack() as locks:
         request.take_platform_locks(locks)
         done, safety = (earlier.done, earlier.safety_backup) if earlier else _commit(request, locks)
+        _apply_requests(request)
         details = {"rows": sum(each.in_history for each in done), **({"safety_backup": safety} if safety else {})}
         operation.ended("degraded", **details, reason="the unified restaurants do not follow yet")
         _unify(request, done)
@@ -86,6 +88,14 @@ def _staged(request: RestoreRequest, erasures: RepeatedErasures) -> Iterator[Res
             return erasures.subjects | erased_subjects_at(request.settings.vault_url)
 
         yield RestoreIntoLake(lake, history, platforms, backed_up, request.conflict, erased, with_decisions)
+
+
+def _apply_requests(request: RestoreRequest) -> None:
+    """Corrections and restrictions hold in the restored rows too."""
+    settings = request.settings
+    platforms = load_platforms(settings.platform_path)
+    run_id = request.new_run_id()
+    apply_requests(LakeAddress.of(settings), settings.lineage_table_name, platforms, settings.ledger_url, run_id)
 
 
 def _safety_backup(request: RestoreRequest) -> str:

@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from sync_platform.backup.fresh_lake import FreshLake
+from sync_platform.backup.ledger_copy import restore_registers
 from sync_platform.backup.restore_target import FreshHome
 from sync_platform.backup.scratch_folder import scratch_folder
 from sync_platform.backup.staged_backup import OnStep
@@ -20,11 +21,15 @@ from sync_platform.cli.exit_codes import OK
 from sync_platform.cli.output import console, showing_steps, write_json
 from sync_platform.lineage.restored_lake import NEW_LAKE
 from sync_platform.platforms import load_platforms
+from sync_platform.privacy.recorded_corrections import apply_requests
 from sync_platform.storage.lake_connection import LakeAddress
 from sync_platform.storage.lease import Leases
 from sync_platform.storage.object_store import ObjectStore
 from sync_platform.storage.objects import open_store
 from sync_platform.storage.operation_name import OperationName
+
+EVIDENCE = "evidence"
+"""The folder with what a backup has of the ledger."""
 
 
 def restore_into_fresh_home(request: RestoreRequest, home: FreshHome) -> int:
@@ -44,9 +49,10 @@ def restore_into_fresh_home(request: RestoreRequest, home: FreshHome) -> int:
             data = open_store((home.folder / "lake" / "data").as_uri())
             fresh, run_id = _fresh(request, home.lake, data, scratch, show_step), request.new_run_id()
             rows = fresh.run(run_id, lambda: erasures.repeat_in_vault(home.vault_url), continues=True)
-            _erase_again(request, erasures, home.lake, run_id)
+            _write_evidence(request, home)
+            restore_registers(home.ledger_url, home.folder / EVIDENCE / request.chosen.manifest.id)
+            _erase_again(request, erasures, home.lake, home.ledger_url, run_id)
         record_files(home.lake, data, home.ledger_url)
-        _write_evidence(request, home)
         log_restore(home.ledger_url, request.settings, {**subject, "rows": sum(rows.values())}, "complete")
         home.finish()
         operation.ended("complete", rows=sum(rows.values()))
@@ -68,7 +74,9 @@ def restore_into_empty_installation(request: RestoreRequest) -> int:
             data = request.backups.data.open()
             fresh = _fresh(request, address, data, scratch, show_step)
             rows = fresh.run(run_id, lambda: erasures.repeat_in_vault(request.settings.vault_url))
-            _erase_again(request, erasures, address, run_id)
+            _read_ledger_copies(request, scratch / EVIDENCE)
+            restore_registers(request.settings.ledger_url, scratch / EVIDENCE)
+            _erase_again(request, erasures, address, request.settings.ledger_url, run_id)
             record_files(address, data, request.settings.ledger_url)
         operation.ended("complete", rows=sum(rows.values()))
     return _report_fresh(request, address, rows, "")
@@ -83,9 +91,13 @@ def _fresh(
     )
 
 
-def _erase_again(request: RestoreRequest, erasures: RepeatedErasures, address: LakeAddress, run_id: str) -> None:
-    platforms = load_platforms(request.settings.platform_path)
-    erasures.repeat_in_lake(address, request.settings.lineage_table_name, platforms, run_id)
+def _erase_again(
+    request: RestoreRequest, erasures: RepeatedErasures, address: LakeAddress, ledger_url: str, run_id: str
+) -> None:
+    """Repeat erasures, and apply corrections and restrictions, in the restored lake."""
+    platforms, history = load_platforms(request.settings.platform_path), request.settings.lineage_table_name
+    erasures.repeat_in_lake(address, history, platforms, run_id)
+    apply_requests(address, history, platforms, ledger_url, run_id)
 
 
 def _plan_fresh(request: RestoreRequest, address: LakeAddress) -> int:
@@ -99,9 +111,14 @@ def _plan_fresh(request: RestoreRequest, address: LakeAddress) -> int:
 
 
 def _write_evidence(request: RestoreRequest, home: FreshHome) -> None:
-    """The ledger of the backed-up installation is evidence; it does not become the ledger of the new home."""
-    repository, folder = request.backups.repository(), home.folder / "evidence" / request.chosen.manifest.id
+    """What the backup has of the ledger, for people to read. Only the registers go into the ledger of the new home."""
+    folder = home.folder / EVIDENCE / request.chosen.manifest.id
     shutil.rmtree(folder, ignore_errors=True)  # a killed restore may have left half a file there
+    _read_ledger_copies(request, folder)
+
+
+def _read_ledger_copies(request: RestoreRequest, folder: Path) -> None:
+    repository = request.backups.repository()
     for file in request.chosen.manifest.with_role("ledger"):
         repository.read_into(file, folder / file.path)
 

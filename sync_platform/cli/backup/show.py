@@ -19,9 +19,9 @@ def show_backup(backup_id: str | None, *, as_json: bool) -> int:
     from sync_platform.defs.backups import backups_of
 
     settings = load_settings()
-    repository = backups_of(settings).repository_or_none()
-    manifests = repository.manifests() if repository else []
-    if backup_id is not None and repository is not None:
+    repository = backups_of(settings).repository()
+    manifests = repository.manifests()
+    if backup_id is not None:
         manifest = repository.manifest(backup_id)
     elif manifests:
         manifest = manifests[-1]

@@ -16,7 +16,7 @@ from sync_platform.emergency.request import EmergencyRequest
 from sync_platform.emergency.request_report import report_on
 from sync_platform.emergency.request_store import RequestStore
 from sync_platform.emergency.submission import Submission, submit_request
-from sync_platform.platforms import choose, load_platforms
+from sync_platform.platforms import choose, load_platforms, platforms_in_use
 from sync_platform.settings import Settings, load_settings
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.operation_name import OperationName
@@ -33,6 +33,7 @@ def request_emergency(
     """
     settings = load_settings()
     platforms = load_platforms(settings.platform_path)
+    names = names or list(platforms_in_use(platforms, settings))
     require_accepted_terms(choose(platforms, names))
     requests = RequestStore(settings.ledger_url)
     requester = requester or getpass.getuser()
@@ -100,7 +101,7 @@ def _show(submission: Submission, problem: str | None, *, as_json: bool) -> None
         lines.append(f"requested by {request.requester}: {request.reason}; it is {request.state}")
     if problem and request.state == "requested":
         lines.append(f"It is stored, but {problem}: nothing launches it yet.")
-        lines.append(f"Start one with `{typed('up')}`, or give the same command with --now to run it here.")
+        lines.append(f"Start one with `{typed('serve')}`, or give the same command with --now to run it here.")
     else:
         lines.append("Dagster's sensor launches it within seconds, before runs of lower priority.")
     lines.append(f"Follow it with: {typed('emergency', 'status', request.request_id)}")

@@ -83,11 +83,8 @@ def show_review(limit: int, *, as_json: bool) -> int:
 def _summary(size: QueueSize, shown: int) -> str:
     """How long the queue is, and how many true pairs are probably left in it."""
     if not size.waiting:
-        return "no pair is waiting for a review"
-    return (
-        f"{shown:,} of {size.waiting:,} pairs of restaurants that wait for a review, those first whose decision would "
-        f"change most; about {size.expected_same:,.0f} of all are one place"
-    )
+        return size.in_words
+    return f"{size.in_words}; these are the {shown:,} whose decision would change most"
 
 
 def list_decisions(*, as_json: bool) -> int:

@@ -18,10 +18,11 @@ from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.errors import StorageError, UsageError
 from sync_platform.matching.clusters import Clusters, build_clusters
 from sync_platform.matching.linkage import Linkage, link
-from sync_platform.matching.matches import cluster_table, matched_pairs, review_pairs
+from sync_platform.matching.matches import cluster_table, expected_same, matched_pairs, review_pairs
 from sync_platform.matching.model import Model, read_model, write_model
 from sync_platform.matching.table_files import read_files, require_writable, write_table
 from sync_platform.matching.thresholds import Thresholds
+from sync_platform.unified.review_queue import QueueSize
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ def match_files(
         progress.show("gathering clusters")
         clusters = build_clusters(linkage, thresholds)
         pairs, review = matched_pairs(linkage, clusters), review_pairs(linkage, clusters, thresholds)
+        queue = QueueSize(review.height, expected_same(review, thresholds))
         table = cluster_table(linkage, clusters)
         progress.show("writing")
         write_table(pairs, outputs.pairs)
@@ -66,7 +68,7 @@ def match_files(
         if outputs.model:
             _write(outputs.model, write_model(linkage.model))
     document = _document(
-        linkage, clusters, pairs, review, [*listings.warnings, *linkage.warnings], time.perf_counter() - began
+        linkage, clusters, pairs, queue, [*listings.warnings, *linkage.warnings], time.perf_counter() - began
     )
     if as_json:
         write_json(document)
@@ -120,7 +122,12 @@ class _Progress:
 
 
 def _document(
-    linkage: Linkage, clusters: Clusters, pairs: pl.DataFrame, review: pl.DataFrame, warnings: list[str], total_s: float
+    linkage: Linkage,
+    clusters: Clusters,
+    pairs: pl.DataFrame,
+    review: QueueSize,
+    warnings: list[str],
+    total_s: float,
 ) -> dict[str, Any]:
     labels = pl.Series("label", clusters.labels)
     sizes = labels.value_counts().select(pl.col("label"), pl.col("count").alias("size"))
@@ -141,7 +148,8 @@ def _document(
         "clusters": sizes.height,
         "clusters_of_several": joined.height,
         "largest_cluster": sizes["size"].max() or 0,
-        "review": review.height,
+        "review": review.waiting,
+        "review_expected_same": round(review.expected_same, 1),
         "warnings": warnings,
         "total_s": round(total_s, 2),
     }
@@ -168,5 +176,6 @@ def _show(document: dict[str, Any], outputs: Outputs, thresholds: Thresholds) ->
         soft_wrap=True,
     )
     where = f"in {outputs.review}" if outputs.review else "(--review FILE writes them)"
-    shown.print(f"{document['review']:,} pairs are worth a look {where}", soft_wrap=True)
+    queue = QueueSize(document["review"], document["review_expected_same"])
+    shown.print(f"{queue.in_words} {where}" if queue.waiting else queue.in_words, soft_wrap=True)
     shown.print(f"{document['total_s']:.1f} s")

@@ -14,7 +14,7 @@ from sync_platform.documents.local_time import local_minute
 from sync_platform.documents.typed_command import typed
 from sync_platform.monitoring.freshness import DatasetFreshness, PlatformFreshness, freshness_of
 from sync_platform.monitoring.stored_syncs import read_records, stored_datasets
-from sync_platform.platforms import choose, load_platforms
+from sync_platform.platforms import choose, load_platforms, platforms_in_use
 from sync_platform.settings import load_settings
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 
@@ -24,7 +24,8 @@ COLUMNS = ("dataset", "cadence", "staleness", "complete as of", "newest data", "
 def show_freshness(platform: str | None, *, as_json: bool) -> int:
     """Show the freshness; 0, or 1 if a full sync of a platform is late."""
     settings, now = load_settings(), datetime.now(UTC)
-    chosen = choose(load_platforms(settings.platform_path), [platform] if platform else [])
+    platforms = load_platforms(settings.platform_path)
+    chosen = choose(platforms, [platform]) if platform else list(platforms_in_use(platforms, settings).values())
     with Lake(LakeAddress.of(settings), read_only=True) as lake:
         records = read_records(lake)
     found = [freshness_of(each, stored_datasets(each), records.get(each.name, []), now) for each in chosen]

@@ -7,12 +7,14 @@ import duckdb
 from sync_platform.cli.exit_codes import OK
 from sync_platform.cli.output import opened
 from sync_platform.cli.required import require_lake
+from sync_platform.privacy.request_register import restricted_subjects
 from sync_platform.settings import load_settings, without_password
 from sync_platform.storage.lake_connection import LakeAddress
 from sync_platform.storage.reading_statements import reading_statements
 
 FOR_BUCKET = "-- before: CREATE SECRET (TYPE s3, KEY_ID '...', SECRET '...', REGION '{region}')"
 FOR_CATALOG = "-- before: put the catalog's password in place of ***, or in PGPASSWORD"
+FOR_RESTRICTED = "-- persons restricted the use of their records: leave out those of privacy.restricted_records"
 
 
 def write_statements(out: str) -> int:
@@ -25,6 +27,7 @@ def write_statements(out: str) -> int:
     shown = [without_password(each) for each in statements]
     lines += [FOR_BUCKET.format(region=address.region)] if address.is_remote else []
     lines += [FOR_CATALOG] if shown != statements else []
+    lines += [FOR_RESTRICTED] if restricted_subjects(settings.ledger_url) else []
     with opened(out) as file:
         file.write("\n".join([*lines, *(f"{each};" for each in shown)]) + "\n")
     return OK

@@ -41,6 +41,20 @@ def maintain(
     raise typer.Exit(maintain_or_plan(dry_run=dry_run, as_json=as_json))
 
 
+def migrate(
+    check: Annotated[bool, typer.Option("--check", help="Change nothing, and compare the versions.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Bring the ledger, the vault, the lake and Dagster's records to the versions of this program.
+
+    Other commands do so for what they use; after an update, this does it for everything at once. What a newer version
+    made is refused. Exit code: 0 if everything is up to date, else 1.
+    """
+    from sync_platform.cli.operations.migrate import migrate as migrate_or_check
+
+    raise typer.Exit(migrate_or_check(is_check=check, as_json=as_json))
+
+
 def query(
     sql: Annotated[str, typer.Argument(help="One SELECT statement (DuckDB's SQL); `-` reads it from standard input.")],
     form: Annotated[
@@ -169,7 +183,7 @@ def serve(
 def up(
     port: Annotated[int, typer.Option(help="The port of the Dagster UI.")] = 3000,
 ) -> None:
-    """Start the Dagster UI and daemon, on loopback, over the same state as `sync`."""
+    """Start the Dagster UI and daemon alone, on loopback and without a login, for development."""
     from sync_platform.cli.operations.up import serve_dagster
 
     raise typer.Exit(serve_dagster(port))

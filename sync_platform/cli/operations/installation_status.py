@@ -20,7 +20,7 @@ from sync_platform.platforms import load_platforms
 from sync_platform.settings import load_settings
 from sync_platform.storage.platform_lock import Holder, holder_of
 
-NO_DAEMON = f"start it with `{typed('up')}`; until then no schedule and no sensor runs anything"
+NO_DAEMON = f"start it with `{typed('serve')}`; until then no schedule and no sensor runs anything"
 
 
 @dataclass(frozen=True)

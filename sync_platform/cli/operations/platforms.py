@@ -15,6 +15,7 @@ from sync_platform.platforms import load_platforms
 from sync_platform.settings import PlatformSettings, load_settings, platform_settings
 from sync_platform.sources.client import is_loopback
 from sync_platform.sources.declaration import Platform
+from sync_platform.sources.login_in_address import without_login
 
 
 def show_platforms(*, as_json: bool) -> int:
@@ -51,7 +52,7 @@ def _document(platform: Platform, newest: LastSync | None) -> dict[str, Any]:
         "datasets": [dataset.name for dataset in platform.datasets],
         "cadence": platform.cadence,
         "priority": platform.priority,
-        "base_url": own.base_url or None,
+        "base_url": without_login(own.base_url) or None,
         "is_accepted": not own.base_url or is_loopback(own.base_url) or own.terms_accepted,
         "terms": platform.terms.summary,
         "last_status": last.status if last else None,
@@ -65,8 +66,9 @@ def _source(platform: Platform, own: PlatformSettings) -> str:
     if not own.base_url:
         return f"sandbox ({prefix}_BASE_URL not set)"
     if is_loopback(own.base_url):
-        return own.base_url
-    return f"{own.base_url} ({'terms accepted' if own.terms_accepted else f'refused: {prefix}_TERMS_ACCEPTED not set'})"
+        return without_login(own.base_url)
+    accepted = "terms accepted" if own.terms_accepted else f"refused: {prefix}_TERMS_ACCEPTED not set"
+    return f"{without_login(own.base_url)} ({accepted})"
 
 
 def _last(newest: LastSync | None) -> str | Text:

@@ -18,12 +18,15 @@ from sync_platform.cli.output import Terminal, opened
 from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.documents.wording import visible
 from sync_platform.errors import UsageError
+from sync_platform.lake.corrected_values import CORRECTED
 from sync_platform.lineage.as_of import past, tables_named
 from sync_platform.lineage.moment import parse_moment
+from sync_platform.lineage.usable_tables import only_usable, restricted_now
 from sync_platform.monitoring.metrics_table import NAME, SCHEMA, add_metrics_table
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import load_settings
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_connection import LAKE, Lake, LakeAddress
+from sync_platform.storage.lake_tables import has_table
 from sync_platform.storage.operation_name import OperationName
 from sync_platform.unified.tables import tracked_tables
 from sync_platform.vault.erased_values import erased_subjects_at, without_ciphertext
@@ -52,15 +55,21 @@ def answer(sql: str, form: str, as_of: str | None, out: str, unsealed: UnsealedR
         raise UsageError(f"{SCHEMA}.{NAME} is a history: leave out --as-of, and choose by measured_at")
     with Lake(LakeAddress.of(settings), read_only=True) as lake, ExitStack() as stack:
         try:
+            restricted = restricted_now(lake)
+            platforms = load_platforms(settings.platform_path) if restricted or moment else {}
             if moment is None:
                 session = stack.enter_context(lake.session())
                 if is_named:
                     add_metrics_table(session, settings)
             else:
-                tracked = tracked_tables(load_platforms(settings.platform_path))
+                tracked = tracked_tables(platforms)
                 then = stack.enter_context(past(lake, settings.lineage_table_name, tracked, moment, sql))
                 session = then.session
                 sys.stderr.write(f"{then.way}\n")
+            history = settings.lineage_table_name
+            if left_out := stack.enter_context(only_usable(session, sql, restricted, platforms, history)):
+                sys.stderr.write(f"{', '.join(left_out)}: without the records of persons who restricted their use\n")
+            _report_corrected(session, sql)
             relation = session.sql(sql)
             if relation is None:
                 return
@@ -75,6 +84,18 @@ def answer(sql: str, form: str, as_of: str | None, out: str, unsealed: UnsealedR
                 WRITERS[form](relation, erased, file)
         except (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError) as error:
             raise UsageError(f"the query is wrong: {error}") from None
+
+
+def _report_corrected(session: duckdb.DuckDBPyConnection, sql: str) -> None:
+    """Say on standard error which of the tables have corrected values."""
+    if has_table(session, ".".join(CORRECTED)):
+        counts = dict(
+            session.execute(
+                f"SELECT platform || '.' || dataset, count(*) FROM {LAKE}.{'.'.join(CORRECTED)} GROUP BY ALL"
+            ).fetchall()
+        )
+        for name in sorted({f"{schema}.{table}" for _, schema, table in tables_named(session, sql)} & counts.keys()):
+            sys.stderr.write(f"{name}: {counts[name]:,} values are corrected, see {'.'.join(CORRECTED)}\n")
 
 
 def _require_reading(sql: str) -> None:

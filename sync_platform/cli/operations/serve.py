@@ -25,6 +25,7 @@ from sync_platform.server.address import login_link, public_url, require_safe_ad
 from sync_platform.server.processes.child_process import Relay
 from sync_platform.settings import Settings, load_settings
 from sync_platform.storage.operation_name import OperationName
+from sync_platform.storage.platform_lock import holder_of
 
 
 def serve_all(address: str | None, port: int | None) -> int:
@@ -39,6 +40,7 @@ def serve_all(address: str | None, port: int | None) -> int:
         progress_of,
         waiting_runs,
     )
+    from sync_platform.server.dagster_ui.elected_daemon import DAEMON
     from sync_platform.server.serving import serve
 
     subject = {"address": settings.serve_address, "port": settings.serve_port}
@@ -53,7 +55,8 @@ def serve_all(address: str | None, port: int | None) -> int:
             relay_of_dagster(),
         )
         under_way.ended("complete" if is_well else "failed")
-    forget_daemon(settings)  # it was stopped on purpose: the watch must not miss it
+    if holder_of(settings.ledger_url, DAEMON) is None:
+        forget_daemon(settings)  # it was stopped on purpose: the watch must not miss it
     if not is_well:
         report_problem("a process of Dagster ended again and again: its messages are above")
     return OK if is_well else FAILED

@@ -17,6 +17,7 @@ from sync_platform.server.processes.separate_process import require_code_server,
 from sync_platform.server.processes.server_part import ServerPart
 from sync_platform.settings import Settings, load_settings
 from sync_platform.storage.operation_name import OperationName
+from sync_platform.storage.platform_lock import holder_of
 
 
 def serve_part(part: ServerPart, address: str | None, port: int | None) -> int:
@@ -52,9 +53,11 @@ def _serve_web(settings: Settings, dagster_home: Path) -> bool:
 def _run_daemon(settings: Settings, dagster_home: Path) -> bool:
     with only_daemon(settings):
         is_well = run_alone(ServerPart.daemon, settings, dagster_home, relay_of_dagster())
-    from sync_platform.cli.runner.daemon import forget_daemon  # the import of Dagster takes a second
+    from sync_platform.cli.runner.daemon import forget_daemon  # these imports of Dagster take a second
+    from sync_platform.server.dagster_ui.elected_daemon import DAEMON
 
-    forget_daemon(settings)  # it was stopped on purpose: the watch must not miss it
+    if holder_of(settings.ledger_url, DAEMON) is None:
+        forget_daemon(settings)  # it was stopped on purpose: the watch must not miss it
     return is_well
 
 

@@ -34,11 +34,14 @@ from sync_platform.privacy.access_json import access_json
 from sync_platform.privacy.answer_file import write_answer_file
 from sync_platform.privacy.person_question import PersonQuestion
 from sync_platform.privacy.person_search import Candidate, as_document, candidates
+from sync_platform.privacy.privacy_request import PrivacyRequest
+from sync_platform.privacy.request_register import opened_register
 from sync_platform.privacy.searched_installation import SearchedInstallation
 from sync_platform.settings import Settings, load_settings
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.storage.object_store import ObjectStore
 from sync_platform.storage.operation_name import OperationName
+from sync_platform.storage.relational import database_exists
 from sync_platform.vault.vault_address import VaultAddress
 
 ALL = "all"
@@ -118,10 +121,18 @@ def _searched_installation(settings: Settings) -> Iterator[SearchedInstallation]
             lambda: _landing_store(settings),
             settings.lineage_table_name,
             load_platforms(settings.platform_path),
+            _requests(settings),
         )
     finally:
         if lake is not None:
             lake.close()
+
+
+def _requests(settings: Settings) -> list[PrivacyRequest]:
+    if not database_exists(settings.ledger_url):
+        return []
+    with opened_register(settings.ledger_url) as register:
+        return register.requests()
 
 
 def _landing_store(settings: Settings) -> ObjectStore:

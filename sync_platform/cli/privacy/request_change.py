@@ -11,17 +11,19 @@ from typing import Any
 
 from sync_platform.cli.audited import audited
 from sync_platform.cli.exit_codes import OK
-from sync_platform.cli.privacy.request_list import opened_register
 from sync_platform.cli.privacy.request_show import write_request
 from sync_platform.errors import UsageError
 from sync_platform.lineage.moment import parse_beginning
 from sync_platform.permissions.action import Action
 from sync_platform.permissions.actor import command_line_actor
 from sync_platform.permissions.decision import require_allowed
+from sync_platform.platforms import load_platforms
 from sync_platform.privacy.privacy_request import PrivacyRequestKind
+from sync_platform.privacy.recorded_corrections import apply_requests
 from sync_platform.privacy.request_deadline import Law
-from sync_platform.privacy.request_register import RequestRegister
+from sync_platform.privacy.request_register import RequestRegister, opened_register
 from sync_platform.settings import load_settings
+from sync_platform.storage.lake_connection import LakeAddress
 from sync_platform.storage.operation_name import OperationName
 
 Change = Callable[[RequestRegister, str], int]
@@ -108,8 +110,8 @@ def close_request(number: int, answer: str, withdrawn: str, *, as_json: bool) ->
     return _change({"request": number, "event": event}, close, as_json=as_json)
 
 
-def lift_restriction(number: int, reason: str, *, as_json: bool) -> int:
-    """End a restriction that applies; 0."""
+def lift_request(number: int, reason: str, *, as_json: bool) -> int:
+    """End a restriction, or the corrections, of a request; 0."""
 
     def lift(register: RequestRegister, actor: str) -> int:
         register.lift(number, reason, actor=actor)
@@ -122,10 +124,16 @@ def _change(subject: dict[str, Any], change: Change, *, as_json: bool) -> int:
     settings = load_settings()
     actor = command_line_actor(settings)
     require_allowed(actor, Action.change_privacy)
-    with audited(settings, OperationName.privacy_request, subject) as operation, opened_register(settings) as register:
+    with (
+        audited(settings, OperationName.privacy_request, subject) as operation,
+        opened_register(settings.ledger_url) as register,
+    ):
         number = change(register, actor.name)
-        operation.ended("complete", request=number)
         request = register.find(number)
+        if request.is_restricting or request.lifted_at:
+            history, platforms = settings.lineage_table_name, load_platforms(settings.platform_path)
+            apply_requests(LakeAddress.of(settings), history, platforms, settings.ledger_url, f"request-{number}")
+        operation.ended("complete", request=number)
     write_request(request, as_json=as_json)
     return OK
 

@@ -166,13 +166,13 @@ def requests_close(
 @request_commands.command("lift")
 def requests_lift(
     number: OneRequest,
-    reason: Annotated[str, typer.Option(help=f"Why the restriction ends. Inform the person first. {RegisterText}")],
+    reason: Annotated[str, typer.Option(help=f"Why it ends. Inform the person first. {RegisterText}")],
     as_json: AsJson = False,
 ) -> None:
-    """End a restriction: the values of the person may be unsealed for analysis again.
+    """End a restriction: the records of the person are shown again. Or end corrections: the platform's values count.
 
-    Exit code: 0, or 2 if the request is no restriction that applies.
+    Exit code: 0, or 2 if the request has no restriction or correction that applies.
     """
-    from sync_platform.cli.privacy.request_change import lift_restriction
+    from sync_platform.cli.privacy.request_change import lift_request
 
-    raise typer.Exit(lift_restriction(number, reason, as_json=as_json))
+    raise typer.Exit(lift_request(number, reason, as_json=as_json))

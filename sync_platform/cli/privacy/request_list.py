@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from rich.text import Text
@@ -18,8 +17,8 @@ from sync_platform.permissions.action import Action
 from sync_platform.permissions.actor import command_line_actor
 from sync_platform.permissions.decision import require_allowed
 from sync_platform.privacy.privacy_request import PrivacyRequest, RequestState
-from sync_platform.privacy.request_register import RequestRegister
-from sync_platform.settings import Settings, load_settings
+from sync_platform.privacy.request_register import opened_register
+from sync_platform.settings import load_settings
 from sync_platform.storage.relational import database_exists
 
 COLUMNS = ("request", "kind", "law", "state", "received", "due", "identity", "reference")
@@ -33,7 +32,7 @@ def list_requests(*, lists_all: bool, as_json: bool) -> int:
     found: list[PrivacyRequest] = []
     breaks: list[str] = []
     if database_exists(settings.ledger_url):
-        with opened_register(settings) as register:
+        with opened_register(settings.ledger_url) as register:
             found = sorted(register.requests(), key=lambda each: (not each.is_open, each.due_on, each.number))
             breaks = [f"event {event.number}: {what}" for event, what in register.breaks()]
     shown = [each for each in found if lists_all or each.is_open]
@@ -44,16 +43,6 @@ def list_requests(*, lists_all: bool, as_json: bool) -> int:
     for each in breaks:
         report_problem(f"the register of privacy requests was changed outside this program: {each}", logging.ERROR)
     return FAILED if breaks else OK
-
-
-@contextmanager
-def opened_register(settings: Settings) -> Iterator[RequestRegister]:
-    """The register; its connections are closed at the end."""
-    register = RequestRegister(settings.ledger_url)
-    try:
-        yield register
-    finally:
-        register.dispose()
 
 
 def coloured_request_state(request: PrivacyRequest, now: datetime) -> Text:

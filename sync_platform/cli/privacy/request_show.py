@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from sync_platform.cli.exit_codes import OK
 from sync_platform.cli.next_steps import write_next_steps
 from sync_platform.cli.output import console, line, styled, write_json
-from sync_platform.cli.privacy.request_list import coloured_request_state, opened_register
+from sync_platform.cli.privacy.request_list import coloured_request_state
 from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.documents.local_time import local_time
 from sync_platform.documents.typed_command import typed
@@ -16,8 +16,9 @@ from sync_platform.errors import UsageError
 from sync_platform.permissions.action import Action
 from sync_platform.permissions.actor import command_line_actor
 from sync_platform.permissions.decision import require_allowed
-from sync_platform.privacy.privacy_request import PrivacyRequest
+from sync_platform.privacy.privacy_request import PrivacyRequest, PrivacyRequestKind
 from sync_platform.privacy.request_events import RequestEvent
+from sync_platform.privacy.request_register import opened_register
 from sync_platform.settings import load_settings
 from sync_platform.storage.relational import database_exists
 
@@ -28,7 +29,7 @@ def show_request(number: int, *, as_json: bool) -> int:
     require_allowed(command_line_actor(settings), Action.read_privacy)
     if not database_exists(settings.ledger_url):
         raise UsageError(f"there is no privacy request {number}")
-    with opened_register(settings) as register:
+    with opened_register(settings.ledger_url) as register:
         request = register.find(number)
     write_request(request, as_json=as_json)
     return OK
@@ -83,7 +84,7 @@ def _table(request: PrivacyRequest) -> FittedTable:
 def _details(event: RequestEvent) -> str:
     if event.details is None:
         return "deleted"
-    return "; ".join(f"{name}: {_text(value)}" for name, value in event.known_details.items() if value)
+    return "; ".join(f"{name}: {_text(value)}" for name, value in event.shown_details.items() if value)
 
 
 def _text(value: object) -> str:
@@ -96,4 +97,6 @@ def _steps(request: PrivacyRequest) -> list[str]:
         return []
     if not request.identity:
         return [typed("privacy", "requests", "note", number, "how it was checked", "--identity")]
+    if request.kind is PrivacyRequestKind.correction and not request.corrections:
+        return [typed("privacy", "correct", number, "PLATFORM", "DATASET", "RECORD", "COLUMN", "--value", "-")]
     return [typed("privacy", "requests", "close", number, "--answer", "what the person was answered")]

@@ -19,14 +19,17 @@ from sync_platform.errors import NoLakeYet, StorageError, UsageError
 from sync_platform.landing.manifest import find_manifest, manifest_key
 from sync_platform.landing.reader import read_object
 from sync_platform.platforms import load_platforms
+from sync_platform.privacy.request_register import restricted_subjects
 from sync_platform.quality.quarantine import QuarantineEntry, entries
 from sync_platform.settings import Settings, load_settings
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.storage.operation_name import OperationName
 from sync_platform.vault.erased_values import erased_subjects_at, without_ciphertext
+from sync_platform.vault.unsealing import subjects_in
 
 MAX_ENTRIES = 100
+RESTRICTED = "(a person restricted the use of this record: it is stored, and not shown)"
 
 
 def list_entries(platform: str | None, dataset: str | None, *, every: bool, as_json: bool) -> int:
@@ -67,6 +70,8 @@ def show_entry(platform: str, dataset: str, source_id: str, *, as_json: bool) ->
     if not found:
         raise UsageError(f"no record {source_id!r} of {platform}.{dataset} is or was in quarantine")
     landed = without_ciphertext(_landed(settings, found[0]), erased_subjects_at(settings.vault_url))
+    if subjects_in([landed]) & restricted_subjects(settings.ledger_url):
+        landed = RESTRICTED
     if as_json:
         write_json({"entries": [asdict(entry) for entry in found], "record": landed})
         return OK

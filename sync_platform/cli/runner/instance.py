@@ -77,7 +77,7 @@ def _errors_explained(home: Path) -> Iterator[None]:
 
 def _instance(home: Path) -> DagsterInstance:
     own = os.environ.get("DAGSTER_HOME")
-    if not own:
+    if not own or Path(own).resolve() == home.resolve():  # `serve` names our folder to the processes of Dagster
         return instance_in(home)
     try:
         return DagsterInstance.get()  # the operator's own: PostgreSQL, for example

@@ -63,7 +63,7 @@ def write_summary(
     steps = [step for result in results for step in result.next_steps]
     if unified and unified.error:
         steps.append(typed("unify"))
-    write_next_steps(steps or [typed("tables"), f"{typed('up')}  (Dagster UI)"])
+    write_next_steps(steps or [typed("tables"), f"{typed('serve')}  (health page, Dagster UI)"])
 
 
 def _states(results: list[PlatformResult]) -> Text:

@@ -9,7 +9,7 @@ from sync_platform.cli.exit_codes import CANCELLED_IN_WORDS, FAILED, INTERRUPTED
 from sync_platform.cli.output import report_problem
 from sync_platform.cli.required import require_accepted_terms
 from sync_platform.cli.syncing.plan import plan
-from sync_platform.platforms import choose, load_platforms
+from sync_platform.platforms import choose, load_platforms, platforms_in_use
 from sync_platform.quality.own_checks import load_own_checks
 from sync_platform.settings import load_settings
 from sync_platform.storage.operation_name import OperationName
@@ -18,7 +18,7 @@ from sync_platform.storage.operation_name import OperationName
 def sync_platforms(
     names: list[str], partition: str | None, mode: str, accept_shrink: str, *, with_unify: bool, as_json: bool
 ) -> int:
-    """Sync the named platforms (all if none is named); 0 if every one is complete, else 1.
+    """Sync the named platforms (all in use if none is named); 0 if every one is complete, else 1.
 
     `accept_shrink`: an operator's reason why complete lists may retire more than the tolerance; empty for none.
     `with_unify`: update the unified restaurants afterwards, if listings changed.
@@ -27,7 +27,7 @@ def sync_platforms(
     began = time.monotonic()
     settings = load_settings()
     platforms = load_platforms(settings.platform_path)
-    planned = plan(choose(platforms, names), partition)
+    planned = plan(choose(platforms if names else platforms_in_use(platforms, settings), names), partition)
     require_accepted_terms([platform for platform, _ in planned])
     for problem in load_own_checks(settings.checks_folder, platforms).problems:
         report_problem(f"own check {problem}")

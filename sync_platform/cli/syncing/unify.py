@@ -12,12 +12,14 @@ from sync_platform.cli.output import console, write_json
 from sync_platform.cli.required import require_lake
 from sync_platform.cli.syncing.display import Display, choose_display
 from sync_platform.cli.syncing.result import PlatformResult
+from sync_platform.documents.typed_command import typed
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings, load_settings
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.storage.operation_name import OperationName
 from sync_platform.unified.listings import listing_sources
 from sync_platform.unified.queries import identity_events_of, run_of
+from sync_platform.unified.review_queue import QueueSize, queue_size
 
 MAX_EVENTS = 20
 
@@ -43,8 +45,13 @@ class UnifyResult:
         unmapped = f"; {run['unmapped']:,} words to map (unified.unmapped_words)" if run["unmapped"] else ""
         return (
             f"{run['restaurants']:,} restaurants of {run['listings']:,} listings: {summary}; "
-            f"{run['review']:,} pairs to review{unmapped} ({run['mode']}, {self.total_s:.1f} s)"
+            f"{self._review_in_words}{unmapped} ({run['mode']}, {self.total_s:.1f} s)"
         )
+
+    @property
+    def _review_in_words(self) -> str:
+        queue = QueueSize(self.run["review"], self.run["review_expected_same"])
+        return f"{queue.in_words}; the most useful first: {typed('match review')}" if queue.waiting else queue.in_words
 
     def document(self) -> dict[str, Any]:
         return {
@@ -94,6 +101,7 @@ def run_unification(
     if outcome.success:
         with Lake(LakeAddress.of(settings), read_only=True) as lake, lake.session() as session:
             run, events = run_of(session, outcome.run_id), identity_events_of(session, outcome.run_id)
+            run["review_expected_same"] = round(queue_size(session).expected_same, 1)
     result = UnifyResult(outcome.run_id, outcome.error, time.monotonic() - began, run, events)
     display.unified(result.in_words)
     return result

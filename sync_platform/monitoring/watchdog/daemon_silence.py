@@ -1,7 +1,7 @@
 """Whether Dagster's daemon lives: its threads send heartbeats, the scheduler each minute, the others every 30 seconds.
 
-What belongs here: when a missing heartbeat is a problem. An installation whose daemon never ran, or was stopped by
-`up`, has no heartbeats, and nothing is missing.
+What belongs here: when a missing heartbeat is a problem. An installation whose daemon never ran, or was stopped
+with its server, has no heartbeats, and nothing is missing.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ def daemon_problems(state: DagsterState, now: datetime) -> Iterator[Problem]:
         f"Dagster's daemon sends no heartbeat {since}." if is_whole else some,
         "No scheduled sync, backup or emergency request starts, and no run is launched, until the daemon runs again. "
         "Stored data stay as they are.",
-        "Start the daemon again: restart its service, or the command `up` on a laptop. If it is not meant to run here "
-        "any more, `dagster-daemon wipe` deletes its heartbeats.",
+        "Start the daemon again: restart its service, or the command `serve` on a laptop. If it is not meant to run "
+        "here any more, `dagster-daemon wipe` deletes its heartbeats.",
         ("status",),
         tuple(hanging),
     )

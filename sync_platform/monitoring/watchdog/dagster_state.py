@@ -82,7 +82,7 @@ class SensorRecord:
 
 @dataclass(frozen=True)
 class DagsterState:
-    """Everything that was read. `threads` is empty where no daemon ever ran, or where it was stopped by `up`."""
+    """Everything that was read. `threads` is empty where no daemon ever ran, or where it ended with its server."""
 
     threads: Sequence[DaemonThread] = ()
     unfinished: Sequence[UnfinishedRun] = ()

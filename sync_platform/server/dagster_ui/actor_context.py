@@ -14,6 +14,7 @@ from dagster._core.workspace.permissions import LOCATION_SCOPED_PERMISSIONS, Per
 
 from sync_platform.permissions.actor import Actor
 from sync_platform.server.access_table import is_open_to
+from sync_platform.server.dagster_ui.launch_tags import tags_of_actor
 
 QUERY_WITHIN_S = 30.0
 """How long a query may take."""
@@ -48,7 +49,7 @@ class ActorContext(WorkspaceRequestContext):
 
     def get_viewer_tags(self) -> dict[str, str]:
         """The tags of a backfill that the actor launches."""
-        return {"user": self.actor.name} if self.actor else {}
+        return tags_of_actor(self.actor) if self.actor else {}
 
     def get_reporting_user_tags(self) -> dict[str, str]:
         return self.get_viewer_tags()

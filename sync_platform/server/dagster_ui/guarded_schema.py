@@ -16,13 +16,17 @@ from graphql import GraphQLField, GraphQLList, GraphQLNonNull, GraphQLObjectType
 from graphql.execution import default_field_resolver
 
 from sync_platform.permissions.actor import Actor
-from sync_platform.server.access_log import AccessLog
+from sync_platform.server.access_log import AccessLog, ChangeEnded
 from sync_platform.server.access_table import AccessTable, is_open_to
+from sync_platform.server.dagster_ui.launch_tags import tag_backfill, with_actor
 from sync_platform.server.dagster_ui.not_allowed import NotAllowed
+from sync_platform.settings import without_password
 from sync_platform.storage.audit_log import Outcome
 from sync_platform.storage.operation_name import OperationName
 
 Resolver = Callable[..., Any]
+REPEATS_BACKFILL = "reexecutePartitionBackfill"
+"""It copies the tags of the backfill that it repeats."""
 EMPTY: Mapping[str, Any] = {"String": "", "RunConfigData": {}, "RunConfigJSON": {}}
 """The empty value of each scalar type; null where the field may be null."""
 
@@ -64,14 +68,13 @@ def _guarded_change(name: str, field: GraphQLField, needs: str | None, log: Acce
         subject = {"mutation": name, **_about(arguments)}
         ended = log.change_begins(OperationName.change_in_dagster, subject, actor)
         try:
-            result = resolve(root, info, **arguments)
+            result = resolve(root, info, **with_actor(arguments, actor))
         except BaseException:
             ended("failed")
             raise
         if isawaitable(result):
-            return _awaited(result, ended)
-        ended(_outcome_of(result))
-        return result
+            return _awaited(result, ended, info, actor)
+        return _finished(result, ended, info, actor)
 
     return guarded
 
@@ -92,7 +95,8 @@ def _hidden_unless(name: str, field: GraphQLField, needs: str) -> Resolver:
 
     def hidden(root: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
         if is_open_to(needs, info.context.actor):
-            return resolve(root, info, **arguments)
+            value = resolve(root, info, **arguments)
+            return without_password(value) if isinstance(value, str) else value
         if empty is None and isinstance(field.type, GraphQLNonNull):
             raise NotAllowed(name, _who(info.context.actor), is_change=False)
         return empty
@@ -143,14 +147,24 @@ def _selector_in(arguments: Any) -> dict[str, str]:
     return {}
 
 
-async def _awaited(result: Awaitable[Any], ended: Callable[[Outcome], None]) -> Any:
+async def _awaited(result: Awaitable[Any], ended: ChangeEnded, info: GraphQLResolveInfo, actor: Actor) -> Any:
     try:
         found = await result
     except BaseException:
         ended("failed")
         raise
-    ended(_outcome_of(found))
-    return found
+    return _finished(found, ended, info, actor)
+
+
+def _finished(result: Any, ended: ChangeEnded, info: GraphQLResolveInfo, actor: Actor) -> Any:
+    """The result of a mutation; how it ended is on record, with the run or backfill that it launched."""
+    backfill_id = getattr(result, "backfill_id", None)
+    if backfill_id and info.field_name == REPEATS_BACKFILL:
+        tag_backfill(info.context.instance, backfill_id, actor)
+    run_id = getattr(getattr(result, "run", None), "run_id", None)
+    launched = {"run_id": run_id, "backfill": backfill_id}
+    ended(_outcome_of(result), **{name: value for name, value in launched.items() if value})
+    return result
 
 
 def _outcome_of(result: Any) -> Outcome:

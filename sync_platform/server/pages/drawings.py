@@ -67,33 +67,45 @@ def age_bar(staleness: float, *, is_late: bool) -> str:
 
 def district_map(district: str | None, latitude: float | None, longitude: float | None) -> str:
     """The districts of Hong Kong as approximate shapes, that of the restaurant marked, and its coordinate as a dot."""
-    own = find_area(district) if district else None
+    area = find_area(district) if district else None
     height = MAP_WIDTH * _height_m(HONG_KONG) / _width_m(HONG_KONG)
-    shapes = [_shape(box, "district") for area in _districts() for box in area.boxes]
-    marked = [_shape(box, "own") for box in own.boxes] if own else []
-    dot = ""
+    shapes = [_shape(each, "own" if _is_of(area, each) else "district") for each in _districts()]
+    mark = ""
     if latitude is not None and longitude is not None and HONG_KONG.contains(latitude, longitude):
         x, y = _place(latitude, longitude)
-        dot = f'<circle cx="{x:.1f}" cy="{y:.1f}" r="7" class="dot"/>'
-    words = f"Map of Hong Kong's districts: {own.english if own else 'district not known'}"
-    words += f", at {latitude:.4f}, {longitude:.4f}" if dot else ", coordinate not known"
+        mark = f'<circle cx="{x:.1f}" cy="{y:.1f}" r="8" class="dot"/>'
+        if area:
+            at, anchor = (x - 16, "end") if x > MAP_WIDTH * 0.6 else (x + 16, "start")
+            mark += f'<text x="{at:.1f}" y="{y + 8:.1f}" text-anchor="{anchor}">{escape(area.english)}</text>'
+    words = f"Map of Hong Kong's districts: {area.english if area else 'district not known'}"
+    words += f", at {latitude:.4f}, {longitude:.4f}" if mark else ", coordinate not known"
     return (
         f'<svg class="map" viewBox="0 0 {MAP_WIDTH} {height:.0f}" role="img" aria-label="{escape(words)}">'
-        f"{''.join(shapes)}{''.join(marked)}{dot}</svg>"
+        f"{''.join(shapes)}{mark}</svg>"
     )
 
 
 def _districts() -> list[NamedArea]:
-    return [area for area in all_areas().values() if area.kind == AreaKind.DISTRICT]
+    """The districts, large ones first: the shapes overlap, and small ones must stay visible."""
+    found = [area for area in all_areas().values() if area.kind == AreaKind.DISTRICT]
+    return sorted(found, key=lambda area: -sum(_width_m(box) * _height_m(box) for box in area.boxes))
 
 
-def _shape(box: Box, kind: str) -> str:
+def _is_of(area: NamedArea | None, district: NamedArea) -> bool:
+    """True if a district is the area, or has it."""
+    return area is not None and (area is district or (area.kind > district.kind and area.lies_within(district)))
+
+
+def _shape(area: NamedArea, kind: str) -> str:
+    """The boxes of a district as one shape: an edge around all, and above it the area without edges between boxes."""
+    path = "".join(_rectangle(box) for box in area.boxes)
+    return f'<g class="{kind}"><path class="edge" d="{path}"/><path d="{path}"/></g>'
+
+
+def _rectangle(box: Box) -> str:
     left, top = _place(box.north, box.west)
     right, bottom = _place(box.south, box.east)
-    return (
-        f'<rect x="{left:.1f}" y="{top:.1f}" width="{right - left:.1f}" height="{bottom - top:.1f}" rx="4" '
-        f'class="{kind}"/>'
-    )
+    return f"M{left:.0f} {top:.0f}H{right:.0f}V{bottom:.0f}H{left:.0f}z"
 
 
 def _place(latitude: float, longitude: float) -> tuple[float, float]:

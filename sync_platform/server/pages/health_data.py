@@ -36,9 +36,13 @@ TREND = timedelta(days=180)
 
 @dataclass(frozen=True)
 class PlatformLine:
-    """One platform. `freshness`: None if it is not known. `trend`: quality scores (0 to 100), oldest first."""
+    """One platform. `freshness`: None if it is not known. `trend`: quality scores (0 to 100), oldest first.
+
+    `is_begun`: a sync of it was made, whatever its outcome, or that is not known.
+    """
 
     subject: Subject
+    is_begun: bool
     freshness: PlatformFreshness | None
     trend: Sequence[float]
 
@@ -95,7 +99,13 @@ def health_page_data(
         environment=settings.environment,
         health=health,
         platforms=[
-            PlatformLine(each, freshness.get(each.name), trends.get(each.name, [])) for each in health.platforms
+            PlatformLine(
+                each,
+                records is None or bool(records.get(each.name)),
+                freshness.get(each.name),
+                trends.get(each.name, []),
+            )
+            for each in health.platforms
         ],
         syncs=None if records is None else newest_first(records)[:RECENT_SYNCS],
         alerts=None if isinstance(state.alerts, Unknown) else state.alerts,

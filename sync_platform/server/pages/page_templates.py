@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from sync_platform.api.sync_answer import SyncAnswer
 from sync_platform.documents.local_time import local_minute
-from sync_platform.documents.typed_command import typed
+from sync_platform.documents.typed_command import named_command
 from sync_platform.documents.wording import value_text
 from sync_platform.server.pages import drawings
 
@@ -25,7 +25,7 @@ def templates() -> Environment:
     )
     found.filters |= {"minute": local_minute, "value": value_text}
     found.globals |= {
-        "typed": typed,
+        "named_command": named_command,
         "changes_of": _changes_of,
         "score_ring": drawings.score_ring,
         "trend_line": drawings.trend_line,

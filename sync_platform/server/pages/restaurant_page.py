@@ -7,12 +7,15 @@ from collections.abc import Sequence
 from sync_platform.lineage.restaurant import RestaurantStory
 from sync_platform.lineage.restaurant_report import RelatedCount
 from sync_platform.server.pages.page_templates import templates
+from sync_platform.unified.open_moments import intervals_in
 
 NAMES = {
     "name_en": "English name",
     "name_zh": "Chinese name",
     "address_en": "English address",
     "address_zh": "Chinese address",
+    "branch_en": "English branch",
+    "branch_zh": "Chinese branch",
     "price_level": "Price level",
     "opening_hours": "Opening hours",
     "licence_state": "Licence",
@@ -27,16 +30,18 @@ def restaurant_page(story: RestaurantStory, related: Sequence[RelatedCount] = ()
     """The page as HTML; `nonce` and `user` as for the health page. `related`: its reviews, offers and so on."""
     values = story.values
     name = values.get("name_en") or values.get("name_zh") or story.restaurant_id
+    branch = values.get("branch_en" if values.get("name_en") else "branch_zh")
     template = templates().get_template("restaurant.html")
     return template.render(
         story=story,
         values=values,
         related=related,
+        hours=intervals_in(values.get("opening_hours_osm")),
         heading=heading,
         nonce=nonce,
         user=user,
         refresh_s=0,
-        title=name,
+        title=f"{name} ({branch})" if branch else name,
     )
 
 

@@ -1,4 +1,4 @@
-"""The lock that allows one daemon over a home: each of two would launch every scheduled run."""
+"""The lock that allows one server over a home. Servers that share a ledger have homes of their own, and one daemon."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def only_daemon(settings: Settings) -> Iterator[None]:
         settings.home.mkdir(parents=True, exist_ok=True)
         lock.acquire(blocking=False)
     except Timeout:
-        raise StorageError(f"`serve` runs already over {settings.home}") from None
+        raise StorageError(f"`serve` runs already over {settings.home}: another one needs a home of its own") from None
     except OSError as error:
         raise StorageError(f"SYNC_HOME={str(settings.home)!r} cannot be written: {error.strerror or error}") from None
     try:

@@ -16,6 +16,7 @@ from sync_platform.errors import StorageError
 from sync_platform.server.processes.child_process import ChildProcess, Relay, keep_running
 
 MODULE = "sync_platform.definitions"
+DAEMON = "sync_platform.server.dagster_ui.elected_daemon"
 READY_WITHIN_S = 120.0
 STOPS_WITHIN_S = 20.0
 
@@ -34,7 +35,7 @@ def daemon_command(folder: Path, code_server: Mapping[str, str | int], log_forma
     workspace = folder / "workspace.yaml"
     lines = [f"    {name}: {json.dumps(value)}\n" for name, value in {**code_server, "location_name": MODULE}.items()]
     workspace.write_text("load_from:\n- grpc_server:\n" + "".join(lines), encoding="utf-8")
-    return ["dagster._daemon", "run", "-w", str(workspace), "--log-level", "warning", "--log-format", log_format]
+    return [DAEMON, "run", "-w", str(workspace), "--log-level", "warning", "--log-format", log_format]
 
 
 class DagsterProcesses:

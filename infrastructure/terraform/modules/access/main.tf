@@ -1,8 +1,14 @@
-# Roles of the pods. `runs` syncs, backs up and restores; `services` are the API, the UI, the daemon and the watch, which
-# read, take emergency requests and send alerts, but change no data. Each policy is one file below policies/.
+# Roles of the pods. `runs` syncs, backs up and restores, also for the API, whose jobs run in the pods of the server;
+# `services` are the daemon, the code server and the watch, which read, take emergency requests and send alerts, but
+# change no data. Each policy is one file below policies/.
 # The resource * stands only where CloudWatch knows no other; the namespace limits it.
 
 locals {
+  # the service accounts of the chart (infrastructure/helm/sync-platform) that have each role
+  accounts = {
+    runs     = ["runs", "server"]
+    services = ["code-server", "daemon", "watch"]
+  }
   policies = {
     runs = templatefile("${path.module}/policies/runs.json.tftpl", {
       data_bucket_arn         = var.bucket_arns["data"]
@@ -26,7 +32,7 @@ locals {
 resource "aws_iam_role" "this" {
   for_each             = local.policies
   name                 = "${var.name}-${each.key}"
-  description          = "Pods with the service account ${var.namespace}/${each.key}"
+  description          = "Pods of ${var.namespace}: ${join(", ", local.accounts[each.key])}"
   assume_role_policy   = data.aws_iam_policy_document.trust[each.key].json
   max_session_duration = 43200
 }
@@ -50,7 +56,7 @@ data "aws_iam_policy_document" "trust" {
     condition {
       test     = "StringEquals"
       variable = "${var.issuer}:sub"
-      values   = ["system:serviceaccount:${var.namespace}:${each.key}"]
+      values   = [for account in local.accounts[each.key] : "system:serviceaccount:${var.namespace}:sync-platform-${account}"]
     }
     condition {
       test     = "StringEquals"

@@ -1,0 +1,38 @@
+"""Telephone numbers in the international form of ITU-T E.164; numbers without a country code are Hong Kong's."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+import phonenumbers
+
+_BETWEEN = re.compile(r"[;,、|/\n]|\bor\b|及|或")
+_EXTENSION = re.compile(r"\s*(?:ext\.?|extension|x|內線|内线|#)\s*\d+.*$", re.IGNORECASE)
+_HONG_KONG = re.compile(r"(?:(?:\+|00)?852)?([2-9]\d{7})")
+"""Source: Numbering Plan of Hong Kong, Office of the Communications Authority."""
+
+
+@lru_cache(maxsize=200_000)
+def e164_numbers(text: str) -> tuple[str, ...]:
+    """The distinct numbers in a text, such as `+85223456789`, sorted. Text that is no telephone number is left out."""
+    parts = _BETWEEN.split(unicodedata.normalize("NFKC", text))
+    return tuple(sorted({number for part in parts if (number := _e164(_EXTENSION.sub("", part.strip())))}))
+
+
+def phone_text(text: str) -> str | None:
+    """The numbers of a text in one text, `; ` between several; None where there is none."""
+    return "; ".join(e164_numbers(text)) or None
+
+
+def _e164(written: str) -> str | None:
+    if found := _HONG_KONG.fullmatch(re.sub(r"[\s().\-]", "", written)):
+        return f"+852{found[1]}"
+    try:
+        number = phonenumbers.parse(written, "HK")
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_valid_number(number):
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
