@@ -127,7 +127,7 @@ def check_restaurants(session: duckdb.DuckDBPyConnection) -> list[Finding]:
 def _unmapped(session: duckdb.DuckDBPyConnection) -> Finding:
     rows = session.execute(
         f"""SELECT platform || ' ' || word, listings FROM {LAKE}.unified.unmapped_words WHERE removed_at IS NULL
-        ORDER BY listings DESC, ALL"""
+        ORDER BY listings DESC, 1"""
     ).fetchall()
     words = f"{len(rows):,} words are in no vocabulary{_named([word for word, _ in rows])}"
     return _finding("every_word_is_mapped", not rows, words, unmapped=len(rows), listings=sum(row[1] for row in rows))
