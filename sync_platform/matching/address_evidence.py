@@ -19,6 +19,7 @@ from sync_platform.matching.unit_evidence import Relation, compare_floors, compa
 
 CLOSE_M, NEAR_M, QUARTER_M, APART_M = 60.0, 150.0, 500.0, 2000.0
 SAME_DOOR_M = 1000.0  # beyond this distance, the same number of a street of that name is another street
+ADJACENT_NUMBERS = 4
 
 
 class AddressEvidence:
@@ -51,8 +52,9 @@ class AddressEvidence:
         maybe = near_enough & ((same_number & unknown_street) | (estate & ~numbered))
         inside = self._inside.compare(left, right, door | named | maybe)
         door |= (maybe | named) & inside.is_same_unit & inside.is_specific
-        addresses_differ = numbered & ~same_number | differ
-        found = _levels_of_distance(distance, agree, differ, addresses_differ)
+        other_number = numbered & ~same_number
+        found = _levels_of_distance(distance, agree, differ | (other_number & unknown_street), other_number | differ)
+        found[np.isnan(distance) & agree & other_number & self._are_adjacent(left, right)] = PLACE.number("elsewhere")
         for level, where in (
             ("building", named & ~door),
             ("door", door),
@@ -63,6 +65,11 @@ class AddressEvidence:
         ):
             found[where] = PLACE.number(level)
         return found
+
+    def _are_adjacent(self, left: Array, right: Array) -> Array:
+        """True where house numbers differ little: a neighbouring door, or a number written wrongly."""
+        gap = np.maximum(self._first[left] - self._last[right], self._first[right] - self._last[left])
+        return np.asarray(gap <= ADJACENT_NUMBERS)
 
     def _named_alike(self, left: Array, right: Array) -> tuple[Array, Array]:
         """Two masks of pairs: a building has one name, and an estate has. Different phases are different buildings."""
@@ -76,7 +83,7 @@ class AddressEvidence:
 
 
 def _levels_of_distance(distance: Array, agree: Array, differ: Array, addresses_differ: Array) -> Array:
-    """The levels of pairs by their distance alone; streets decide where it is unknown."""
+    """The levels of pairs by their distance alone; where it is unknown, streets and house numbers decide."""
     found = np.full(len(distance), UNKNOWN, dtype=np.int8)
     for level, where in (
         ("far", distance > APART_M),

@@ -53,6 +53,7 @@ _STREET = re.compile(
 )
 _CROSSING = re.compile(rf"[与及]([{HAN}]{{1,6}}[街道路里径])交界")
 _FLOOR_SIGN = re.compile(r"(?<![a-z0-9])(\d{1,3}(?:-\d{1,3})?|ug|lg|[gbm]\d?)\s*/\s*f\b")
+_NUMBER_IN_WORDS = re.compile(r"[街道路里]([一二三四五六七八九十]{1,3})(?=号)")
 _NUMBER_OF_ESTATE = re.compile(r"\(([一二三四五六\d])\)(?=[村苑])")
 _PHASES_DIVIDED = re.compile(r"[及和&,、\s]+")
 _LAST_NAME = re.compile(rf"[{HAN}]+$")
@@ -83,6 +84,8 @@ def parse_chinese(folded: str) -> ParsedAddress:
 def _plain(folded: str) -> str:
     """The text with one form of some signs, and without lots. Most texts have none of them."""
     text = folded.replace("地 下", "地下")
+    if written := _NUMBER_IN_WORDS.search(text):
+        text = f"{text[: written.start(1)]}{chinese_number(written[1])}{text[written.end(1) :]}"
     if "/" in text:
         text = _FLOOR_SIGN.sub(r"\1楼", text)
     if _NAMES_A_LOT.search(text):

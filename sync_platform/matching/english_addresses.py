@@ -67,12 +67,14 @@ def parse_english(folded: str) -> ParsedAddress:
     segments = [segment for part in _SEGMENTS.split(text) if (segment := part.strip(" .&-")) and segment != "and"]
     if not units and segments and _BARE_UNIT.fullmatch(segments[0]):
         units |= parse_units(segments.pop(0))
-    doors, names = _take_doors(_join_split_numbers(segments))
-    buildings, estate, more = _names_behind_unit(names)
+    doors, before, after = _take_doors(_join_split_numbers(segments))
+    names = _names_behind_unit(before)
+    if not names.buildings and not names.estate:
+        names = _names_behind_unit([*before, *after])
+    whole = " ".join(_WORD.findall(text))
     return ParsedAddress(
-        doors, buildings, estate, frozenset(phases | more), floors, frozenset(units), has_levels,
-        " ".join(_WORD.findall(text)),
-    )  # fmt: skip
+        doors, names.buildings, names.estate, names.phases | phases, floors, frozenset(units), has_levels, whole
+    )
 
 
 def _spaced(folded: str) -> str:
@@ -98,18 +100,17 @@ def _join_split_numbers(segments: list[str]) -> list[str]:
     return joined
 
 
-def _take_doors(segments: list[str]) -> tuple[tuple[Door, ...], list[str]]:
-    """The doors, and the segments that are names, those in front of the street first."""
+def _take_doors(segments: list[str]) -> tuple[tuple[Door, ...], list[str], list[str]]:
+    """The doors, and the segments in front of and behind the street."""
     for position, segment, found in _numbered(segments):
         street = parse_street(segment[found.end() :])
         doors = [Door(*street, *interval) for interval in parse_house_numbers(found[1])]
         doors += [door for other in segments[position + 1 :] for door in _further_doors(other)]
-        before = [*segments[:position], segment[: found.start()]]
-        return tuple(doors), before if any(_names_behind_unit(before)[:2]) else [*before, *segments[position + 1 :]]
+        return tuple(doors), [*segments[:position], segment[: found.start()]], segments[position + 1 :]
     for position, segment in enumerate(segments):
         if is_street(_WORD.findall(segment)):
-            return (Door(*parse_street(segment)),), [*segments[:position], *segments[position + 1 :]]
-    return (), segments
+            return (Door(*parse_street(segment)),), [*segments[:position], *segments[position + 1 :]], []
+    return (), segments, []
 
 
 def _numbered(segments: list[str]) -> list[tuple[int, str, re.Match[str]]]:
@@ -148,9 +149,11 @@ def _further_doors(segment: str) -> list[Door]:
 
 def _names_behind_unit(segments: list[str]) -> NamedPlaces:
     """The names in the segments; one in front of the unit or floor is that of the restaurant, if there is another."""
-    names = name_places([segment for segment in segments if segment != _MARK])
-    if _MARK in segments:
-        behind = name_places([segment for segment in segments[segments.index(_MARK) + 1 :] if segment != _MARK])
-        if behind.buildings:
-            return behind._replace(estate=names.estate)
-    return names
+    first = segments.index(_MARK) if _MARK in segments else 0
+    behind = name_places(segments[first:])
+    if not first or (behind.buildings and behind.estate):
+        return behind
+    before = name_places(segments[:first])
+    if behind.buildings:
+        return behind._replace(estate=before.estate)
+    return NamedPlaces(before.buildings, before.estate or behind.estate, before.phases | behind.phases)

@@ -14,6 +14,7 @@ _HAN = re.compile(f"[{HAN}]")
 _HAN_RUN = re.compile(rf"[{HAN}][{HAN}0-9a-z]*")
 _LATIN = re.compile(r"[a-z]")
 _APOSTROPHES = re.compile("['’‘`´ʼ]")
+_COMMON = re.compile("[\x00-\x7f\u4e00-\u9fff]*")
 _MARKS = re.compile("[\u0300-\u036f]")
 
 # Microsoft's Big5 maps user-defined characters to the Private Use Area: first and last code point, first lead byte; 157
@@ -66,6 +67,8 @@ def fold(text: str) -> str:
     """
     if text.isascii():
         return " ".join(text.lower().split())
+    if _COMMON.fullmatch(text):  # nothing to normalise: most Chinese texts
+        return " ".join(text.lower().translate(_canonical_characters()).split())
     plain = unicodedata.normalize("NFKC", text.translate(_private_use_characters())).casefold()
     plain = _MARKS.sub("", unicodedata.normalize("NFKD", plain))
     return " ".join(unicodedata.normalize("NFKC", plain.translate(_canonical_characters())).split())

@@ -159,6 +159,11 @@ def test_the_service_accounts_are_those_that_terraform_trusts() -> None:
         assert trusted is not None and set(json.loads(trusted[1])) == expected
 
 
+def test_the_chart_is_checked_for_the_version_of_the_cluster() -> None:
+    variables = (FOLDER / "stack" / "variables.tf").read_text().partition('variable "kubernetes_version"')[2]
+    assert f'default     = "{KUBERNETES}"' in variables.partition("}")[0]
+
+
 def test_the_settings_of_the_chart_are_those_of_the_program() -> None:
     data = of_kind(_objects(), "ConfigMap")["sync-platform-settings"]["data"]
     assert {name for name in data if name.lower() not in Settings.model_fields} == {"DAGSTER_HOME"}

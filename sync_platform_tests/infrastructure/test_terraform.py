@@ -91,9 +91,8 @@ def test_no_bucket_can_be_public(declared: Declared) -> None:
 def test_every_bucket_takes_only_tls_and_is_encrypted(declared: Declared) -> None:
     policies = declared.of("aws_s3_bucket_policy")
     assert len(policies) == len(declared.of("aws_s3_bucket_server_side_encryption_configuration")) == 5
-    for file in ("storage", "standby"):
-        text = (FOLDER / "modules" / file / "main.tf").read_text()
-        assert '"aws:SecureTransport"' in text
+    text = (FOLDER / "modules" / "bucket" / "main.tf").read_text()
+    assert '"aws:SecureTransport"' in text and '"s3:TlsVersion"' in text
 
 
 @pytest.mark.parametrize(
@@ -125,13 +124,11 @@ def test_retention_is_that_of_the_program(declared: Declared) -> None:
     settings = load_settings()
     rules = [rule for each in declared.of("aws_s3_bucket_lifecycle_configuration") for rule in blocks(each["rule"])]
     expiring = {
-        blocks(rule["expiration"])[0]["days"]
+        blocks(rule["filter"])[0]["prefix"]: blocks(rule["expiration"])[0]["days"]
         for rule in rules
         if "expiration" in rule and "prefix" in blocks(rule.get("filter", {}))[0]
     }
-    text = (FOLDER / "modules" / "storage" / "main.tf").read_text()
-    assert 'prefix = "landing/"' in text
-    assert expiring == {settings.landing_retention_days + 7}
+    assert expiring == {"landing/": settings.landing_retention_days + 7, "": 365}
     assert {group["retention_in_days"] for group in declared.of("aws_cloudwatch_log_group")} == {
         settings.sync_log_retention_days
     }

@@ -43,4 +43,7 @@ def test_a_schedule_launches_the_platforms_in_use_and_its_job_can_sync_every_one
     context = dg.build_schedule_context(scheduled_execution_time=at, repository_def=repository)
     launched = schedule.evaluate_tick(context).run_requests
     assert launched and [each.tags["platform"] for each in launched] == ["chope"]
-    assert "openrice__restaurants" in str(repository.get_job("monthly_full_sync").node_dict)
+    assert (
+        dg.AssetKey(["openrice", "restaurants"])
+        in repository.get_job("monthly_full_sync").asset_layer.selected_asset_keys
+    )

@@ -29,6 +29,7 @@ from sync_platform_tests.installations import fleet_settings
 from sync_platform_tests.server.conftest import CHECK_AGAIN_S, COOKIE, ORIGIN, WEBSOCKET, TestedServer
 from sync_platform_tests.server.test_serve import is_ready
 from sync_platform_tests.services import PostgresServer, S3Server
+from sync_platform_tests.warm import StartedProcess
 
 API = "/api/production-sync"
 REQUEST = {"reason": "wrong prices", "priority": "high", "sources": ["chope"]}
@@ -143,12 +144,13 @@ def test_two_processes_serve_one_installation_and_one_daemon_runs_for_both(
         Shell(tmp_path / f"server{port}", {**shared, "SYNC_ACTOR": "ada", "SERVE_URL": f"http://127.0.0.1:{ports[0]}"})
         for port in ports
     ]
-    started = [each.start("serve", "--port", str(port)) for each, port in zip(shells, ports, strict=True)]
+    started: list[StartedProcess] = []
     hosts = {"Host": f"127.0.0.1:{ports[0]}", "Origin": f"http://127.0.0.1:{ports[0]}"}
     clients = [httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=hosts, timeout=60) for port in ports]
     try:
-        for process, client in zip(started, clients, strict=True):
-            wait_until(_ready(client), process)
+        for shell, port, client in zip(shells, ports, clients, strict=True):
+            started.append(shell.start("serve", "--port", str(port)))
+            wait_until(_ready(client), started[-1])
         assert sum("the one of this server waits" in each.errors for each in started) == 1
         (code,) = re.findall(r"login\?code=(\S+)", started[0].errors)
         login = clients[1].post("/login", data={"code": code})

@@ -1,11 +1,11 @@
 output "buckets" {
-  description = "Name of each bucket: backup-replica, vault-backup."
-  value       = { for name, bucket in aws_s3_bucket.this : name => bucket.id }
+  description = "Name of each bucket."
+  value       = { backup-replica = module.backup_replica.id, vault-backup = module.vault_backup.id }
 }
 
 output "bucket_arns" {
   description = "ARN of each bucket."
-  value       = { for name, bucket in aws_s3_bucket.this : name => bucket.arn }
+  value       = { backup-replica = module.backup_replica.arn, vault-backup = module.vault_backup.arn }
 }
 
 output "key_arns" {

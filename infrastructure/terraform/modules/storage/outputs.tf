@@ -1,9 +1,9 @@
 output "buckets" {
-  description = "Name of each bucket: data, backup, access-log."
-  value       = { for name, bucket in aws_s3_bucket.this : name => bucket.id }
+  description = "Name of each bucket."
+  value       = { data = module.data.id, backup = module.backup.id, access-log = module.access_log.id }
 }
 
 output "bucket_arns" {
   description = "ARN of each bucket."
-  value       = { for name, bucket in aws_s3_bucket.this : name => bucket.arn }
+  value       = { data = module.data.arn, backup = module.backup.arn, access-log = module.access_log.arn }
 }
