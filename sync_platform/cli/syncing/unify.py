@@ -42,9 +42,10 @@ class UnifyResult:
         run = self.run
         changes = [f"{run[name]:,} {change}" for name, change in _CHANGES.items() if run[name]]
         summary = ", ".join(changes) or "nothing changed"
+        unmapped = f"; {run['unmapped']:,} words to map (unified.unmapped_words)" if run["unmapped"] else ""
         return (
             f"{run['restaurants']:,} restaurants of {run['listings']:,} listings: {summary}; "
-            f"{self._review_in_words} ({run['mode']}, {self.total_s:.1f} s)"
+            f"{self._review_in_words}{unmapped} ({run['mode']}, {self.total_s:.1f} s)"
         )
 
     @property
