@@ -161,11 +161,7 @@ def _places(platforms: dict[str, Platform], progress: Progress) -> dg.AssetsDefi
         for warning in outcome.warnings:
             context.log.warning(warning)
         for edition in shipped_editions():
-            facts: dict[str, Any] = {
-                "dagster/row_count": len(edition.rows),
-                "version": edition.version,
-                "source": edition.source,
-            }
+            facts: dict[str, Any] = {"dagster/row_count": len(edition.rows), "version": edition.version}
             yield dg.MaterializeResult(asset_key=[REFERENCE, edition.name], metadata=facts)
         yield _result(MEMBERS_KEY, _run_metadata(outcome, outcome.run["listings"]), members)
         yield _result(RESTAURANTS_KEY, _run_metadata(outcome, outcome.run["restaurants"]), restaurants)
