@@ -13,7 +13,7 @@ from sync_platform.errors import NoLakeYet, SyncError
 from sync_platform.storage.lake_connection import Lake
 from sync_platform.storage.lake_tables import has_table
 from sync_platform.unified.queries import UNIFIED
-from sync_platform.unified.restaurant_index import COLUMNS, RestaurantIndex, read_index
+from sync_platform.unified.restaurant_index import COLUMNS, CUISINES, RestaurantIndex, read_index
 
 logger = logging.getLogger(__name__)
 LOOK_EVERY_S = 1.0
@@ -84,6 +84,6 @@ def _runs(session: duckdb.DuckDBPyConnection) -> Runs:
 
 def _empty() -> RestaurantIndex:
     texts = dict.fromkeys(COLUMNS, pl.String)
-    lists = dict.fromkeys(("cuisines", "phones", "platforms"), pl.List(pl.String))
+    lists = dict.fromkeys((*CUISINES, "district_evidence", "phones", "platforms"), pl.List(pl.String))
     numbers = {"latitude": pl.Float64, "longitude": pl.Float64, "review_count": pl.Int64}
     return RestaurantIndex(pl.DataFrame(schema={**texts, **lists, **numbers}))

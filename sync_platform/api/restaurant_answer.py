@@ -27,7 +27,11 @@ class OpeningInterval(ApiModel):
 
 
 class RestaurantSummary(ApiModel):
-    """A restaurant in a list. `phone`: E.164, `; ` between several. `openingHoursOsm`: in OpenStreetMap's syntax."""
+    """A restaurant in a list. `phone`: E.164, `; ` between several. `openingHoursOsm`: in OpenStreetMap's syntax.
+
+    `area`, `district`, `neighbourhood` and `cuisines` are codes of the reference tables; the names follow in both
+    languages. `districtEvidence`: what names the district.
+    """
 
     restaurant_id: str
     name_en: str | None
@@ -36,12 +40,23 @@ class RestaurantSummary(ApiModel):
     branch_zh: str | None
     address_en: str | None
     address_zh: str | None
+    area: str | None
+    area_en: str | None
+    area_zh: str | None
     district: str | None
+    district_en: str | None
+    district_zh: str | None
+    neighbourhood: str | None
+    neighbourhood_en: str | None
+    neighbourhood_zh: str | None
+    district_evidence: list[str] | None
     latitude: float | None
     longitude: float | None
     phone: str | None
     phones: list[str] | None
     cuisines: list[str] | None
+    cuisines_en: list[str] | None
+    cuisines_zh: list[str] | None
     price_level: int | None
     price_min_hkd: int | None = Field(description="Lowest price per head.")
     price_max_hkd: int | None = Field(description="Highest price per head; null where there is no upper end.")

@@ -40,7 +40,7 @@ from sync_platform.unified.survivorship_rules import RULES
 from sync_platform.unified.tables import MEMBERS, RESTAURANTS
 from sync_platform.unified.unification import Unified, unify
 from sync_platform.vocabularies.declared_vocabularies import VOCABULARIES, shipped_editions
-from sync_platform.vocabularies.vocabulary import Edition, Vocabulary
+from sync_platform.vocabularies.vocabulary import Vocabulary
 
 UNIFY, UNIFY_PLACES = "unify", "unify_places"
 GROUP = "unified"
@@ -161,7 +161,8 @@ def _places(platforms: dict[str, Platform], progress: Progress) -> dg.AssetsDefi
         for warning in outcome.warnings:
             context.log.warning(warning)
         for edition in shipped_editions():
-            yield dg.MaterializeResult(asset_key=[REFERENCE, edition.name], metadata=_edition_metadata(edition))
+            facts: dict[str, Any] = {"dagster/row_count": len(edition.rows), "version": edition.version}
+            yield dg.MaterializeResult(asset_key=[REFERENCE, edition.name], metadata=facts)
         yield _result(MEMBERS_KEY, _run_metadata(outcome, outcome.run["listings"]), members)
         yield _result(RESTAURANTS_KEY, _run_metadata(outcome, outcome.run["restaurants"]), restaurants)
 
@@ -180,10 +181,6 @@ def _vocabulary_spec(vocabulary: Vocabulary) -> dg.AssetSpec:
         tags={"stage": REFERENCE},
         kinds={"duckdb", "csv"},
     )
-
-
-def _edition_metadata(edition: Edition) -> dict[str, Any]:
-    return {"dagster/row_count": len(edition.rows), "version": edition.version, "source": edition.source}
 
 
 def _related(platforms: dict[str, Platform], kind: str) -> dg.AssetsDefinition:
@@ -262,7 +259,7 @@ def _members_lineage(
 
 def _fields_lineage(sources: list[ListingSource], platforms: dict[str, Platform]) -> dict[str, list[dg.TableColumnDep]]:
     """Each field with the columns that its candidates come from."""
-    read = {name: rule.columns for rule in RULES for name in COLUMNS_OF.get(rule.name, (rule.name,))}
+    read = {name: rule.read for rule in RULES for name in COLUMNS_OF.get(rule.name, (rule.name,))}
     read |= {name: (name,) for name in ("latitude", "longitude", "status", "rating", "review_count")}
     read["licence_state"] = ("licence_number", "licence_expires_on", "is_provisional_licence")
     return {

@@ -30,8 +30,7 @@ PARTS = {column: field for field, columns in COLUMNS_OF.items() for column in co
 """Golden columns that `why` explains under another name."""
 FIELDS = (*EXPLAINED, *COMBINED_FIELDS)
 _COLUMNS = {
-    **{rule.name: rule.columns for rule in RULES},
-    "location": ("latitude", "longitude"),
+    **{rule.name: rule.read for rule in RULES},
     "status": ("status",),
     "licence_state": ("licence_number", "licence_expires_on", "is_provisional_licence"),
     "rating": ("rating",),

@@ -12,6 +12,7 @@ import numpy as np
 
 from sync_platform.matching.comparisons import PLACE, UNKNOWN
 from sync_platform.matching.frequencies import Frequencies
+from sync_platform.matching.parsed_address import ParsedAddress
 from sync_platform.matching.parsed_listings import ParsedListings
 from sync_platform.matching.street_evidence import StreetEvidence, chinese_buildings, english_buildings
 from sync_platform.matching.text_columns import Array, codes_of
@@ -30,6 +31,9 @@ class AddressEvidence:
         numbered = [english if english.first else chinese for english, chinese in both]
         self._first = np.array([address.first for address in numbered], dtype=np.int32)
         self._last = np.array([address.last for address in numbered], dtype=np.int32)
+        spans = [_span(address) for address in numbered]
+        self._lowest = np.array([low for low, _ in spans], dtype=np.int32)
+        self._highest = np.array([high for _, high in spans], dtype=np.int32)
         self._streets = StreetEvidence(parsed, frequencies)
         self._buildings = (english_buildings(parsed), chinese_buildings(parsed, frequencies))
         self._phases = [english.phases | chinese.phases for english, chinese in both]
@@ -53,8 +57,10 @@ class AddressEvidence:
         inside = self._inside.compare(left, right, door | named | maybe)
         door |= (maybe | named) & inside.is_same_unit & inside.is_specific
         other_number = numbered & ~same_number
-        found = _levels_of_distance(distance, agree, differ | (other_number & unknown_street), other_number | differ)
-        found[np.isnan(distance) & agree & other_number & self._are_adjacent(left, right)] = PLACE.number("elsewhere")
+        adjacent = self._are_adjacent(left, right)
+        elsewhere = differ | (other_number & unknown_street & ~adjacent)
+        found = _levels_of_distance(distance, agree, elsewhere, other_number | differ)
+        found[np.isnan(distance) & agree & other_number & adjacent] = PLACE.number("elsewhere")
         for level, where in (
             ("building", named & ~door),
             ("door", door),
@@ -67,8 +73,8 @@ class AddressEvidence:
         return found
 
     def _are_adjacent(self, left: Array, right: Array) -> Array:
-        """True where house numbers differ little: a neighbouring door, or a number written wrongly."""
-        gap = np.maximum(self._first[left] - self._last[right], self._first[right] - self._last[left])
+        """True where house numbers differ little: a door of the same block, or a number written wrongly."""
+        gap = np.maximum(self._lowest[left] - self._highest[right], self._lowest[right] - self._highest[left])
         return np.asarray(gap <= ADJACENT_NUMBERS)
 
     def _named_alike(self, left: Array, right: Array) -> tuple[Array, Array]:
@@ -80,6 +86,12 @@ class AddressEvidence:
             if self._phases[left[at]].isdisjoint(self._phases[right[at]]):
                 building[at] = estate[at] = False
         return building, estate
+
+
+def _span(address: ParsedAddress) -> tuple[int, int]:
+    """The smallest and the largest house number of an address; 0 where it has none."""
+    numbers = [number for door in address.doors if door.first for number in (door.first, door.last)]
+    return min(numbers, default=0), max(numbers, default=0)
 
 
 def _levels_of_distance(distance: Array, agree: Array, differ: Array, addresses_differ: Array) -> Array:

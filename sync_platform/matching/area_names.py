@@ -52,7 +52,17 @@ def english_areas() -> frozenset[str]:
 
 def without_areas(text: str) -> str:
     """Folded Chinese text without the areas in front; each area is removed once (筲箕灣筲箕灣東大街 is a street)."""
-    removed: set[str] = set()
+    return _split_areas(text)[1]
+
+
+def leading_areas(text: str) -> list[str]:
+    """The folded names of the areas in front of folded Chinese text, in their order."""
+    return _split_areas(text)[0]
+
+
+def _split_areas(text: str) -> tuple[list[str], str]:
+    """The names of the areas in front of a text, and the rest of the text."""
+    removed: list[str] = []
     while True:
         text = text.lstrip(" ,、|")
         names = [name for name in _by_first_letter().get(text[:1], ()) if text.startswith(name)]
@@ -61,9 +71,10 @@ def without_areas(text: str) -> str:
         ):  # 九龍塘尾道 is a street of 九龍, not of 九龍塘
             names.pop(0)
         if not names or names[0] in removed or not _leads(names[0], text):
-            return text
-        removed.add(names[0])
-        text = text.removeprefix(names[0])
+            return removed, text
+        name = names[0]
+        removed.append(name)
+        text = text.removeprefix(name)
 
 
 @cache

@@ -84,7 +84,7 @@ class Eatigo(Platform):
             cursor="updated_at",
             bilingual=(("name_en", "name_zh"),),
             rules=(Together(("latitude", "longitude")),),
-            listing={"status": "CASE WHEN is_active THEN 'open' END"},
+            listing={"status": "CASE WHEN is_active THEN 'open' END", "chain": "brand_name"},
         ),
         Dataset(
             "promotions",

@@ -229,6 +229,7 @@ class Foodpanda(Platform):
                 "ELSE concat_ws(', ', address_en, address_line2_en) END",
                 "price_min_hkd": "CASE price_level WHEN 3 THEN 201 END",  # the highest of three levels has no end
                 "licence_number": "food_license_number",
+                "chain": "chain_name",
                 "is_second_listing": "is_extended_listing",
             },
         ),

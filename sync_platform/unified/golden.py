@@ -5,16 +5,20 @@ What belongs here: putting the fields together. `survivorship` and `trading_stat
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 
 import orjson
 import polars as pl
 
+from sync_platform.unified.brands import name_keys
+from sync_platform.unified.cuisine_taxonomy import CuisineTaxonomy, taxonomy_of, with_cuisine_codes
+from sync_platform.unified.listing_districts import EVIDENCE, PLACE_NAMES, place_names, with_districts
 from sync_platform.unified.price_ranges import PRICE_RANGES_HKD
 from sync_platform.unified.survivorship import IsSharedPhone, golden_fields
 from sync_platform.unified.survivorship_rules import RULES
 from sync_platform.unified.trading_status import StatusClaim, TradingStatus, trading_status
+from sync_platform.vocabularies.vocabulary import Edition
 
 STATUS_FIELDS = ("status", "licence_state")
 EXPLAINED = (*(rule.name for rule in RULES), *STATUS_FIELDS)
@@ -27,15 +31,26 @@ COLUMNS_OF = {
 }
 
 
-def golden_records(listings: pl.DataFrame, is_shared: IsSharedPhone, today: date) -> pl.DataFrame:
+def golden_records(
+    listings: pl.DataFrame,
+    is_shared: IsSharedPhone,
+    today: date,
+    editions: Iterable[Edition],
+) -> pl.DataFrame:
     """The golden records in the columns of `tables.RESTAURANTS`, without the columns of their identity.
 
     `hours_platform` and `hours_source_id` are further columns: the listing that states the opening hours.
 
-    `listings`: as for `golden_fields`. `today`: the day in Hong Kong; it decides whether a licence is in force.
+    `listings`: as for `golden_fields`, without the columns that are made here. `today`: the day in Hong Kong; it
+    decides whether a licence is in force. `editions`: those of the vocabularies to use.
     """
     listings = listings.sort("restaurant_id", "source", "source_id")  # the order of listings makes no difference
-    fields = golden_fields(listings.with_columns(*_price_range()), is_shared)
+    editions = list(editions)
+    taxonomy = taxonomy_of(editions)
+    listings = with_cuisine_codes(with_districts(listings.with_columns(*_price_range())), taxonomy)
+    fields = golden_fields(listings, is_shared, {each.name: each.title for each in editions})
+    fields = _with_place(fields.join(_district_evidence(listings, fields), on="restaurant_id", how="left"))
+    fields = _with_name_keys(_with_cuisine_names(fields, taxonomy))
     statuses = pl.DataFrame(
         _trading_statuses(listings, today),
         schema={
@@ -75,6 +90,50 @@ def _price_range() -> tuple[pl.Expr, pl.Expr]:
     )
 
 
+def _district_evidence(listings: pl.DataFrame, fields: pl.DataFrame) -> pl.DataFrame:
+    """The kinds of evidence for the chosen district: of live listings, or of all where none is live."""
+    chosen = fields.select("restaurant_id", pl.col("district").str.split("/").list.first().alias("chosen"))
+    compared = listings.join(chosen.drop_nulls(), on="restaurant_id").filter(
+        pl.col("is_live") | ~pl.col("is_live").any().over("restaurant_id")
+    )
+    names = [
+        pl.when((pl.col(column).str.split("/").list.first() == pl.col("chosen")).any()).then(pl.lit(kind)).alias(kind)
+        for kind, column in EVIDENCE.items()
+    ]
+    found = compared.group_by("restaurant_id").agg(names)
+    return found.select("restaurant_id", pl.concat_list(*EVIDENCE).list.drop_nulls().alias("district_evidence"))
+
+
+def _with_place(fields: pl.DataFrame) -> pl.DataFrame:
+    """The fields with the codes and the names of the place that `district` is the path of."""
+    paths = fields["district"].to_list()
+    names = {path: place_names(path) for path in set(paths) if path}
+    return fields.with_columns(
+        pl.Series(column, [names[path][column] if path else None for path in paths], pl.String)
+        for column in PLACE_NAMES
+    )
+
+
+def _with_cuisine_names(fields: pl.DataFrame, taxonomy: CuisineTaxonomy) -> pl.DataFrame:
+    """The fields with the names of the cuisines in both languages."""
+    codes = fields["cuisines"].to_list()
+    return fields.with_columns(
+        pl.Series(
+            f"cuisines_{language}",
+            [[taxonomy.names[code][position] for code in each] if each else None for each in codes],
+            pl.List(pl.String),
+        )
+        for position, language in enumerate(("en", "zh"))
+    )
+
+
+def _with_name_keys(fields: pl.DataFrame) -> pl.DataFrame:
+    """The fields with the names by which brands are found."""
+    keys = [name_keys(english, chinese) for english, chinese in fields.select("name_en", "name_zh").iter_rows()]
+    named = {"name_key_en": pl.String, "name_key_zh": pl.String}
+    return fields.hstack(pl.DataFrame(keys, schema=named, orient="row"))
+
+
 def _trading_statuses(listings: pl.DataFrame, today: date) -> Iterator[tuple[str, str, str, str, str]]:
     """Per restaurant its status and licence state, each with the reason as JSON."""
     second = pl.col("is_second_listing") | pl.col("moved_to").is_not_null()
@@ -105,7 +164,7 @@ def _why(value: str, words: str, others: list[dict[str, str]]) -> str:
 
 
 def _summaries(listings: pl.DataFrame) -> pl.DataFrame:
-    """Summaries of all live listings: the platforms that list the restaurant, and its rating."""
+    """Summaries of all live listings: the platforms that list the restaurant, its rating, and its chains."""
     live, weight = (
         pl.col("is_live") & ~pl.col("is_reference"),
         pl.max_horizontal(pl.col("review_count").fill_null(0), 1),
@@ -113,6 +172,11 @@ def _summaries(listings: pl.DataFrame) -> pl.DataFrame:
     rated = live & pl.col("rating").is_not_null()
     return listings.group_by("restaurant_id").agg(
         pl.col("source").filter(pl.col("is_live")).unique().sort().alias("platforms"),
+        pl.concat_str("source", pl.lit("/"), pl.col("chain").str.to_lowercase())
+        .filter(live & pl.col("chain").is_not_null())
+        .unique()
+        .sort()
+        .alias("chains"),
         ((pl.col("rating") * weight).filter(rated).sum() / weight.filter(rated).sum())
         .fill_nan(None)
         .round(2)

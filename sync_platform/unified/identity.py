@@ -66,8 +66,9 @@ def identify(
     known: Mapping[str, Founding],
     first_seen: Mapping[Key, datetime],
     now: datetime,
+    prefix: str = "rest",
 ) -> Identities:
-    """Find the restaurant of each cluster.
+    """Find the restaurant of each cluster. A new id begins with `prefix`: brands of restaurants have ids too.
 
     `assigned`: the restaurant that each listing belonged to, if any. `known`: those restaurants, and all that any of
     the listings ever founded. The result does not depend on the order of the clusters.
@@ -76,7 +77,7 @@ def identify(
     owned = _founded_in(clusters, assigned, known)
     for number, cluster in enumerate(clusters):
         founding = min(owned[number], key=lambda each: each.age, default=None) or _new_founding(
-            cluster, first_seen, now
+            cluster, first_seen, now, prefix
         )
         found.ids.append(founding.restaurant_id)
         if not founding.is_live or founding.restaurant_id not in known:
@@ -85,10 +86,10 @@ def identify(
     return found
 
 
-def new_id(listing: Key) -> str:
+def new_id(listing: Key, prefix: str) -> str:
     """The id of the restaurant that a listing founds. A listing founds at most one restaurant."""
     digest = base64.b32encode(hashlib.sha256("/".join(listing).encode()).digest()).decode().lower()
-    return f"rest-{digest[:ID_LENGTH]}"
+    return f"{prefix}-{digest[:ID_LENGTH]}"
 
 
 def _founded_in(
@@ -110,10 +111,10 @@ def _founded_in(
     return owned
 
 
-def _new_founding(cluster: Sequence[Key], first_seen: Mapping[Key, datetime], now: datetime) -> Founding:
+def _new_founding(cluster: Sequence[Key], first_seen: Mapping[Key, datetime], now: datetime, prefix: str) -> Founding:
     """A new restaurant, founded by the listing with the earliest first observation."""
     founder = min(cluster, key=lambda listing: (first_seen[listing], listing))
-    return Founding(new_id(founder), founder, now)
+    return Founding(new_id(founder, prefix), founder, now)
 
 
 def _add_events(

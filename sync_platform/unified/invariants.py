@@ -33,6 +33,10 @@ DESCRIPTIONS: Mapping[str, tuple[str, str]] = {
     "change_rate": ("members", "Few listings that were known before now belong to another restaurant."),
     "no_listing_is_lost": ("members", "Every record of a place, of every platform, belongs to one live restaurant."),
     "every_field_is_explained": ("restaurants", "Every value of every restaurant has a source and a reason."),
+    "every_word_is_mapped": (
+        "restaurants",
+        "Every word of a platform for a cuisine or a district is in a vocabulary (unified.unmapped_words).",
+    ),
     **{
         f"{kind}_hang_on_restaurants": (kind, f"The restaurants of nearly all {kind} are known.")
         for kind in RECORD_KINDS
@@ -114,7 +118,19 @@ def check_restaurants(session: duckdb.DuckDBPyConnection) -> list[Finding]:
             if any(has and name not in explained for name, has in zip(EXPLAINED, is_filled, strict=True)):
                 unexplained.append(restaurant_id)
     words = f"{len(unexplained):,} restaurants have a value without a why{_named(unexplained)}"
-    return [_finding("every_field_is_explained", not unexplained, words, restaurants=len(unexplained))]
+    return [
+        _finding("every_field_is_explained", not unexplained, words, restaurants=len(unexplained)),
+        _unmapped(session),
+    ]
+
+
+def _unmapped(session: duckdb.DuckDBPyConnection) -> Finding:
+    rows = session.execute(
+        f"""SELECT platform || ' ' || word, listings FROM {LAKE}.unified.unmapped_words WHERE removed_at IS NULL
+        ORDER BY listings DESC, 1"""
+    ).fetchall()
+    words = f"{len(rows):,} words are in no vocabulary{_named([word for word, _ in rows])}"
+    return _finding("every_word_is_mapped", not rows, words, unmapped=len(rows), listings=sum(row[1] for row in rows))
 
 
 def check_related_records(session: duckdb.DuckDBPyConnection, kind: str) -> tuple[int, list[Finding]]:

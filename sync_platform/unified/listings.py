@@ -38,10 +38,12 @@ LISTING_COLUMNS = {
     "is_provisional_licence": "BOOLEAN",
     "is_second_listing": "BOOLEAN",
     "moved_to": "VARCHAR",
+    "chain": "VARCHAR",
 }
 """The columns of a listing. `phone` may contain several numbers, separated by `; `; `price_level` is 1 (cheap) to 4
 (expensive); `price_min_hkd` and `price_max_hkd` are per head, where the platform states its own range; `status` is
-open, closed or temporarily_closed; `moved_to` is the `source_id` of the platform's new record of the place."""
+open, closed or temporarily_closed; `moved_to` is the `source_id` of the platform's new record of the place; `chain` is
+the platform's name or id of the chain."""
 MATCHED_COLUMNS = (
     "name_en", "name_zh", "address_en", "address_zh", "phone", "latitude", "longitude", "cuisines", "licence_number",
     "is_duplicate",

@@ -20,6 +20,7 @@ from sync_platform.storage.lake_connection import LAKE
 from sync_platform.storage.lake_tables import has_table
 from sync_platform.unified.identity import Founding
 from sync_platform.unified.match_decisions import parse_listing
+from sync_platform.unified.tables import KEPT_TABLES
 
 UNIFIED = f"{LAKE}.unified"
 
@@ -57,7 +58,9 @@ def frame_of(
 def present_columns(session: duckdb.DuckDBPyConnection, table: str, names: Iterable[str]) -> str:
     """SQL: these columns of a table; a column that a lake of an earlier version does not have yet is empty."""
     present = {name for name, *_ in session.execute(f"DESCRIBE {UNIFIED}.{table}").fetchall()}
-    return ", ".join(name if name in present else f"NULL AS {name}" for name in names)
+    declared = next(each for each in KEPT_TABLES if each.name == table)
+    kinds = {column.name: column.sql_type for column in declared.every_column}
+    return ", ".join(name if name in present else f"NULL::{kinds[name]} AS {name}" for name in names)
 
 
 def has_unified(session: duckdb.DuckDBPyConnection) -> bool:

@@ -14,11 +14,11 @@ from sync_platform.storage.lake_connection import LAKE
 from sync_platform.unified.related_records import RECORD_KINDS
 from sync_platform.unified.tables import SCHEMA
 
-UNIFIED_TABLES = ("restaurants", "members", "opening_hours")
+UNIFIED_TABLES = ("restaurants", "members", "opening_hours", "brands", "branches")
 SEALED = "sealed"
 """What the description of a column with personal values ends with."""
-LEFT_OUT = frozenset({"compared", "content"})
-"""Hashes of members, which say nothing to others."""
+LEFT_OUT = frozenset({"compared", "content", "name_key_en", "name_key_zh"})
+"""Columns by which a run compares, which say nothing to others."""
 
 
 @dataclass(frozen=True)

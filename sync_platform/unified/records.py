@@ -6,7 +6,7 @@ from stored rows. What does not: computing golden fields, statuses and verdicts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -30,6 +30,7 @@ from sync_platform.unified.queries import (
 from sync_platform.unified.rematch import Changed
 from sync_platform.unified.survivorship import IsSharedPhone
 from sync_platform.unified.tables import MEMBERS, RESTAURANTS
+from sync_platform.vocabularies.vocabulary import Edition
 
 LISTING_VALUES = ("is_live", "compared", "content", *VERDICTS)
 """The columns of a member that depend only on its listing, not on its restaurant."""
@@ -51,10 +52,14 @@ def make_records(
     assignment: Assignment,
     is_shared: IsSharedPhone,
     today: date,
+    editions: Sequence[Edition],
     *,
     is_every: bool,
 ) -> Records:
-    """The rows of every restaurant that may have changed, and of its members; of all restaurants if `is_every`."""
+    """The rows of every restaurant that may have changed, and of its members; of all restaurants if `is_every`.
+
+    `editions`: those of the vocabularies to use.
+    """
     assigned = assignment.placed
     ids = _restaurants_to_make(session, changed, assignment, today, is_every=is_every)
     staying = members_with(session, ids).join(assigned, on=IDS, how="anti")
@@ -62,7 +67,7 @@ def make_records(
     ranks = [(source.platform, source.rank, source.is_reference) for source in sources]
     ranked = pl.DataFrame(ranks, schema=["source", "rank", "is_reference"], orient="row")
     listings = listings_of(session, changed.table, members).join(ranked, on="source", maintain_order="left")
-    golden = golden_records(listings, is_shared, today)
+    golden = golden_records(listings, is_shared, today, editions)
     return Records(
         restaurant_rows(session, golden, assignment.foundings, assignment.identities.merged_into),
         member_rows(session, assigned, listings, changed.gone),

@@ -30,11 +30,13 @@ Rows = npt.NDArray[np.int32]
 """Row numbers in ascending order, each once."""
 NO_ROWS: Rows = np.empty(0, np.int32)
 COLUMNS = (
-    "restaurant_id", "name_en", "name_zh", "branch_en", "branch_zh", "address_en", "address_zh", "district", "latitude",
-    "longitude", "phone", "phones", "cuisines", "price_level", "price_min_hkd", "price_max_hkd", "opening_hours_osm",
-    "website", "status", "licence_state", "platforms", "rating",
-    "review_count", "last_changed_at",
+    "restaurant_id", "name_en", "name_zh", "branch_en", "branch_zh", "address_en", "address_zh", "area", "area_en",
+    "area_zh", "district", "district_en", "district_zh", "neighbourhood", "neighbourhood_en", "neighbourhood_zh",
+    "district_evidence", "latitude", "longitude", "phone", "phones", "cuisines", "cuisines_en", "cuisines_zh",
+    "price_level", "price_min_hkd", "price_max_hkd", "opening_hours_osm", "website", "status", "licence_state",
+    "platforms", "rating", "review_count", "last_changed_at",
 )  # fmt: skip
+CUISINES = ("cuisines", "cuisines_en", "cuisines_zh")
 
 
 class RestaurantIndex:
@@ -52,9 +54,11 @@ class RestaurantIndex:
         self._by_term = _grouped([term for name in names for term in terms_of(name)] for names in self._names)
         self._by_name = _grouped(self._names)
         self._words = sorted(self._by_term)
-        self._by_area = _grouped([_area_name(each)] for each in frame["district"])
+        places = frame.select(pl.coalesce("neighbourhood", "district")).to_series()
+        self._by_area = _grouped([_area_name(each)] for each in places)
         self._by_district = _grouped([fold(each or "")] for each in frame["district"])
-        self._by_cuisine = _grouped(parse_cuisines(tuple(each)) if each else () for each in frame["cuisines"].to_list())
+        words = frame.select(pl.concat_list(pl.col(*CUISINES).fill_null([]))).to_series().to_list()
+        self._by_cuisine = _grouped(parse_cuisines(tuple(each)) for each in words)
         self._spans = _flattened(frame["opening_hours_osm"].to_list(), frame["status"].to_list())
         self.with_name = lru_cache(1_000)(self._with_name)
         self.in_district = lru_cache(1_000)(self._in_district)

@@ -5,7 +5,7 @@ What belongs here: applying the rules of `survivorship_rules` to many restaurant
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import polars as pl
@@ -29,21 +29,22 @@ IsSharedPhone = Callable[[str], bool]
 """True if a listing's telephone number is known to be shared by several places."""
 
 
-def golden_fields(listings: pl.DataFrame, is_shared: IsSharedPhone) -> pl.DataFrame:
+def golden_fields(listings: pl.DataFrame, is_shared: IsSharedPhone, titles: Mapping[str, str]) -> pl.DataFrame:
     """The golden fields of restaurants. `listings` contains all listings of each restaurant.
 
     `listings` has `restaurant_id`, `source`, `source_id`, LISTING_COLUMNS (`listings`), `is_live`, `is_stale`,
-    `last_changed_at`, `rank` (of the platform) and `is_reference`. The result has `restaurant_id`, the fields of RULES
-    (`location` as a struct) with their ranges, and for each `why_<field>` as JSON, null where no listing
-    has a value: `value`, `source`, `source_id`, `rule`, `words`, and `others`: what all other listings state, each with
-    `agrees`. Where a rule has a form, `stated` is what the chosen listing states, if it is another text.
+    `last_changed_at`, `rank` (of the platform) and `is_reference`, and the columns of `listing_districts` and
+    `cuisine_taxonomy`. `titles`: name and version of each vocabulary, by name. The result has `restaurant_id`, the
+    fields of RULES (`location` as a struct) with their ranges, and for each `why_<field>` as JSON, null where no
+    listing has a value: `value`, `source`, `source_id`, `rule`, `words`, and `others`: what all other listings state,
+    each with `agrees`. Where a rule has a form, `stated` is what the chosen listing states, if it is another text.
     """
     located = pl.when(pl.col("latitude").is_not_null()).then(pl.struct("latitude", "longitude"))
     listings = listings.with_columns(located.alias("location"))
     found = listings.select("restaurant_id").unique(maintain_order=True)
     for rule in RULES:
         candidates = _candidates(listings, rule, is_shared)
-        found = found.join(_decide(candidates, rule), on="restaurant_id", how="left")
+        found = found.join(_decide(candidates, rule, titles), on="restaurant_id", how="left")
     return found
 
 
@@ -58,7 +59,8 @@ def _candidates(listings: pl.DataFrame, rule: FieldRule, is_shared: IsSharedPhon
     candidates = pl.concat(parts).with_columns(_language(rule).alias(Criterion.LANGUAGE))
     candidates = candidates.filter(pl.col(Criterion.LANGUAGE) > 0)
     candidates = _with(candidates, "key", rule.key, pl.String).drop_nulls("key")
-    candidates = candidates.unique([*_LISTING, "key"], keep="first", maintain_order=True)
+    if Criterion.EVIDENCE not in rule.criteria:
+        candidates = candidates.unique([*_LISTING, "key"], keep="first", maintain_order=True)
     candidates = _with(candidates, Criterion.COMPLETENESS, rule.extent, pl.Int64)
     if Criterion.UNSHARED in rule.criteria:
         candidates = _with(candidates, Criterion.UNSHARED, lambda value: not is_shared(value), pl.Boolean)
@@ -74,6 +76,9 @@ def _candidates(listings: pl.DataFrame, rule: FieldRule, is_shared: IsSharedPhon
     if rule.name == "location":
         return _with_neighbours(candidates)
     agreeing = pl.col("source").n_unique().over("restaurant_id", "key")
+    if Criterion.EVIDENCE in rule.criteria:
+        best_kind = pl.col("position").min().over("restaurant_id", "key", Criterion.CURRENT)
+        candidates = candidates.with_columns((-best_kind).alias(Criterion.EVIDENCE))
     return candidates.with_columns(agreeing.alias(Criterion.AGREEMENT))
 
 
@@ -124,7 +129,7 @@ def _with_neighbours(candidates: pl.DataFrame) -> pl.DataFrame:
     return candidates.join(counts, on=["restaurant_id", "key"])
 
 
-def _decide(candidates: pl.DataFrame, rule: FieldRule) -> pl.DataFrame:
+def _decide(candidates: pl.DataFrame, rule: FieldRule, titles: Mapping[str, str]) -> pl.DataFrame:
     """Per restaurant the value of the field, and the reason as JSON.
 
     No two candidates of a restaurant are equal in `source`, `source_id` and `position` (of the column), so the order of
@@ -157,7 +162,7 @@ def _decide(candidates: pl.DataFrame, rule: FieldRule) -> pl.DataFrame:
     compared = ordered.join(best_values, on="restaurant_id", suffix="_best", maintain_order="left")
     compared = compared.with_columns(same.alias("agrees"), is_best.alias("is_best"))
     rival = compared.filter(~pl.col("agrees")).group_by("restaurant_id", maintain_order=True).first()
-    decided = _named_rule(best, rival, criteria)
+    decided = _named_rule(best, rival, criteria, [titles[name] for name in rule.vocabularies])
     others = (
         compared.filter(~pl.col("is_best"))
         .group_by("restaurant_id", maintain_order=True)
@@ -184,19 +189,25 @@ def _in_form(decided: pl.DataFrame, rule: FieldRule) -> pl.DataFrame:
     return formed.with_columns(pl.when(pl.col("stated") != pl.col("value")).then(pl.col("stated")).alias("stated"))
 
 
-def _named_rule(best: pl.DataFrame, rival: pl.DataFrame, criteria: tuple[Criterion, ...]) -> pl.DataFrame:
-    """The best candidate, with the rule that decided and a sentence about it."""
+def _named_rule(
+    best: pl.DataFrame, rival: pl.DataFrame, criteria: tuple[Criterion, ...], used: list[str]
+) -> pl.DataFrame:
+    """The best candidate, with the rule that decided and a sentence about it, which names the used vocabularies."""
+    ending = f"; by vocabulary {', '.join(used)}" if used else ""
     compared = best.join(
         rival.select("restaurant_id", *criteria, "source"), on="restaurant_id", how="left", suffix="_rival"
     )
-    rule: Any = pl.when(pl.col("of") == 1).then(pl.lit(ONLY))
+    is_only = pl.col("of") == 1
+    if Criterion.EVIDENCE in criteria:  # the evidence of one listing may differ
+        is_only &= pl.col("source_rival").is_null()
+    rule: Any = pl.when(is_only).then(pl.lit(ONLY))
     rule = rule.when(pl.col("source_rival").is_null()).then(pl.lit(AGREED))
     for criterion in criteria:
         rule = rule.when(pl.col(criterion) != pl.col(f"{criterion}_rival")).then(pl.lit(criterion.value))
     compared = compared.with_columns(rule.otherwise(pl.lit(ORDER)).alias("rule"))
     rows = compared.select("rule", "source", "source_rival", Criterion.AGREEMENT, "of").iter_rows()
     words = [
-        WORDS[name].format(source=source, other=other, agreeing=agreeing, of=of)
+        WORDS[name].format(source=source, other=other, agreeing=agreeing, of=of) + ending
         for name, source, other, agreeing, of in rows
     ]
     return compared.with_columns(pl.Series("words", words, pl.String))

@@ -13,15 +13,17 @@ from enum import StrEnum
 from typing import Any
 
 from sync_platform.matching.addresses import parse_addresses
-from sync_platform.matching.cuisines import parse_cuisines
 from sync_platform.matching.restaurant_names import parse_names
 from sync_platform.matching.scripts import fold
 from sync_platform.quality.areas import find_area
 from sync_platform.quality.opening_hours.osm_hours import osm_text
 from sync_platform.quality.opening_hours.stated_hours import read_hours
+from sync_platform.unified.cuisine_taxonomy import CODES
+from sync_platform.unified.listing_districts import EVIDENCE
 from sync_platform.unified.phone_numbers import e164_numbers, phone_text
 from sync_platform.unified.shop_names import chinese_branch, english_branch, plain_name
 from sync_platform.unified.web_addresses import site, website
+from sync_platform.vocabularies.declared_vocabularies import CUISINE_WORDS, CUISINES, DISTRICTS
 
 SAME_LOCATION_METRES = 150
 """Two locations agree where they are at most this far apart."""
@@ -37,6 +39,7 @@ class Criterion(StrEnum):
     AGREEMENT = "agreement"  # the number of platforms with this value
     REGISTER = "register"  # the value is from the licence register
     NOT_REGISTER = "not_register"  # the value is not from the licence register
+    EVIDENCE = "evidence"  # the best kind of evidence for the district: statement, address, coordinates
     COMPLETENESS = "completeness"  # the amount of information in the value
     PRIORITY = "priority"  # the declared priority of the platform
     RECENCY = "recency"  # when the listing last changed
@@ -51,6 +54,7 @@ WORDS: dict[str, str] = {
     Criterion.AGREEMENT: "{agreeing} of {of} platforms say so",
     Criterion.REGISTER: "the licence register says so",
     Criterion.NOT_REGISTER: "the licence register, which says otherwise, comes last here",
+    Criterion.EVIDENCE: "a statement outweighs an address, and an address outweighs coordinates",
     Criterion.COMPLETENESS: "{source} says more than {other}",
     Criterion.PRIORITY: "{source} comes before {other}",
     Criterion.RECENCY: "{source} changed after {other}",
@@ -69,7 +73,8 @@ class FieldRule:
     it `is_set`, a key is several words, and values with a word in common agree. `extent`: the amount of information in
     a value. `script`: `latin` or `han`, where the field has one script. `form`: makes the value of the record, a text,
     from what the listing states. `range_columns`: the lowest and the highest value that the value stands for; they
-    become columns of the record, and values whose ranges overlap agree.
+    become columns of the record, and values whose ranges overlap agree. `vocabularies`: the names of those by which its
+    candidates are found.
     """
 
     name: str
@@ -81,6 +86,21 @@ class FieldRule:
     form: Callable[[Any], str | None] | None = None
     is_set: bool = False
     range_columns: tuple[str, ...] = ()
+    vocabularies: tuple[str, ...] = ()
+
+    @property
+    def read(self) -> tuple[str, ...]:
+        """The columns of LISTING_COLUMNS (`listings`) that the candidates are made from."""
+        return tuple(dict.fromkeys(name for column in self.columns for name in _MADE_FROM.get(column, (column,))))
+
+
+_MADE_FROM = {
+    EVIDENCE["statement"]: ("district",),
+    EVIDENCE["address"]: ("address_en", "address_zh"),
+    EVIDENCE["coordinates"]: ("latitude", "longitude"),
+    CODES: ("cuisines",),
+    "location": ("latitude", "longitude"),
+}
 
 
 def _english_name(text: str) -> str | None:
@@ -105,7 +125,9 @@ def _hours_key(lines: list[str]) -> str | None:
 def _branch_key(branch_of: Callable[[str], str | None]) -> Callable[[str], str | None]:
     def key(text: str) -> str | None:
         branch = branch_of(text)
-        return _district(re.sub("(?:分店|店)$", "", branch)) if branch else None
+        name = re.sub("(?:分店|店)$", "", branch) if branch else None
+        place = find_area(name) if name else None
+        return place.english if place else fold(name) if name else None
 
     return key
 
@@ -125,11 +147,6 @@ def _address_extent(text: str) -> int:
     return sum(map(bool, (read.first, read.street, read.building, read.floors, read.units)))
 
 
-def _district(text: str) -> str | None:
-    place = find_area(text)
-    return place.english if place else fold(text)
-
-
 _AGREEMENT_FIRST = (Criterion.AGREEMENT, Criterion.PRIORITY, Criterion.RECENCY)
 _NAME = (Criterion.LANGUAGE, Criterion.NOT_REGISTER, *_AGREEMENT_FIRST)
 _ADDRESS = (
@@ -147,7 +164,14 @@ RULES = (
     ),
     FieldRule("address_en", ("address_en", "address_zh"), _english_address, _ADDRESS, _address_extent, "latin"),
     FieldRule("address_zh", ("address_zh", "address_en"), _chinese_address, _ADDRESS, _address_extent, "han"),
-    FieldRule("district", ("district",), _district, (Criterion.NOT_REGISTER, *_AGREEMENT_FIRST)),
+    FieldRule(
+        "district",
+        tuple(EVIDENCE.values()),
+        lambda path: path.split("/")[0],
+        (Criterion.AGREEMENT, Criterion.EVIDENCE, Criterion.COMPLETENESS, Criterion.PRIORITY, Criterion.RECENCY),
+        lambda path: path.count("/"),
+        vocabularies=(DISTRICTS.name,),
+    ),
     FieldRule(
         "location",
         ("location",),
@@ -164,10 +188,11 @@ RULES = (
     ),
     FieldRule(
         "cuisines",
-        ("cuisines",),
-        lambda names: " ".join(sorted(parse_cuisines(tuple(names)))) or None,
+        (CODES,),
+        lambda codes: " ".join(codes) or None,
         (Criterion.AGREEMENT, Criterion.PRIORITY, Criterion.COMPLETENESS, Criterion.RECENCY),
-        lambda names: len(set(names)),
+        len,
+        vocabularies=(CUISINES.name, CUISINE_WORDS.name),
     ),
     FieldRule("price_level", ("price_level",), str, _AGREEMENT_FIRST, range_columns=("price_min_hkd", "price_max_hkd")),
     FieldRule("opening_hours", ("opening_hours",), _hours_key, _AGREEMENT_FIRST, form=_hours_text),

@@ -34,6 +34,19 @@ def _tracked(
     return TrackedTable(SCHEMA, name, description, key, columns, COMPUTED_KEPT, volatile)
 
 
+PLACE_COLUMNS = (
+    Column("district_en", "VARCHAR", "English name of the district"),
+    Column("district_zh", "VARCHAR", "Traditional Chinese name of the district"),
+    Column(
+        "neighbourhood", "VARCHAR", "Neighbourhood in the district: code in reference.districts; empty if not known"
+    ),
+    Column("neighbourhood_en", "VARCHAR", "English name of the neighbourhood"),
+    Column("neighbourhood_zh", "VARCHAR", "Traditional Chinese name of the neighbourhood"),
+    Column("area", "VARCHAR", "Area of the district: code in reference.districts"),
+    Column("area_en", "VARCHAR", "English name of the area"),
+    Column("area_zh", "VARCHAR", "Traditional Chinese name of the area"),
+    Column("district_evidence", "VARCHAR[]", "What names this district: statement, address, coordinates", is_set=True),
+)
 RESTAURANTS = _tracked(
     "restaurants",
     "One bilingual record per real restaurant, made from the listings of all platforms; `why` has each field's source",
@@ -44,11 +57,11 @@ RESTAURANTS = _tracked(
         Column("name_zh", "VARCHAR", "Traditional Chinese name, without the branch and without what platforms add"),
         Column("address_en", "VARCHAR", "English address"),
         Column("address_zh", "VARCHAR", "Traditional Chinese address"),
-        Column("district", "VARCHAR", "District or neighbourhood, as the platform that counts names it"),
+        Column("district", "VARCHAR", "District of a District Council: code in reference.districts"),
         Column("latitude", "DOUBLE", "Latitude (degrees, WGS84)"),
         Column("longitude", "DOUBLE", "Longitude (degrees, WGS84)"),
         Column("phone", "VARCHAR", "Telephone numbers (E.164), `; ` between several"),
-        Column("cuisines", "VARCHAR[]", "Cuisines, in that platform's words", is_set=True),
+        Column("cuisines", "VARCHAR[]", "Cuisines: codes in reference.cuisines, sorted", is_set=True),
         Column("price_level", "BIGINT", "Price level (1 cheap to 4 dear)"),
         Column("website", "VARCHAR", "The restaurant's own site, never a page on a platform"),
         Column("status", "VARCHAR", "open | temporarily_closed | closed, out of all listings"),
@@ -60,6 +73,12 @@ RESTAURANTS = _tracked(
         Column("review_count", "BIGINT", "Reviews that the platforms count, together"),
         Column("founded_by", "VARCHAR", "The listing it was first known by: platform/source_id"),
         Column("founded_at", "TIMESTAMPTZ", "When it was first known (UTC)"),
+        *PLACE_COLUMNS,
+        Column("cuisines_en", "VARCHAR[]", "English names of its cuisines, in the order of `cuisines`", is_set=True),
+        Column("cuisines_zh", "VARCHAR[]", "Chinese names of its cuisines, in the order of `cuisines`", is_set=True),
+        Column("name_key_en", "VARCHAR", "English name without the branch, as brands compare it"),
+        Column("name_key_zh", "VARCHAR", "Chinese name without the branch, as brands compare it"),
+        Column("chains", "VARCHAR[]", "The chain as platforms state it: platform/name", is_set=True),
         Column("merged_into", "VARCHAR", "The restaurant that it was merged into; empty unless it was merged"),
         Column(
             "why",
@@ -74,7 +93,7 @@ RESTAURANTS = _tracked(
         Column("price_max_hkd", "BIGINT", "Highest price per head (HKD); empty where there is no upper end"),
         Column("opening_hours_osm", "VARCHAR", "Opening hours, in OpenStreetMap's opening_hours syntax"),
     ),
-    frozenset({"rating", "review_count"}),
+    frozenset({"rating", "review_count", "name_key_en", "name_key_zh", "chains"}),
 )
 MEMBERS = _tracked(
     "members",
@@ -113,6 +132,50 @@ DECISIONS = _tracked(
         Column("decided_at", "TIMESTAMPTZ", "When (UTC)"),
     ),
 )
+BRANDS = _tracked(
+    "brands",
+    "Restaurant chains: brands with at least two restaurants",
+    ("brand_id",),
+    (
+        Column("brand_id", "VARCHAR", "Its permanent id: brand-…"),
+        Column("name_en", "VARCHAR", "English name: the shortest of its restaurants"),
+        Column("name_zh", "VARCHAR", "Traditional Chinese name: the shortest of its restaurants"),
+        Column("restaurants", "BIGINT", "How many restaurants it has"),
+        Column("evidence", "VARCHAR[]", "What connects its restaurants: name_en, name_zh, website, chain", is_set=True),
+        Column("chains", "VARCHAR[]", "The chain as platforms state it: platform/name", is_set=True),
+        Column("founded_by", "VARCHAR", "The restaurant that it was first known by"),
+        Column("founded_at", "TIMESTAMPTZ", "When it was first known (UTC)"),
+        Column("merged_into", "VARCHAR", "The brand that it was merged into; empty unless it was merged"),
+    ),
+)
+BRANCHES = _tracked(
+    "branches",
+    "Which restaurants are branches of which brand, and why",
+    ("restaurant_id",),
+    (
+        Column("restaurant_id", "VARCHAR", "The restaurant: unified.restaurants"),
+        Column("brand_id", "VARCHAR", "Its brand: unified.brands"),
+        Column(
+            "evidence",
+            "VARCHAR[]",
+            "What it has in common with another branch: name_en, name_zh, website, chain",
+            is_set=True,
+        ),
+    ),
+)
+UNMAPPED_WORDS = _tracked(
+    "unmapped_words",
+    "Words of platforms that no vocabulary has: work for a person",
+    ("vocabulary", "platform", "word"),
+    (
+        Column("vocabulary", "VARCHAR", "The vocabulary that should have it: reference.NAME"),
+        Column("platform", "VARCHAR", "Platform that states it"),
+        Column("word", "VARCHAR", "The word"),
+        Column("listings", "BIGINT", "How many live listings have it"),
+        Column("example", "VARCHAR", "`source_id` of one of them"),
+    ),
+    frozenset({"listings", "example"}),
+)
 OPENING_HOURS = _tracked(
     "opening_hours",
     "The opening hours of restaurants: one row per day and interval, and one for a day that is stated to be closed",
@@ -129,7 +192,7 @@ OPENING_HOURS = _tracked(
         Column("source_id", "VARCHAR", "The listing there"),
     ),
 )
-KEPT_TABLES = (RESTAURANTS, MEMBERS, DECISIONS, OPENING_HOURS)
+KEPT_TABLES = (RESTAURANTS, MEMBERS, DECISIONS, OPENING_HOURS, BRANDS, BRANCHES, UNMAPPED_WORDS)
 
 IDENTITY_EVENTS = (
     Column("restaurant_id", "VARCHAR", "The restaurant it happened to"),
@@ -172,6 +235,7 @@ RUNS = (
     Column("removed", "BIGINT", "Restaurants merged or ended"),
     Column("restored", "BIGINT", "Restaurants revived"),
     Column("review", "BIGINT", "Pairs for a person to review"),
+    Column("unmapped", "BIGINT", "Words of platforms that no vocabulary has: unified.unmapped_words"),
     Column("vocabularies", "VARCHAR[]", "The vocabularies that it used: name, version and digest of each"),
 )
 DROPPED = {"restaurants": {"opening_hours"}}

@@ -35,8 +35,10 @@ from sync_platform.sources.period import current_period, day_in_hong_kong
 from sync_platform.storage.lake_connection import Lake
 from sync_platform.storage.temporary_tables import TemporaryTables
 from sync_platform.unified.assignment import Assignment, assign
+from sync_platform.unified.brands import find_brands
 from sync_platform.unified.cluster_members import cluster_members
 from sync_platform.unified.cross_platform_scores import write_cross_platform_scores
+from sync_platform.unified.cuisine_taxonomy import taxonomy_of
 from sync_platform.unified.identity import IdentityEvent
 from sync_platform.unified.listings import ListingSource, create_listings_table, listing_sources
 from sync_platform.unified.match_decisions import PersonDecision, decision_rows, read_decisions, stated_moves
@@ -45,7 +47,19 @@ from sync_platform.unified.records import Records, make_records
 from sync_platform.unified.related_records import ensure_views
 from sync_platform.unified.rematch import Changed, Matched, match_changed
 from sync_platform.unified.review_queue import REVIEW_QUERY
-from sync_platform.unified.tables import DECISIONS, MEMBERS, OPENING_HOURS, RESTAURANTS, RUNS, SCHEMA, ensure_unified
+from sync_platform.unified.tables import (
+    BRANCHES,
+    BRANDS,
+    DECISIONS,
+    MEMBERS,
+    OPENING_HOURS,
+    RESTAURANTS,
+    RUNS,
+    SCHEMA,
+    UNMAPPED_WORDS,
+    ensure_unified,
+)
+from sync_platform.unified.unmapped_words import unmapped_words
 from sync_platform.vocabularies.declared_vocabularies import shipped_editions
 from sync_platform.vocabularies.vocabulary import Edition
 
@@ -85,6 +99,7 @@ class _Plan:
     matched: Matched
     assignment: Assignment
     records: Records
+    unmapped: pl.DataFrame
 
 
 def unify(
@@ -161,8 +176,11 @@ def _compute(
     assignment = assign(session, placed, changed, now)
     is_every = last_vocabularies(session) != _marks(editions)
     today = day_in_hong_kong(now)
-    records = make_records(session, sources, changed, assignment, matched.is_shared, today, is_every=is_every)
-    return _Plan(run_id, sources, editions, new_decisions, now, began_after, changed, matched, assignment, records)
+    records = make_records(session, sources, changed, assignment, matched.is_shared, today, editions, is_every=is_every)
+    unmapped = unmapped_words(session, listings, taxonomy_of(editions))
+    return _Plan(
+        run_id, sources, editions, new_decisions, now, began_after, changed, matched, assignment, records, unmapped
+    )
 
 
 def _marks(editions: Sequence[Edition]) -> list[str]:
@@ -195,6 +213,10 @@ def _write(
         restaurants = update_rows(writer, RESTAURANTS, plan.records.restaurants, context)
         members = update_rows(writer, MEMBERS, plan.records.members, context)
         update_rows(writer, OPENING_HOURS, plan.records.opening_hours, context)
+        update_rows(writer, UNMAPPED_WORDS, plan.unmapped, context)
+        brands = find_brands(session, at)
+        update_rows(writer, BRANDS, brands.brands, context)
+        update_rows(writer, BRANCHES, brands.branches, context)
         if plan.new_decisions:
             update_rows(writer, DECISIONS, decision_rows(plan.new_decisions, at), context)
         events = plan.assignment.identities.events
@@ -245,6 +267,7 @@ def _write_run(
         "removed": restaurants.remove,
         "restored": restaurants.restore,
         "review": _count(session, f"SELECT count(*) FROM ({REVIEW_QUERY})"),
+        "unmapped": plan.unmapped.filter(~pl.col("ended")).height,
         "vocabularies": _marks(plan.editions),
     }
     names, marks = (", ".join(f"{sign}{column.name}" for column in RUNS) for sign in ("", "$"))

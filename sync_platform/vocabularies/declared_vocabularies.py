@@ -30,7 +30,26 @@ DISTRICTS = Vocabulary(
         ),
     ),
 )
-VOCABULARIES = (DISTRICTS,)
+CUISINES = Vocabulary(
+    "cuisines",
+    "The cuisines and kinds of food that restaurants are sorted by",
+    ("code",),
+    (
+        Column("code", "VARCHAR", "Code of the cuisine"),
+        Column("name_en", "VARCHAR", "English name"),
+        Column("name_zh", "VARCHAR", "Traditional Chinese name"),
+    ),
+)
+CUISINE_WORDS = Vocabulary(
+    "cuisine_words",
+    "The words that platforms use for cuisines, beside the names in reference.cuisines, and what they mean",
+    ("word",),
+    (
+        Column("word", "VARCHAR", "Word of a platform; case, punctuation and Simplified characters make no difference"),
+        Column("cuisines", "VARCHAR[]", "Codes of the cuisines that it means; none where it names no cuisine"),
+    ),
+)
+VOCABULARIES = (DISTRICTS, CUISINES, CUISINE_WORDS)
 
 
 def shipped_editions() -> tuple[Edition, ...]:

@@ -160,9 +160,9 @@ def test_two_processes_serve_one_installation_and_one_daemon_runs_for_both(
         made = [client.post(f"{API}/emergency", json=REQUEST, headers=key) for client in (*clients, *clients)]
         assert len({each.json()["data"]["requestId"] for each in made}) == 1, made
         (request_id,) = {each.json()["data"]["requestId"] for each in made}
-        wait_until(
-            lambda: clients[1].get(f"{API}/emergency/{request_id}").json()["data"]["state"] == "succeeded", started[0]
-        )
+        path = f"{API}/emergency/{request_id}"
+        wait_until(lambda: clients[1].get(path).json()["data"]["finishedAt"], started[0])
+        assert clients[1].get(path).json()["data"]["status"] == "complete"
         synced = clients[0].get(f"{API}/syncs?source=chope").json()["data"]["items"]
         assert len(synced) == 1
         runs_daemon = next(each for each in started if "the one of this server waits" not in each.errors)

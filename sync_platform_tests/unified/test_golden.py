@@ -164,3 +164,45 @@ def test_the_order_of_platforms_makes_no_difference(claims: list[StatusClaim], d
         return trading.status, trading.status_reason, trading.licence_state
 
     assert outcome(trading_status(claims, TODAY)) == outcome(trading_status(data.draw(st.permutations(claims)), TODAY))
+
+
+def test_a_neighbourhood_and_its_district_agree_and_the_neighbourhood_is_named(harness: UnificationHarness) -> None:
+    found = _unify(
+        harness,
+        openrice={"district": "Eastern", "phones": [place(3)["phone"]], "latitude": None, "longitude": None},
+        eatigo={"district": "North Point", "latitude": None, "longitude": None},
+    )
+    assert (found["area_en"], found["district"], found["district_zh"]) == ("Hong Kong Island", "eastern", "東區")
+    assert (found["neighbourhood"], found["neighbourhood_zh"]) == ("north-point", "北角")
+    assert found["district_evidence"] == ["statement"]
+    assert [other["agrees"] for other in found["why"]["district"]["others"]] == [True]
+    assert found["why"]["district"]["words"] == "all 2 platforms agree; by vocabulary districts 1"
+
+
+def test_a_stated_district_outweighs_address_and_coordinates(harness: UnificationHarness) -> None:
+    address = f"{place(3)['address_en']}, Wan Chai"
+    found = _unify(
+        harness, eatigo={"district": "北角", "address_en": address, "latitude": 22.2830, "longitude": 114.1570}
+    )
+    assert (found["district"], found["district_evidence"]) == ("eastern", ["statement"])
+    assert found["why"]["district"]["rule"] == "evidence"
+
+
+def test_address_and_coordinates_name_the_district_where_nothing_is_stated(harness: UnificationHarness) -> None:
+    address = f"{place(3)['address_en']}, Causeway Bay, Hong Kong"
+    found = _unify(harness, eatigo={"address_en": address, "latitude": 22.2802, "longitude": 114.1849})
+    assert (found["district"], found["neighbourhood_en"]) == ("wan-chai", "Causeway Bay")
+    assert found["district_evidence"] == ["address", "coordinates"]
+
+
+def test_cuisines_are_codes_with_names_in_both_languages_and_unknown_words_are_listed(
+    harness: UnificationHarness,
+) -> None:
+    found = _unify(harness, eatigo={"cuisines": ["粵菜", "Sushi Bar", "Martian"]})
+    assert found["cuisines"] == ["cantonese", "sushi"]
+    assert (found["cuisines_en"], found["cuisines_zh"]) == (["Cantonese", "Sushi"], ["粵菜", "壽司"])
+    unmapped = "SELECT vocabulary, platform, word, listings FROM unified.unmapped_words WHERE removed_at IS NULL"
+    assert harness.one(unmapped) == ("cuisine_words", "eatigo", "Martian", 1)
+    harness.retire("eatigo", "eatigo-3")
+    harness.unify()
+    assert harness.ask(unmapped) == []

@@ -9,21 +9,38 @@ import polars as pl
 import pytest
 
 from sync_platform.sources.period import HONG_KONG
-from sync_platform.unified.restaurant_index import COLUMNS, RestaurantIndex
+from sync_platform.unified.restaurant_index import COLUMNS, CUISINES, RestaurantIndex
 from sync_platform.unified.restaurant_search import Near, RestaurantQuery, search
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=HONG_KONG)
 PLACES: list[dict[str, Any]] = [
-    {"name_en": "Café Deco", "name_zh": None, "district": "Causeway Bay", "cuisines": ["Western"], "review_count": 9},
-    {"name_en": "Deco", "name_zh": "裝飾餐廳", "district": "Wan Chai", "cuisines": ["Cantonese", "Dim Sum"]},
+    {
+        "name_en": "Café Deco",
+        "name_zh": None,
+        "neighbourhood": "causeway-bay",
+        "district": "wan-chai",
+        "cuisines": ["western"],
+        "cuisines_en": ["Western"],
+        "cuisines_zh": ["西餐"],
+        "review_count": 9,
+    },
+    {
+        "name_en": "Deco",
+        "name_zh": "裝飾餐廳",
+        "district": "wan-chai",
+        "cuisines": ["cantonese", "dim-sum"],
+        "cuisines_en": ["Cantonese", "Dim sum"],
+        "cuisines_zh": ["粵菜", "點心"],
+    },
     {
         "name_en": "Lung King Heen",
         "name_zh": "龍景軒",
-        "district": "中環",
+        "neighbourhood": "central",
+        "district": "central-and-western",
         "cuisines": ["Cantonese"],
         "review_count": 5,
     },
-    {"name_en": "Lung Wah", "name_zh": "龍華", "district": "Sha Tin", "review_count": 5},
+    {"name_en": "Lung Wah", "name_zh": "龍華", "district": "sha-tin", "review_count": 5},
     {"name_en": "Joe's Noodles", "name_zh": None, "district": None, "status": "closed"},
 ]
 USUAL = {"latitude": None, "longitude": None, "status": "open", "opening_hours_osm": None, "review_count": None}
@@ -34,7 +51,7 @@ def _index(places: list[dict[str, Any]]) -> RestaurantIndex:
         {**dict.fromkeys(COLUMNS), **USUAL, "restaurant_id": f"rest-{number:03d}", **place}
         for number, place in enumerate(places)
     ]
-    lists = dict.fromkeys(("cuisines", "phones", "platforms"), pl.List(pl.String))
+    lists = dict.fromkeys((*CUISINES, "district_evidence", "phones", "platforms"), pl.List(pl.String))
     types = {**dict.fromkeys(COLUMNS, pl.String), **lists, "review_count": pl.Int64}
     frame = pl.DataFrame(rows, schema={**types, "latitude": pl.Float64, "longitude": pl.Float64})
     ordered = frame.sort(pl.col("review_count").fill_null(-1), "restaurant_id", descending=[True, False])
@@ -77,6 +94,7 @@ def test_a_cuisine_is_found_by_its_words() -> None:
     index = _index(PLACES)
     assert _found(index, cuisine="cantonese") == ["Lung King Heen", "Deco"]
     assert _found(index, cuisine="Dim Sum", district="Wan Chai") == ["Deco"]
+    assert _found(index, cuisine="點心") == _found(index, cuisine="dim-sum") == ["Deco"]
     assert _found(index, cuisine="food") == []
 
 

@@ -12,6 +12,7 @@ import polars as pl
 from sync_platform.matching.model import Model
 from sync_platform.unified.golden import golden_records
 from sync_platform.unified.listings import LISTING_COLUMNS
+from sync_platform.vocabularies.declared_vocabularies import shipped_editions
 
 from .harness import UnificationHarness, place
 
@@ -23,7 +24,7 @@ SCHEMA = {
     "price_level": pl.Int64, "price_min_hkd": pl.Int64, "price_max_hkd": pl.Int64,
     "opening_hours": pl.List(pl.String), "website": pl.String, "rating": pl.Float64,
     "review_count": pl.Int64, "status": pl.String, "licence_number": pl.String, "licence_expires_on": pl.Date,
-    "is_provisional_licence": pl.Boolean, "is_second_listing": pl.Boolean, "moved_to": pl.String,
+    "is_provisional_licence": pl.Boolean, "is_second_listing": pl.Boolean, "moved_to": pl.String, "chain": pl.String,
     "is_live": pl.Boolean, "is_stale": pl.Boolean, "last_changed_at": pl.Datetime("us", "UTC"), "rank": pl.Int64,
     "is_reference": pl.Boolean,
 }  # fmt: skip
@@ -51,7 +52,9 @@ def test_the_order_of_listings_decides_no_golden_field() -> None:
     outcomes = []
     for seed in range(4):
         random.Random(seed).shuffle(rows)
-        found = golden_records(pl.DataFrame(rows, schema=SCHEMA), lambda phone: False, date(2026, 11, 25))
+        found = golden_records(
+            pl.DataFrame(rows, schema=SCHEMA), lambda phone: False, date(2026, 11, 25), shipped_editions()
+        )
         outcomes.append(found.sort("restaurant_id").write_json())
     assert len(set(outcomes)) == 1
     assert '"name_en":"Lantern 7"' in outcomes[0], "of two names in one language, the English column's comes first"

@@ -12,7 +12,7 @@ from sync_platform.lake.reference_tables import EDITIONS, load_editions, referen
 from sync_platform.lake.replay import replay
 from sync_platform.lake.tracked_table import TrackedTable
 from sync_platform.storage.temporary_tables import TemporaryTables
-from sync_platform.vocabularies.declared_vocabularies import DISTRICTS, shipped_editions
+from sync_platform.vocabularies.declared_vocabularies import CUISINES, DISTRICTS, shipped_editions
 from sync_platform.vocabularies.vocabulary import Edition, shipped_edition
 
 from .harness import HISTORY, UnificationHarness, place
@@ -56,12 +56,31 @@ def test_a_vocabulary_is_loaded_once_and_its_next_version_is_a_recorded_change(h
         assert _replayed(harness, table) == _stored(harness, table)
 
 
-def test_a_run_with_another_vocabulary_computes_every_restaurant_again(harness: UnificationHarness) -> None:
+def test_another_version_of_a_vocabulary_is_a_recorded_change_of_what_depends_on_it(
+    harness: UnificationHarness,
+) -> None:
     first = harness.unify()
     assert first.run["vocabularies"] == sorted(edition.mark for edition in shipped_editions())
-    before = harness.one("SELECT max(last_changed_at) FROM unified.restaurants")
     assert harness.unify().restaurants.in_history == 0
-    assert harness.one("SELECT max(last_changed_at) FROM unified.restaurants") == before
+    editions = [_renamed(edition) if edition.name == CUISINES.name else edition for edition in shipped_editions()]
+    second = harness.unify(editions=editions)
+    assert (second.restaurants.update, second.restaurants.in_history) == (3, 3)
+    assert second.run["changed_listings"] == 0
+    names = "SELECT DISTINCT cuisines_en, why->>'$.cuisines.words' FROM unified.restaurants"
+    words = "only openrice says anything; by vocabulary cuisines 2, cuisine_words 1"
+    assert harness.one(names) == (["Yue"], words)
+    changed = harness.one(
+        f"""SELECT DISTINCT changed_fields, run_id FROM {HISTORY}
+        WHERE platform = 'unified' AND dataset = 'restaurants' AND operation = 'update'"""
+    )
+    assert changed == (["cuisines_en", "why"], "run-3")
+    assert harness.unify(editions=editions).restaurants.in_history == 0
+
+
+def _renamed(edition: Edition) -> Edition:
+    """The next edition, in which Cantonese has another name."""
+    rows = tuple({**row, "name_en": "Yue"} if row["code"] == "cantonese" else row for row in edition.rows)
+    return replace(edition, version=2, digest="other", rows=rows)
 
 
 def _stored(harness: UnificationHarness, table: TrackedTable) -> list[tuple[object, ...]]:

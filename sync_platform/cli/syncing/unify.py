@@ -42,15 +42,18 @@ class UnifyResult:
         run = self.run
         changes = [f"{run[name]:,} {change}" for name, change in _CHANGES.items() if run[name]]
         summary = ", ".join(changes) or "nothing changed"
+        unmapped = f"; {run['unmapped']:,} words to map (unified.unmapped_words)" if run["unmapped"] else ""
         return (
             f"{run['restaurants']:,} restaurants of {run['listings']:,} listings: {summary}; "
-            f"{self._review_in_words} ({run['mode']}, {self.total_s:.1f} s)"
+            f"{self._review_in_words}{unmapped} ({run['mode']}, {self.total_s:.1f} s)"
         )
 
     @property
     def _review_in_words(self) -> str:
         queue = QueueSize(self.run["review"], self.run["review_expected_same"])
-        return f"{queue.in_words}; the most useful first: {typed('match review')}" if queue.waiting else queue.in_words
+        return (
+            f"{queue.in_words}; the most useful first: {typed('match', 'review')}" if queue.waiting else queue.in_words
+        )
 
     def document(self) -> dict[str, Any]:
         return {
