@@ -22,6 +22,23 @@ END = "\n## A new platform"
 OTHER_SOURCES = {
     **dict.fromkeys(STATUS_FIELDS, "all listings: see “Status” and “Licence” above"),
     **COMBINED_FIELDS,
+    **dict.fromkeys(
+        (
+            "district_en",
+            "district_zh",
+            "neighbourhood",
+            "neighbourhood_en",
+            "neighbourhood_zh",
+            "area",
+            "area_en",
+            "area_zh",
+            "district_evidence",
+        ),
+        "the listing of `district`, by reference.districts",
+    ),
+    **dict.fromkeys(("cuisines_en", "cuisines_zh"), "reference.cuisines"),
+    **dict.fromkeys(("name_key_en", "name_key_zh"), "the listing of the name"),
+    "chains": "the listings whose platforms state a chain",
     "restaurant_id": "the founding listing: see “Ids” above",
     "founded_by": "the founding listing",
     "founded_at": "the founding listing",
@@ -63,7 +80,7 @@ def _source(name: str) -> str:
     """Where a column of a restaurant comes from: the platforms whose listings have the columns of its rule."""
     for rule in RULES:
         if name in COLUMNS_OF.get(rule.name, (rule.name,)):
-            columns = rule.columns if rule.name != "location" else ("latitude", "longitude")
+            columns = rule.read
             return ", ".join(
                 each.platform
                 for each in listing_sources(load_platforms())
