@@ -51,7 +51,9 @@ class UnifyResult:
     @property
     def _review_in_words(self) -> str:
         queue = QueueSize(self.run["review"], self.run["review_expected_same"])
-        return f"{queue.in_words}; the most useful first: {typed('match review')}" if queue.waiting else queue.in_words
+        return (
+            f"{queue.in_words}; the most useful first: {typed('match', 'review')}" if queue.waiting else queue.in_words
+        )
 
     def document(self) -> dict[str, Any]:
         return {
