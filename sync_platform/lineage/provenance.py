@@ -28,7 +28,7 @@ COMBINED_FIELDS = {
 }
 """Golden columns that are computed from all listings, and how."""
 PARTS = {column: field for field, columns in COLUMNS_OF.items() for column in columns if column != field} | {
-    **dict.fromkeys((*PLACE_NAMES, "district_evidence"), "district"),
+    **{name: "district" for name in (*PLACE_NAMES, "district_evidence") if name != "district"},
     **dict.fromkeys(("cuisines_en", "cuisines_zh"), "cuisines"),
 }
 """Golden columns that `why` explains under another name."""
