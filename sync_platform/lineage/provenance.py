@@ -16,6 +16,7 @@ from sync_platform.lineage.record import History, TracedChange, change_that_set
 from sync_platform.sources.columns import columns_of
 from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.unified.golden import COLUMNS_OF, EXPLAINED
+from sync_platform.unified.listing_districts import PLACE_NAMES
 from sync_platform.unified.survivorship_rules import RULES
 
 COMBINED = "together"
@@ -26,7 +27,10 @@ COMBINED_FIELDS = {
     "review_count": "the platforms' counts of reviews, summed up; kept current, without history",
 }
 """Golden columns that are computed from all listings, and how."""
-PARTS = {column: field for field, columns in COLUMNS_OF.items() for column in columns if column != field}
+PARTS = {column: field for field, columns in COLUMNS_OF.items() for column in columns if column != field} | {
+    **{name: "district" for name in (*PLACE_NAMES, "district_evidence") if name != "district"},
+    **dict.fromkeys(("cuisines_en", "cuisines_zh"), "cuisines"),
+}
 """Golden columns that `why` explains under another name."""
 FIELDS = (*EXPLAINED, *COMBINED_FIELDS)
 _COLUMNS = {
