@@ -68,6 +68,7 @@ LISTINGS: dict[str, tuple[str, ...]] = {
     "lineage show": ("lineage", "show", "chope", "restaurants"),
     "lineage export": ("lineage", "export"),
     "maintain": ("maintain", "--dry-run"),
+    "migrate": ("migrate", "--check"),
     "retention run": ("retention", "run", "--dry-run"),
     "token list": ("token", "list"),
     "user list": ("user", "list"),

@@ -22,7 +22,7 @@ from sync_platform.lake.chain import chained_digest
 from sync_platform.landing.manifest import find_manifest
 from sync_platform.lineage.change_export import schema
 from sync_platform.lineage.origin import Landing
-from sync_platform.lineage.provenance import PARTS, FieldProvenance, columns_read
+from sync_platform.lineage.provenance import PARTS, Claim, columns_read
 from sync_platform.lineage.record import History, TracedChange
 from sync_platform.lineage.restaurant import RestaurantStory, read_restaurant_story
 from sync_platform.platforms import load_platforms
@@ -95,9 +95,9 @@ class Prover:
         return msgspec.structs.asdict(row)
 
 
-def _values(provenance: FieldProvenance) -> set[str]:
-    """The forms that a provenance's value may have in a row."""
-    parts = provenance.value.values() if isinstance(provenance.value, dict) else [provenance.value]
+def _values(claim: Claim) -> set[str]:
+    """The forms that the value of a listing may have in a row."""
+    parts = claim.value.values() if isinstance(claim.value, dict) else [claim.value]
     return {str(part) for part in parts}
 
 
@@ -129,7 +129,7 @@ def test_every_golden_value_leads_to_a_landed_line_that_still_has_it(
                         dataset.listing
                     ):
                         literal += 1
-                        assert _values(provenance) <= {_text(landed[name]) for name in names}
+                        assert _values(claim) <= {_text(landed[name]) for name in names}
     assert len(stories) > (40 if is_full() else 14)
     assert fields > 10 * len(stories)
     assert literal > fields / 4, "most values stand in the line as they are"
