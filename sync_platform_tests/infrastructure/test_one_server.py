@@ -15,6 +15,7 @@ from typer.main import get_command
 
 from sync_platform.cli.app import app
 from sync_platform.settings import Settings
+from sync_platform_tests.services import NOT_TESTED
 from sync_platform_tests.tree import ROOT
 
 FOLDER = ROOT / "infrastructure" / "one-server"
@@ -59,7 +60,7 @@ def test_each_process_is_a_command_of_the_program(command: str) -> None:
 def test_systemd_accepts_the_units() -> None:
     analyze = shutil.which("systemd-analyze")
     if analyze is None:
-        pytest.skip("systemd is not installed")
+        pytest.skip(f"systemd units {NOT_TESTED}: there is no `systemd-analyze` (apt-get install systemd)")
     for file in [*UNITS, FOLDER / "systemd" / "sync-platform.target"]:
         done = subprocess.run([analyze, "verify", str(file)], capture_output=True, text=True, timeout=60, check=False)
         complaints = [line for line in done.stderr.splitlines() if "is not executable" not in line]

@@ -1,4 +1,4 @@
-"""No secret of any setting is in anything that the server gives, writes or stores, whoever asks.
+"""No secret of any setting is in anything that the server gives, writes or stores, in any role.
 
 The settings are those of marked_settings.py, the databases real ones. One platform syncs, another one fails. With
 `--full`, every role asks, and every query of Dagster's GraphQL selects as much as a request may.

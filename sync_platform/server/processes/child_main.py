@@ -14,7 +14,7 @@ import threading
 
 
 def main() -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # it is inherited, and whoever started the parent may ignore it
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a process inherits it, and the parent may ignore this signal
     threading.Thread(target=_stop_after_parent, daemon=True).start()
     sys.argv = sys.argv[1:]
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
