@@ -31,7 +31,7 @@ LATIN = [
 HAN = "金龍鳳華茶餐廳麵家園海港酒樓大吉利福記新發點心小廚坊"
 DISTRICTS = ("Wan Chai", "Central", "Sha Tin", "Tai Po", "Mong Kok", "Tsuen Wan", "Yuen Long", "Causeway Bay", None)
 CUISINES = ("Cantonese", "Dim Sum", "Japanese", "Western", "Thai", "Noodles")
-HOURS = ("Mon-Sun 11:00-23:00", "Mon-Fri 07:00-15:00", "Sat-Sun 18:00-02:00")
+HOURS = ("Mo-Su 11:00-23:00", "Mo-Fr 07:00-15:00", "Sa-Su 18:00-02:00")
 
 
 def restaurants(count: int) -> Iterator[dict[str, Any]]:
@@ -47,7 +47,7 @@ def restaurants(count: int) -> Iterator[dict[str, Any]]:
             "latitude": 22.2 + draw.random() / 3,
             "longitude": 113.9 + draw.random() / 2,
             "cuisines": [draw.choice(CUISINES)],
-            "opening_hours": [draw.choice(HOURS)],
+            "opening_hours_osm": draw.choice(HOURS),
             "status": "open",
             "platforms": ["openrice"],
             "review_count": draw.randrange(2_000),
