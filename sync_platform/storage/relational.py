@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sync_platform.errors import StorageError
+from sync_platform.storage.advisory_lock import KEEPALIVE
 from sync_platform.storage.full_disk import with_advice
 
 WAL_ATTEMPTS = 600  # half a minute
@@ -108,7 +109,8 @@ def _engine(address: sa.URL) -> sa.Engine:
     if address.get_backend_name() != "sqlite":
         if address.drivername in ("postgresql", "postgres"):
             address = address.set(drivername="postgresql+psycopg")
-        return sa.create_engine(address, pool_pre_ping=True)
+        connect_args = {} if "options" in address.query else {"options": KEEPALIVE}
+        return sa.create_engine(address, pool_pre_ping=True, connect_args=connect_args)
     if address.database:
         Path(address.database).parent.mkdir(parents=True, exist_ok=True)
     engine = sa.create_engine(address, connect_args={"timeout": 60}, pool_size=KEPT_CONNECTIONS)
