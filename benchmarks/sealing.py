@@ -80,7 +80,7 @@ def _reviews() -> Platform:
     """The benchmark's platform, with the personal fields of a review."""
     platform = load_platforms(str(HERE / "platform"))["listings"]
     (dataset,) = platform.datasets
-    platform.datasets = (dataclasses.replace(dataset, personal=REVIEW),)
+    type(platform).datasets = (dataclasses.replace(dataset, personal=REVIEW),)
     return platform
 
 
