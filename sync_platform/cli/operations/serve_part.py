@@ -24,7 +24,10 @@ def serve_part(part: ServerPart, address: str | None, port: int | None) -> int:
     """Run one part until interrupted; 0, or 1 if it ended again and again. The options replace settings."""
     given = {"serve_address": address, "serve_port": port}
     settings = load_settings(**{name: value for name, value in given.items() if value is not None})
-    require_code_server(settings)
+    if part is ServerPart.worker:
+        _require_workers(settings)
+    else:
+        require_code_server(settings)
     if part is ServerPart.web:
         require_safe_address(settings)
     home = Path(os.environ.get("DAGSTER_HOME") or prepare_home(settings.home))
@@ -65,8 +68,19 @@ def _run_code_server(settings: Settings, dagster_home: Path) -> bool:
     return run_alone(ServerPart.code_server, settings, dagster_home, relay_of_dagster())
 
 
+def _require_workers(settings: Settings) -> None:
+    from sync_platform.cli.runner.worker_instance import require_workers  # its import of Dagster takes two seconds
+
+    require_workers(settings)
+
+
+def _run_worker(settings: Settings, dagster_home: Path) -> bool:
+    return run_alone(ServerPart.worker, settings, dagster_home, relay_of_dagster())
+
+
 PARTS: dict[ServerPart, Callable[[Settings, Path], bool]] = {
     ServerPart.web: _serve_web,
     ServerPart.daemon: _run_daemon,
     ServerPart.code_server: _run_code_server,
+    ServerPart.worker: _run_worker,
 }
