@@ -20,6 +20,8 @@ from sync_platform.storage.advisory_lock import KEEPALIVE
 from sync_platform.storage.full_disk import with_advice
 
 WAL_ATTEMPTS = 600  # half a minute
+KEPT_CONNECTIONS = 16
+"""So many connections to an SQLite file stay open: a new one costs as much as several reads."""
 MIGRATING = threading.Lock()
 """Alembic migrates one database at a time in a process: its state is global."""
 AT_ONE_MOMENT = {
@@ -111,7 +113,7 @@ def _engine(address: sa.URL) -> sa.Engine:
         return sa.create_engine(address, pool_pre_ping=True, connect_args=connect_args)
     if address.database:
         Path(address.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(address, connect_args={"timeout": 60})
+    engine = sa.create_engine(address, connect_args={"timeout": 60}, pool_size=KEPT_CONNECTIONS)
 
     @sa.event.listens_for(engine, "connect")
     def set_pragmas(connection: sqlite3.Connection, _: object) -> None:

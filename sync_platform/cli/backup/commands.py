@@ -120,8 +120,8 @@ def backup_restore(
 ) -> None:
     """Restore a backup, or the state at a moment, into a new home or into this installation's lake.
 
-    A restore into a lake with tables undoes no commit: the difference becomes a new commit. Whoever was erased stays
-    erased: the tombstones come first, and without them nothing is restored. Exit code: 0 if it is done.
+    A restore into a lake with tables undoes no commit: the difference becomes a new commit. Erased persons
+    stay erased: the tombstones come first, and without them nothing is restored. Exit code: 0 if it is done.
     """
     from sync_platform.backup.conflict import Conflict
     from sync_platform.cli.backup.restore import restore
