@@ -38,7 +38,7 @@ from sync_platform_tests.fleet.running_fleet import (
     worker_of,
 )
 
-WEEKS, MONTHS = int(os.environ.get("FLEET_WEEKS", "6")), int(os.environ.get("FLEET_MONTHS", "4"))
+WEEKS, MONTHS = int(os.environ.get("FLEET_WEEKS", "4")), int(os.environ.get("FLEET_MONTHS", "3"))
 WORKERS = int(os.environ.get("FLEET_WORKERS", "3"))
 PLATFORMS = load_platforms()
 REGISTER, WITHOUT_ARCHIVE = "data_gov_hk", ("chope", "openrice")
