@@ -346,12 +346,20 @@ def real_counts(file: Path) -> Iterator[Tally]:
                 yield tally
 
 
+def _is_weekday(number: int) -> Callable[[date], bool]:
+    return lambda day: day.weekday() == number
+
+
+def _is_day_of_month(number: int) -> Callable[[date], bool]:
+    return lambda day: day.day == number
+
+
 def _phases(values: Values, cadence: str) -> Iterator[Values]:
     """The points of each replay: all days, or those of one weekday or of one day of the month."""
     chosen: dict[str, list[Callable[[date], bool]]] = {
         "daily": [lambda day: True],
-        "weekly": [lambda day, weekday=weekday: day.weekday() == weekday for weekday in range(7)],
-        "monthly": [lambda day, number=number: day.day == number for number in (1, 8, 15, 22, 28)],
+        "weekly": [_is_weekday(number) for number in range(7)],
+        "monthly": [_is_day_of_month(number) for number in (1, 8, 15, 22, 28)],
     }
     for is_chosen in chosen[cadence]:
         if part := [(day, value) for day, value in values if is_chosen(day)]:

@@ -27,7 +27,7 @@ from benchmarks.__main__ import Server, timed
 from benchmarks.lineage import fill
 from benchmarks.quality import measured_sync
 from sync_platform.backup.backup_verification import verify_backups
-from sync_platform.backup.creation import Origin, create_backup
+from sync_platform.backup.creation import BackedUpInstallation, create_backup
 from sync_platform.backup.file_copies import Policy
 from sync_platform.backup.object_format import SAMPLE_BYTES, Codec, encode, is_worth_compressing
 from sync_platform.backup.repository import Repository, file_blocks
@@ -90,15 +90,15 @@ def _round(settings: Settings, folder: Path, records: int) -> Round:
     data, store, scratch = Path(address.data), FolderStore(folder), folder / "scratch"
     key = open_repository_key(store, KeyWrapping(MasterKey(bytes(32)), "bench"), may_create=True)
     repository = Repository(store, key)
-    origin = Origin(address, FolderStore(data), "lineage", settings.ledger_url)
+    installation = BackedUpInstallation(address, FolderStore(data), "lineage", settings.ledger_url)
     plain = _measured(lambda: _read_and_encode(data, key.objects))
-    full = _measured(lambda: create_backup(origin, repository, "full", SEALED))
+    full = _measured(lambda: create_backup(installation, repository, "full", SEALED))
     hashing = _measured(lambda: _hash_all(folder / "objects"))
     scratch.mkdir()
     verified = _measured(lambda: verify_backups(repository, [], scratch, verifies_all=True))
     with Lake(address) as lake:
         fill(lake, round(records * CHANGED))
-    incremental = _measured(lambda: create_backup(origin, repository, "incremental", SEALED))
+    incremental = _measured(lambda: create_backup(installation, repository, "incremental", SEALED))
     return Round(
         {"full": full, "verification": verified, "incremental": incremental},
         {"full": plain, "verification": hashing, "incremental": full},

@@ -27,12 +27,13 @@ from sync_platform.matching.clusters import Clusters, build_clusters
 from sync_platform.matching.increment import relink
 from sync_platform.matching.linkage import Linkage, link
 from sync_platform.matching.linkage_state import LinkageState
+from sync_platform.matching.listing_table import SCHEMA
 from sync_platform.matching.model import Model, read_model
 from sync_platform.platforms import load_platforms
 from sync_platform.sandbox.city import City
 from sync_platform.sandbox.views import view_names
 from sync_platform.storage.lake_connection import Lake, LakeAddress
-from sync_platform_tests.matching.cities import SCHEMA, as_listing, places_of, read_platform, true_pairs
+from sync_platform_tests.matching.cities import as_listing, places_of, read_platform, true_pairs
 from sync_platform_tests.platforms.replay import to_row
 
 TODAY = date(2026, 11, 24)

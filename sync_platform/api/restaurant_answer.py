@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from pydantic import Field
@@ -10,6 +11,7 @@ from pydantic import Field
 from sync_platform.api.envelope import AnswerPage, ApiModel
 from sync_platform.unified.open_moments import intervals_in
 from sync_platform.unified.restaurant_record import RestaurantRecord
+from sync_platform.unified.restaurant_search import FoundRestaurants
 
 
 class OpeningInterval(ApiModel):
@@ -24,6 +26,13 @@ class OpeningInterval(ApiModel):
     closes: str | None = Field(description="24:00 is midnight at the end of the day.")
     is_past_midnight: bool = Field(description="It closes on the next day.")
     is_closed: bool
+
+
+@lru_cache(maxsize=5_000)
+def opening_intervals(text: str | None) -> list[OpeningInterval] | None:
+    """The intervals by day of hours in OpenStreetMap's syntax; None where they are not known."""
+    intervals = intervals_in(text)
+    return None if intervals is None else [OpeningInterval.model_validate(each) for each in intervals]
 
 
 class RestaurantSummary(ApiModel):
@@ -77,6 +86,12 @@ class RestaurantPage(AnswerPage[RestaurantSummary]):
     """A page of restaurants. `total`: how many there are on all pages."""
 
     total: int
+
+
+def restaurant_page(found: FoundRestaurants, next_cursor: str | None) -> RestaurantPage:
+    """A page of the results of a search."""
+    items = [{**row, "opening_hours": opening_intervals(row["opening_hours_osm"])} for row in found.rows]
+    return RestaurantPage.model_validate({"items": items, "next_cursor": next_cursor, "total": found.total})
 
 
 class StatedValue(ApiModel):
@@ -152,7 +167,7 @@ def restaurant_answer(record: RestaurantRecord, *, is_open_now: bool | None) -> 
     return RestaurantAnswer.model_validate(
         {
             **record.values,
-            "opening_hours": intervals_in(record.values["opening_hours_osm"]),
+            "opening_hours": opening_intervals(record.values["opening_hours_osm"]),
             "is_open_now": is_open_now,
             "asked": record.asked,
             "provenance": [_origin(field, why) for field, why in record.fields.items()],

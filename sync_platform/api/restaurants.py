@@ -15,7 +15,7 @@ from sync_platform.api.envelope import Envelope, documented_errors, enveloped
 from sync_platform.api.lineage import RestaurantId
 from sync_platform.api.paging import Cursor, Limit
 from sync_platform.api.permission import permitted
-from sync_platform.api.restaurant_answer import RestaurantAnswer, RestaurantPage, restaurant_answer
+from sync_platform.api.restaurant_answer import RestaurantAnswer, RestaurantPage, restaurant_answer, restaurant_page
 from sync_platform.permissions.action import Action
 from sync_platform.unified.open_moments import is_open, open_spans
 from sync_platform.unified.restaurant_record import read_restaurant
@@ -67,8 +67,7 @@ def add_restaurants(router: APIRouter, context: ApiContext) -> None:
         found = search(current.get(), query, limit, after)
         last = found.after
         following = cursor_after([last.rank, last.reviews, last.restaurant_id], filters) if last else None
-        page = RestaurantPage.model_validate({"items": found.rows, "next_cursor": following, "total": found.total})
-        return enveloped(RestaurantPage, page)
+        return enveloped(RestaurantPage, restaurant_page(found, following))
 
     @router.get(
         "/restaurants/{restaurant_id}",

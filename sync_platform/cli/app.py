@@ -36,7 +36,6 @@ from sync_platform.cli.operations.commands import (
     serve,
     status,
     tables,
-    up,
 )
 from sync_platform.cli.privacy.commands import privacy_commands
 from sync_platform.cli.quality.commands import check, quality, quarantine_commands
@@ -92,7 +91,6 @@ for command in (
     platforms,
     sandbox,
     serve,
-    up,
 ):
     app.command()(command)
 GROUPS = {

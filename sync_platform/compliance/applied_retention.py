@@ -17,7 +17,7 @@ from sync_platform.compliance.logged_operations import LoggedOperation, begun_in
 from sync_platform.compliance.obligation import Obligation, Requirement
 from sync_platform.compliance.span import Span, day_text
 from sync_platform.lake.maintenance import outdated_snapshots
-from sync_platform.landing.retention import AT_WORK, Expired, LandedSync, find_expired, limits_of
+from sync_platform.landing.retention import AT_WORK, ExpiredSync, LandedSync, find_expired, limits_of
 from sync_platform.lineage.retention import due_closings
 from sync_platform.privacy.retention_rule import RULES, RetentionRule, RuleName
 from sync_platform.settings import Settings
@@ -177,7 +177,7 @@ def _landing(
         yield RetentionLimit(LANDING, name, days, len(mine), min(mine, default=None), len(due), late)
 
 
-def _is_late(expired: Expired, days: int, now: datetime) -> bool:
+def _is_late(expired: ExpiredSync, days: int, now: datetime) -> bool:
     """True if a landed sync passed our own limit, or was interrupted, longer than GRACE ago."""
     if not expired.sync.is_whole:
         return expired.sync.newest_object_at < now - AT_WORK - GRACE

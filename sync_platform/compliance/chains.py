@@ -61,7 +61,7 @@ def verify_chains(
     """Verify both chains; landed objects are hashed if `landing` is given."""
     findings = audited.verify(landing=landing, on_step=on_step)
     found = [summary for each in read_anchors(audited.anchors, audited.public_key) if (summary := _summary(each))]
-    in_span = [each for each in found if view.span.holds(each.at)]
+    in_span = [each for each in found if view.span.contains(each.at)]
     return ChainVerification(_since(view), _head(view), Head.of(entries), audited.public_key or "", findings, in_span)
 
 

@@ -39,7 +39,7 @@ from sync_platform.landing.retention import LandedSync, landed_syncs
 from sync_platform.lineage.verification import AuditedInstallation, OnStep
 from sync_platform.privacy.erasure_ledger import ErasureLedger
 from sync_platform.privacy.request_register import RequestRegister
-from sync_platform.quality.scorecard import Scored, newest_scores
+from sync_platform.quality.scorecard import StoredScore, newest_scores
 from sync_platform.settings import Settings
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.object_store import ObjectStore
@@ -76,7 +76,7 @@ class ComplianceReport:
     sources: list[SourceTerms]
     activities: Activities
     timeliness: list[Timeliness]
-    scores: list[Scored]
+    scores: list[StoredScore]
     quarantine: list[OpenQuarantine]
     personal: PersonalData
     requests: RequestsOfSpan

@@ -11,7 +11,7 @@ from sync_platform.compliance.lake_view import LakeView
 from sync_platform.compliance.obligation import Obligation
 from sync_platform.compliance.span import day_text
 from sync_platform.quality.score import OVERALL
-from sync_platform.quality.scorecard import Scored
+from sync_platform.quality.scorecard import StoredScore
 from sync_platform.storage.lake_connection import LAKE
 
 
@@ -54,7 +54,7 @@ def open_quarantine(view: LakeView) -> list[OpenQuarantine]:
     return [OpenQuarantine(*row) for row in rows]
 
 
-def judge_quality(scores: Iterable[Scored]) -> Obligation:
+def judge_quality(scores: Iterable[StoredScore]) -> Obligation:
     measured = [each for each in scores if each.dimension == OVERALL and each.score is not None]
     if not measured:
         return requirements.QUALITY.unchecked("no overall score was measured in the span")

@@ -90,7 +90,7 @@ def logged_operations(entries: Sequence[AuditEntry]) -> list[LoggedOperation]:
 
 def begun_in(operations: Iterable[LoggedOperation], span: Span, *names: str) -> Iterator[LoggedOperation]:
     """The operations that began in the span; only those with one of these names, if any are given."""
-    return (each for each in operations if span.holds(each.began_at) and (not names or each.operation in names))
+    return (each for each in operations if span.contains(each.began_at) and (not names or each.operation in names))
 
 
 def _take_beginning(end: AuditEntry, begun: deque[_Beginning]) -> AuditEntry | None:

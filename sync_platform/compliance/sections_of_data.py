@@ -9,7 +9,7 @@ from sync_platform.compliance.source_terms import SourceTerms
 from sync_platform.compliance.span import moment_text
 from sync_platform.documents.document import Cell, DocumentTable, Mark, Row, Section
 from sync_platform.quality.score import DIMENSIONS, OVERALL
-from sync_platform.quality.scorecard import Scored
+from sync_platform.quality.scorecard import StoredScore
 
 SOURCES_NOTE = "A source that is fetched from the sandbox or from loopback has invented data; its terms do not apply."
 COUNTING_NOTE = (
@@ -86,7 +86,7 @@ def _periods(report: ComplianceReport) -> DocumentTable:
 
 
 def quality_section(report: ComplianceReport) -> Section:
-    by_period: dict[tuple[str, str], dict[str, Scored]] = {}
+    by_period: dict[tuple[str, str], dict[str, StoredScore]] = {}
     for score in report.scores:
         by_period.setdefault((f"{score.platform}.{score.dataset}", score.partition), {})[score.dimension] = score
     scores: list[Row] = [
@@ -216,7 +216,7 @@ def _stored(source: SourceTerms) -> str:
     return ("everything" if source.may_store == "everything" else "ids only") + decided + limit
 
 
-def _score(score: Scored | None) -> Cell:
+def _score(score: StoredScore | None) -> Cell:
     if score is None:
         return None
     if score.falls_short:

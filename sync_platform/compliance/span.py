@@ -17,7 +17,7 @@ class Span:
     first: datetime
     last: datetime
 
-    def holds(self, moment: datetime) -> bool:
+    def contains(self, moment: datetime) -> bool:
         return self.first <= moment <= self.last
 
     def whole_periods(self, cadence: Cadence, now: datetime) -> list[Period]:
@@ -34,7 +34,7 @@ class Span:
         month = period_of("monthly", day_in_hong_kong(self.first))
         while month.first <= day_in_hong_kong(min(self.last, now)):
             moment = datetime(month.first.year, month.first.month, day_of_month, hour, tzinfo=HONG_KONG)
-            if self.holds(moment.astimezone(UTC)) and moment <= now:
+            if self.contains(moment.astimezone(UTC)) and moment <= now:
                 yield moment.astimezone(UTC)
             month = period_of("monthly", month.last + timedelta(days=1))
 

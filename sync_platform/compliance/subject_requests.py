@@ -121,7 +121,7 @@ def _was_open_in(request: PrivacyRequest, span: Span) -> bool:
 def _corrections_of(request: PrivacyRequest, span: Span) -> Iterator[ReportedCorrection]:
     for each in request.corrections:
         state = request.correction_state(each)
-        if span.holds(each.corrected_at) or (state == "applied" and each.corrected_at <= span.last):
+        if span.contains(each.corrected_at) or (state == "applied" and each.corrected_at <= span.last):
             passed_on_at = request.passed_on.get(each.number)
             yield ReportedCorrection(
                 each.number,

@@ -18,7 +18,7 @@ from sync_platform.defs.resources import LakeResource, StoreResource
 from sync_platform.errors import StorageError
 from sync_platform.lake.frame import replace_frame
 from sync_platform.landing.manifest import Manifest, land, newest_landing
-from sync_platform.landing.reader import Landed
+from sync_platform.landing.reader import LandedDataset
 from sync_platform.storage.lake_connection import LAKE
 
 
@@ -32,14 +32,16 @@ class LandingIOManager(dg.ConfigurableIOManager):
         land(store, obj)
         context.add_output_metadata(metadata_of_landing(store, obj))
 
-    def load_input(self, context: dg.InputContext) -> Landed | None:
+    def load_input(self, context: dg.InputContext) -> LandedDataset | None:
         """The newest landing of the dataset that the input's metadata names; None where that sync did not fetch it."""
         platform, asked = context.asset_key.path[-1], context.definition_metadata or {}
         store = self.landing_store.open()
         landed = newest_landing(store, platform, asked["datasets"], context.asset_partition_key)
         if not landed:
             raise StorageError(f"nothing is landed for {platform} in {context.asset_partition_key}: sync it first")
-        return next((Landed(manifest, store) for manifest in landed if manifest.dataset == asked["dataset"]), None)
+        return next(
+            (LandedDataset(manifest, store) for manifest in landed if manifest.dataset == asked["dataset"]), None
+        )
 
 
 class LakeIOManager(dg.ConfigurableIOManager):

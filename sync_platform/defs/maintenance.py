@@ -18,8 +18,8 @@ from sync_platform.defs.landing import failure
 from sync_platform.defs.resources import LakeResource, StoreResource
 from sync_platform.defs.schedule_times import scheduled
 from sync_platform.lake.maintenance import MaintenanceReport, maintain
-from sync_platform.landing.retention import Expired, delete_expired, find_expired, limits_of
-from sync_platform.lineage.retention import Closed, close_lineage
+from sync_platform.landing.retention import ExpiredSync, delete_expired, find_expired, limits_of
+from sync_platform.lineage.retention import FoldedDataset, close_lineage
 from sync_platform.privacy.recorded_deletion import Deletion
 from sync_platform.privacy.retention_rule import RULE, RuleName
 from sync_platform.settings import Settings
@@ -103,7 +103,9 @@ def maintenance_schedule(settings: Settings, platforms: dict[str, Platform]) -> 
     return scheduled(lake_maintenance, schedule_times.MAINTENANCE, "Maintenance of lake and landing, every Sunday.")
 
 
-def _deletions(settings: Settings, expired: list[Expired], closed: list[Closed], now: datetime) -> list[Deletion]:
+def _deletions(
+    settings: Settings, expired: list[ExpiredSync], closed: list[FoldedDataset], now: datetime
+) -> list[Deletion]:
     """What it deleted by the rules of retention, for the audit log."""
     landed = {"syncs": len(expired), "bytes": sum(each.sync.size_bytes for each in expired)}
     folded = {"changes": sum(each.changes_before - each.changes_after for each in closed)}
@@ -111,7 +113,7 @@ def _deletions(settings: Settings, expired: list[Expired], closed: list[Closed],
     return [Deletion(name, RULE[name].before(settings, now), deleted) for name, deleted in figures.items()]
 
 
-def _metadata(report: MaintenanceReport, expired: list[Expired], closed: list[Closed]) -> dict[str, Any]:
+def _metadata(report: MaintenanceReport, expired: list[ExpiredSync], closed: list[FoldedDataset]) -> dict[str, Any]:
     """The metadata of the run; `summary` is the whole result as one JSON document, which the command line reads."""
     summary = {
         **report.document(),

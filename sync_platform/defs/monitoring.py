@@ -14,8 +14,8 @@ import dagster as dg
 from sync_platform.defs.dagster_records import read_dagster
 from sync_platform.errors import Busy
 from sync_platform.monitoring.bounded_calls import BoundedCalls
-from sync_platform.monitoring.only_watcher import only_watcher
 from sync_platform.monitoring.watch_heartbeat import read_heartbeat
+from sync_platform.monitoring.watch_lease import only_watcher
 from sync_platform.monitoring.watchdog.dagster_state import DagsterState
 from sync_platform.settings import Settings
 

@@ -36,7 +36,8 @@ from sync_platform.storage.relational import database_exists
 
 Figures = dict[str, int]
 """How much there is of each kind of thing."""
-Act = Callable[[], Figures]
+CountedAction = Callable[[], Figures]
+"""Counts or deletes what is due, and returns how much that is."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,8 @@ class RetentionStep:
 
     rule: RetentionRule
     before: datetime
-    due: Act
-    delete: Act
+    due: CountedAction
+    delete: CountedAction
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class RetainedInstallation:
         befores = {rule.name: rule.before(self.settings, now) for rule in RULES}
         return [RetentionStep(RULE[name], befores[name], *make(befores[name], now)) for name, make in acts.items()]
 
-    def _sync_logs(self, before: datetime, _: datetime) -> tuple[Act, Act]:
+    def _sync_logs(self, before: datetime, _: datetime) -> tuple[CountedAction, CountedAction]:
         def due() -> Figures:
             return due_runs(DagsterStorage(self.instance), before).figures() if self.instance else {}
 
@@ -85,7 +86,7 @@ class RetainedInstallation:
 
         return due, delete
 
-    def _lineage(self, before: datetime, _: datetime) -> tuple[Act, Act]:
+    def _lineage(self, before: datetime, _: datetime) -> tuple[CountedAction, CountedAction]:
         lake = lake_of(self.settings)
 
         def due() -> Figures:
@@ -107,7 +108,7 @@ class RetainedInstallation:
 
         return due, delete
 
-    def _landing(self, before: datetime, now: datetime) -> tuple[Act, Act]:
+    def _landing(self, before: datetime, now: datetime) -> tuple[CountedAction, CountedAction]:
         store = landing_store_of(self.settings)
         limits = limits_of(self.platforms, self.settings.landing_retention_days)
 
@@ -126,7 +127,7 @@ class RetainedInstallation:
 
         return due, delete
 
-    def _backups(self, _: datetime, now: datetime) -> tuple[Act, Act]:
+    def _backups(self, _: datetime, now: datetime) -> tuple[CountedAction, CountedAction]:
         backups = backups_of(self.settings)
 
         def due() -> Figures:
@@ -137,7 +138,7 @@ class RetainedInstallation:
 
         return due, lambda: _prune(backups, now)
 
-    def _metrics(self, before: datetime, _: datetime) -> tuple[Act, Act]:
+    def _metrics(self, before: datetime, _: datetime) -> tuple[CountedAction, CountedAction]:
         return (
             lambda: self._in_history(lambda history: history.count_older(before)),
             lambda: self._in_history(lambda history: history.delete_older(before)),
@@ -149,7 +150,7 @@ class RetainedInstallation:
         with closing(MetricHistory(self.settings.ledger_url)) as history:
             return act(history)
 
-    def _alerts(self, before: datetime, _: datetime) -> tuple[Act, Act]:
+    def _alerts(self, before: datetime, _: datetime) -> tuple[CountedAction, CountedAction]:
         store = AlertStore(self.settings.ledger_url, [])
         exists = database_exists(self.settings.ledger_url)
         return (
@@ -157,7 +158,7 @@ class RetainedInstallation:
             lambda: store.delete_resolved(before) if exists else {},
         )
 
-    def _privacy_requests(self, before: datetime, _: datetime) -> tuple[Act, Act]:
+    def _privacy_requests(self, before: datetime, _: datetime) -> tuple[CountedAction, CountedAction]:
         def of_register(act: Callable[[RequestRegister], int]) -> Figures:
             if not database_exists(self.settings.ledger_url):
                 return {}
@@ -172,7 +173,7 @@ class RetainedInstallation:
             lambda: of_register(lambda register: register.delete_closed(before)),
         )
 
-    def _access_answers(self, before: datetime, _: datetime) -> tuple[Act, Act]:
+    def _access_answers(self, before: datetime, _: datetime) -> tuple[CountedAction, CountedAction]:
         def old() -> list[Path]:
             if not database_exists(self.settings.ledger_url):
                 return []

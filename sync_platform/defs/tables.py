@@ -25,7 +25,7 @@ from sync_platform.lake.retirement import Guard
 from sync_platform.lake.row_worker import RowWorker
 from sync_platform.lake.rows import TypedRows
 from sync_platform.landing.manifest import find_manifest, manifest_key
-from sync_platform.landing.reader import Landed
+from sync_platform.landing.reader import LandedDataset
 from sync_platform.monitoring.freshness import LATE_AFTER
 from sync_platform.privacy.recorded_corrections import corrections_at
 from sync_platform.privacy.request_register import restricted_subjects
@@ -104,7 +104,7 @@ def _table_asset(
         lake: LakeResource,
         platform_locks: dg.ResourceParam[PlatformLocks],
         sync_log: dg.ResourceParam[SyncLog],
-        landed: Landed | None,
+        landed: LandedDataset | None,
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         if config.sync_id:
             landed = _landed_by(platform, dataset, context.partition_key, config.sync_id, landing_store.open())
@@ -143,9 +143,9 @@ def _table_asset(
     return commit
 
 
-def _landed_by(platform: Platform, dataset: Dataset, partition: str, sync_id: str, store: ObjectStore) -> Landed:
+def _landed_by(platform: Platform, dataset: Dataset, partition: str, sync_id: str, store: ObjectStore) -> LandedDataset:
     key = manifest_key(platform.name, dataset.name, partition, sync_id)
     manifest = find_manifest(store, key)
     if manifest is None:
         raise dg.Failure(f"{store.url}/{key} is not there: what sync {sync_id} landed is gone", allow_retries=False)
-    return Landed(manifest, store)
+    return LandedDataset(manifest, store)

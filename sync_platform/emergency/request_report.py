@@ -115,17 +115,20 @@ class RequestReport:
 
 def report_on(request: EmergencyRequest, records: list[SyncRecord], progress: Mapping[str, str]) -> RequestReport:
     """The report from a stored request, sync records in the lake, and the progress of unfinished runs by run id."""
-    own = [record for record in records if record.request_id == request.request_id]
+    of_request = [record for record in records if record.request_id == request.request_id]
     return RequestReport(
         request,
-        [PlatformReport(run, newest_of(own, run.platform), progress.get(run.run_id or "")) for run in request.runs],
+        [
+            PlatformReport(run, newest_of(of_request, run.platform), progress.get(run.run_id or ""))
+            for run in request.runs
+        ],
     )
 
 
 def newest_of(records: list[SyncRecord], platform: str) -> list[SyncRecord]:
     """The newest record of each dataset of a platform. Where there is none: the record of the platform's failure."""
-    mine = [record for record in records if record.platform == platform]
-    newest = {record.dataset: record for record in mine}
+    of_platform = [record for record in records if record.platform == platform]
+    newest = {record.dataset: record for record in of_platform}
     failure = newest.pop(None, None)
     return list(newest.values()) or ([failure] if failure else [])
 

@@ -106,7 +106,7 @@ def chain_changes(writer: HistoryWriter, context: CommitContext, manifest_digest
 
     `manifest_digest` gives the SHA-256 of the landing manifest at a key. Without changes, nothing is written. The chain
     begins with one batch per dataset of the changes that the lake already has. The write lock admits one writer at a
-    time (lake/transaction.py); if two writers overlap all the same, their commits conflict, so the chain never forks.
+    time (lake/transaction.py); if two writers overlap nevertheless, their commits conflict, so the chain never forks.
     """
     session = writer.session
     if _head(session) == EMPTY_HEAD:

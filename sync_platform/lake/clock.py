@@ -10,7 +10,7 @@ from sync_platform.landing.manifest import Manifest
 
 NO_ERROR = timedelta()
 JUST_LANDED = timedelta(hours=1)
-OLDEST_PAGE = timedelta(hours=6)  # of an interrupted sync: landing/interrupted.py
+OLDEST_PAGE = timedelta(hours=6)  # of an interrupted sync: landing/interrupted_syncs.py
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ from sync_platform.lake.rows import TypedRows
 from sync_platform.lake.schema import ensure_tables
 from sync_platform.lake.shrink_tolerance import ShrinkTolerance, periods_between_lists
 from sync_platform.lake.splice import Splice
-from sync_platform.lake.sync_record import Written, missing_of, sync_record, unconfirmed_in_words
+from sync_platform.lake.sync_record import WrittenChanges, missing_of, sync_record, unconfirmed_in_words
 from sync_platform.lake.syncs import (
     MAX_IDS,
     NO_TRIGGER,
@@ -50,7 +50,7 @@ from sync_platform.lake.tracked_table import TrackedTable, dataset_table
 from sync_platform.lake.transaction import in_one_transaction
 from sync_platform.lake.watermarks import move_cursor
 from sync_platform.landing.manifest import find_manifest, manifest_digest
-from sync_platform.landing.reader import Landed
+from sync_platform.landing.reader import LandedDataset
 from sync_platform.quality.quarantine import first_in_words, has_newly_quarantined, quarantine
 from sync_platform.quality.reference_shape import undeclared_fields
 from sync_platform.quality.score import STANDARDS, Standards
@@ -217,7 +217,7 @@ class _Commit:
 
     def _update(
         self, writer: HistoryWriter, context: CommitContext, recorded: RecordedSyncs, none_newly_quarantined: bool
-    ) -> Written:
+    ) -> WrittenChanges:
         """Bring table and history up to date with the newest observation."""
         incoming, retirement = self.arrival.incoming, self._retirement(context, recorded)
         share = unproven_share(self.session, context.platform, context.dataset)
@@ -229,14 +229,16 @@ class _Commit:
         has_gaps = bool(self.typed.filter_faults or self.typed.landed.manifest.reasons)
         if cursor and not has_gaps and none_newly_quarantined:
             self._move_cursor(cursor, context)
-        return Written(difference, context, [], [late.in_words] if late else [])
+        return WrittenChanges(difference, context, [], [late.in_words] if late else [])
 
-    def _leave_unchanged(self, writer: HistoryWriter, context: CommitContext, reason: str) -> Written:
+    def _leave_unchanged(self, writer: HistoryWriter, context: CommitContext, reason: str) -> WrittenChanges:
         """Change nothing: the list is older than the one stored."""
         nothing = self.scratch.create("nothing", f"FROM {self.arrival.incoming.rows} LIMIT 0")
-        return Written(update_table(self.scratch, writer, self.table, Incoming(nothing), context), context, [reason])
+        return WrittenChanges(
+            update_table(self.scratch, writer, self.table, Incoming(nothing), context), context, [reason]
+        )
 
-    def _splice(self, writer: HistoryWriter, context: CommitContext, recorded: RecordedSyncs) -> Written:
+    def _splice(self, writer: HistoryWriter, context: CommitContext, recorded: RecordedSyncs) -> WrittenChanges:
         """Write an older observation into the history at its time."""
         splice = Splice(
             writer,
@@ -255,7 +257,7 @@ class _Commit:
             for later in done.unreadable
         ]
         at = replace(context, committed_at=done.committed_at)
-        return Written(done.difference, at, reasons, already_known=done.already_known)
+        return WrittenChanges(done.difference, at, reasons, already_known=done.already_known)
 
     def _load(self, scratch: TemporaryTables, later: Observation) -> tuple[Incoming, Coverage]:
         """Load the landed rows of another observation, and what its list covers; StorageError where they are gone."""
@@ -263,7 +265,7 @@ class _Commit:
         manifest = find_manifest(store, later.manifest)
         if manifest is None:
             raise StorageError(f"the manifest {store.url}/{later.manifest} is gone")
-        typed = replace(self.typed, landed=Landed(manifest, store), row_worker=NO_ROW_WORKER)
+        typed = replace(self.typed, landed=LandedDataset(manifest, store), row_worker=NO_ROW_WORKER)
         arrival = load_incoming(scratch, typed)
         covered = EVERY_ROW if later.list_complete else self._coverage(typed, arrival, later.observed_at)
         return arrival.incoming, proven_coverage(covered, manifest, typed.dataset)

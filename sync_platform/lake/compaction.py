@@ -111,7 +111,7 @@ def compact_table(lake: Lake, table: LakeTable, run_id: str) -> tuple[Files, Fil
 
 
 @dataclass(frozen=True)
-class _Before:
+class _UncompactedTable:
     """A table before a compaction: the snapshot, the content's digest, and temporary tables with copies of FILE_LISTS.
 
     `lists`: the temporary table of each catalog table.
@@ -149,7 +149,7 @@ class _Compaction:
         outcome = "its files are listed as they were" if is_undone else "a later commit builds on the new files"
         raise StorageError(f"compaction changed the content of {self.table}; {outcome}: {problem}")
 
-    def _compact(self, scratch: TemporaryTables) -> _Before | None:
+    def _compact(self, scratch: TemporaryTables) -> _UncompactedTable | None:
         """Compact within the caller's transaction; returns the state before, or None where no file was written."""
         snapshot = newest_snapshot(self.session)
         lists = {
@@ -158,14 +158,14 @@ class _Compaction:
             )
             for name in FILE_LISTS
         }
-        before = _Before(snapshot, self._digest(snapshot), lists)
+        before = _UncompactedTable(snapshot, self._digest(snapshot), lists)
         values = {"table": self.table.name, "schema": self.table.schema}
         if not self.session.execute(f"CALL {self.call}", values).fetchall():
             return None
         describe_commit(self.session, self.run_id, f"{self.table}: files compacted")
         return before
 
-    def _problem(self, before: _Before, own: int) -> str | None:
+    def _problem(self, before: _UncompactedTable, own: int) -> str | None:
         """Describe how the content changed; None if it did not.
 
         The snapshot before the compaction must still read the same, and the compaction's own snapshot `own` must read
@@ -184,7 +184,7 @@ class _Compaction:
     def _digest(self, snapshot: int) -> Digest:
         return digest_table(self.session, self.table.sql, snapshot)
 
-    def _undo(self, scratch: TemporaryTables, before: _Before, own: int) -> bool:
+    def _undo(self, scratch: TemporaryTables, before: _UncompactedTable, own: int) -> bool:
         """List the old files again instead of the new ones; False if a later commit deleted rows of the new files."""
         execute, is_of_table = self.session.execute, f"table_id = {self.table.number}"
         old_files = before.lists["ducklake_data_file"]

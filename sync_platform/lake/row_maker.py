@@ -32,7 +32,7 @@ from sync_platform.sources.source_ids import id_problem
 from sync_platform.storage.lake_text import UNREADABLE, lake_text, lake_value
 
 OUT_OF_RANGE = (pa.ArrowInvalid, OverflowError, UnicodeEncodeError)
-_Found = tuple[int, Row, bool]
+_TypedRecord = tuple[int, Row, bool]
 """A record's line, its row, and True if the record is a tombstone."""
 _Problems = list[dict[str, str | None]]
 """The problems of one record, each with `rule`, `path` and `problem` (words)."""
@@ -75,17 +75,17 @@ class RowMaker:
         """Parse an object, given its key and its lines (NDJSON, UTF-8), and yield the rows that are ready."""
         broken: dict[int, _Problems] = {}
         has_nul = ESCAPED_NUL in body
-        found = self._typed(key, body, broken, has_nul)
+        records = self._typed_records(key, body, broken, has_nul)
         self._has_unreadable |= has_nul or UNREADABLE.encode() in body
         self._sample.take(key, body)
         try:
-            batch = self._batch(key, found)
+            batch = self._batch(key, records)
         except OUT_OF_RANGE:  # at least one row has a value that does not fit its column
-            batch = self._batch(key, [item for item in found if self._is_storable(item, broken)])
+            batch = self._batch(key, [record for record in records if self._is_storable(record, broken)])
         if broken:
             yield self._unstorable(key, body, broken)
         self._waiting.append(batch)
-        if sum(each.num_rows for each in self._waiting) >= CHECKED_AT_ONCE:
+        if sum(batch.num_rows for batch in self._waiting) >= CHECKED_AT_ONCE:
             yield from self.rest()
 
     def rest(self) -> Iterator[pa.RecordBatch]:
@@ -98,12 +98,12 @@ class RowMaker:
     def summary(self) -> RecordSummary:
         return RecordSummary(self._contract_counts, self._not_ours, self._sample.shape(), self._loose.drift())
 
-    def _batch(self, key: str, found: list[_Found]) -> pa.RecordBatch:
-        if not found:
+    def _batch(self, key: str, records: list[_TypedRecord]) -> pa.RecordBatch:
+        if not records:
             return pa.RecordBatch.from_pylist([], schema=self.schema)
         names = [column.name for column in columns_of(self._dataset.row)]
         values = attrgetter(*names) if len(names) > 1 else lambda row: (getattr(row, names[0]),)
-        lines, rows, deleted = map(list, zip(*found, strict=True))
+        lines, rows, deleted = map(list, zip(*records, strict=True))
         columns: list[Any] = [list(column) for column in zip(*map(values, rows), strict=True)]
         columns += [content_hashes(self._dataset, rows), deleted, [key] * len(rows), lines, [None] * len(rows)]
         arrays = [pa.array(column, field.type) for column, field in zip(columns, self.schema, strict=True)]
@@ -161,9 +161,9 @@ class RowMaker:
             "content_hash": line_hash(text) if has_content else None,
         }
 
-    def _is_storable(self, item: _Found, broken: dict[int, _Problems]) -> bool:
+    def _is_storable(self, record: _TypedRecord, broken: dict[int, _Problems]) -> bool:
         """True if every column can store its value; otherwise the problem is added to `broken`."""
-        line, row, _ = item
+        line, row, _ = record
         for column in columns_of(self._dataset.row):
             try:
                 pa.array([getattr(row, column.name)], self.schema.field(column.name).type)
@@ -172,8 +172,8 @@ class RowMaker:
                 return False
         return True
 
-    def _typed(self, key: str, body: bytes, broken: dict[int, _Problems], has_nul: bool) -> list[_Found]:
-        found: list[_Found] = []
+    def _typed_records(self, key: str, body: bytes, broken: dict[int, _Problems], has_nul: bool) -> list[_TypedRecord]:
+        records: list[_TypedRecord] = []
         to_row = self._dataset.to_row
         marks = self._deletion_marks(body) if self._dataset.deleted else None
         for line, record in enumerate(self._decoded(key, body, broken), 1):
@@ -194,8 +194,8 @@ class RowMaker:
                 continue
             if has_nul:
                 _replace_nul(row)
-            found.append((line, row, bool(marks and marks[line - 1])))
-        return found
+            records.append((line, row, bool(marks and marks[line - 1])))
+        return records
 
     def _row_with_gaps(self, key: str, line: int, record: Any, broken: dict[int, _Problems]) -> Row | None:
         try:

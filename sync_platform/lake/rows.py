@@ -10,7 +10,7 @@ import pyarrow as pa
 from sync_platform.lake.corrected_values import NO_CORRECTIONS, Corrections, ValueCorrection
 from sync_platform.lake.row_maker import RecordSummary, RowMaker
 from sync_platform.lake.row_worker import NO_ROW_WORKER, RowWorker
-from sync_platform.landing.reader import Landed
+from sync_platform.landing.reader import LandedDataset
 from sync_platform.quality.contract_counts import ContractCounts
 from sync_platform.quality.drift import Drift
 from sync_platform.quality.loose_readings import loose_drift
@@ -29,7 +29,7 @@ class TypedRows:
     the persons whose rows no reader is shown.
     """
 
-    landed: Landed
+    landed: LandedDataset
     platform: Platform
     row_worker: RowWorker = NO_ROW_WORKER
     erased: ReadErased = nobody_erased

@@ -36,7 +36,7 @@ Load = Callable[[TemporaryTables, Observation], tuple[Incoming, Coverage]]
 
 
 @dataclass
-class Spliced:
+class SpliceResult:
     """The result of a splice: the late observation's own difference, and the time of the last correction.
 
     `reevaluated`: later observations that were rejected by the shrink guard and now retire rows, each with the number
@@ -66,14 +66,14 @@ class Splice:
     tolerance: Callable[[Observation], ShrinkTolerance]
     load: Load
 
-    def take_in(self, scratch: TemporaryTables, incoming: Incoming, retirement: Retirement) -> Spliced:
+    def take_in(self, scratch: TemporaryTables, incoming: Incoming, retirement: Retirement) -> SpliceResult:
         """Write the incoming rows into the history, correct later observations, and update the table.
 
         The difference is against the table as replayed for that time; its temporary tables are in `scratch`.
         """
         stored = self._replay(scratch, until=self.context.observed_at)
         difference = self._find(scratch, incoming, stored, self.context, retirement)
-        done = Spliced(difference, self.context.committed_at, self._count_known(scratch, difference))
+        done = SpliceResult(difference, self.context.committed_at, self._count_known(scratch, difference))
         if difference.is_empty:
             return done
         self.writer.write(self.table, incoming, difference, self.context)
@@ -105,7 +105,7 @@ class Splice:
         self._correct(scratch, Incoming(rows), self._replay(scratch, until=at.observed_at, only=affected), at, ACCEPTED)
 
     def _compare_again(
-        self, scratch: TemporaryTables, later: Observation, at: CommitContext, affected: str, done: Spliced
+        self, scratch: TemporaryTables, later: Observation, at: CommitContext, affected: str, done: SpliceResult
     ) -> None:
         """Compare the landed rows of a later observation again, because the state before it has changed."""
         try:

@@ -16,7 +16,7 @@ from sync_platform.quality.score import Standards
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenChanges:
     """The changes that a commit wrote: the difference, the context of the last change, reasons for doubt, and notes.
 
     `already_known`: inserted rows of a late sync that a later one had shown before.
@@ -32,7 +32,7 @@ class Written:
 def sync_record(
     typed: TypedRows,
     arrival: Arrival,
-    written: Written,
+    written: WrittenChanges,
     quarantined: list[str],
     trigger: Trigger,
     standards: Standards,
@@ -92,7 +92,7 @@ def missing_of(typed: TypedRows, arrival: Arrival) -> list[str]:
     return [*typed.filter_faults, *typed.landed.manifest.reasons, *arrival.missing]
 
 
-def unconfirmed_in_words(written: Written) -> list[str]:
+def unconfirmed_in_words(written: WrittenChanges) -> list[str]:
     """A note on the rows that stay live until a second full sync does not show them."""
     unconfirmed = written.difference.unconfirmed
     if not unconfirmed:

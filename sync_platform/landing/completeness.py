@@ -19,17 +19,17 @@ class ReadParts(msgspec.Struct, frozen=True):
     read: list[str] | None = None
 
 
-class Unproven(msgspec.Struct, frozen=True):
+class UnprovenParts(msgspec.Struct, frozen=True):
     """The parts of a dataset of which nothing proves that they are whole; `parts` is None for all of them."""
 
     parts: list[str] | None = None
 
 
-def unproven_of(gaps: Gaps) -> Unproven | None:
+def unproven_of(gaps: Gaps) -> UnprovenParts | None:
     """None where every list was proven whole, or has a gap."""
     if gaps.is_unproven:
-        return Unproven()
-    return Unproven(sorted(gaps.parts.unproven)) if gaps.parts.unproven else None
+        return UnprovenParts()
+    return UnprovenParts(sorted(gaps.parts.unproven)) if gaps.parts.unproven else None
 
 
 def notes_of(gaps: Gaps) -> list[str]:
@@ -41,7 +41,7 @@ def notes_of(gaps: Gaps) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Received:
+class ReceivedCounts:
     """What came of a dataset: pages, records with distinct ids, and records without an id with distinct contents."""
 
     pages: int
@@ -67,14 +67,14 @@ class Completeness:
     parts: ReadParts | None
 
 
-def completeness_of(gaps: Gaps, came: Received, missing_parents_share: float | None = 0.0) -> Completeness:
+def completeness_of(gaps: Gaps, came: ReceivedCounts, missing_parents_share: float | None = 0.0) -> Completeness:
     """The completeness of a dataset. `missing_parents_share`: the missing share of the dataset `gaps.parent`."""
     reasons = _reasons(gaps, came)
     share = _missing_share(gaps, came, missing_parents_share) if reasons or came.without_id else 0.0
     return Completeness(reasons, share, _parts(gaps, reasons))
 
 
-def _reasons(gaps: Gaps, came: Received) -> list[str]:
+def _reasons(gaps: Gaps, came: ReceivedCounts) -> list[str]:
     reasons = []
     if gaps.failures:
         reasons.append(f"{_pages(len(gaps.failures))} failed ({gaps.failures[0]})")
@@ -101,7 +101,7 @@ def _pages(count: int) -> str:
     return "1 page" if count == 1 else f"{count} pages"
 
 
-def _missing_share(gaps: Gaps, came: Received, missing_parents_share: float | None) -> float | None:
+def _missing_share(gaps: Gaps, came: ReceivedCounts, missing_parents_share: float | None) -> float | None:
     if gaps.findings or came.pages == 0:
         return None
     largest = came.without_id / max(came.records, 1)  # what belongs to them is missing
@@ -112,7 +112,7 @@ def _missing_share(gaps: Gaps, came: Received, missing_parents_share: float | No
     return largest
 
 
-def _page_share(gaps: Gaps, came: Received) -> float:
+def _page_share(gaps: Gaps, came: ReceivedCounts) -> float:
     missing = max(gaps.pages_expected - came.pages, len(gaps.failures))
     return missing / max(gaps.pages_expected, missing, 1)
 
@@ -125,7 +125,7 @@ def _part_share(gaps: Gaps) -> float | None:
     return unread / (unread + read) if unread and not gaps.capped_slices else 0.0
 
 
-def _record_share(gaps: Gaps, came: Received) -> float | None:
+def _record_share(gaps: Gaps, came: ReceivedCounts) -> float | None:
     """None where slices or ids are missing and the source's total does not say how many records that are."""
     missing = max((gaps.claimed or 0) - came.records, 0, len(gaps.omitted_ids))
     if not gaps.claimed or not missing:

@@ -16,7 +16,7 @@ from typing import Any
 
 from sync_platform.errors import StorageError, SyncError
 from sync_platform.landing.destination import Destination
-from sync_platform.landing.interrupted import find_interrupted
+from sync_platform.landing.interrupted_syncs import find_interrupted
 from sync_platform.landing.manifest import Manifest, find_manifest, manifest_key
 from sync_platform.landing.reader import LandedRecords
 from sync_platform.landing.source import Source
@@ -30,7 +30,7 @@ from sync_platform.sources.pace import Pacer
 from sync_platform.sources.received import Body, Page
 from sync_platform.sources.reply import Reply
 from sync_platform.sources.scope import Scope
-from sync_platform.sources.unchanged import NOT_MODIFIED
+from sync_platform.sources.unchanged_files import NOT_MODIFIED
 from sync_platform.storage.object_store import ObjectStore
 
 OBJECTS_BEHIND = 4

@@ -12,13 +12,13 @@ from typing import Literal
 import msgspec
 
 from sync_platform.errors import DamagedManifest
-from sync_platform.landing.completeness import ReadParts, Unproven
+from sync_platform.landing.completeness import ReadParts, UnprovenParts
 from sync_platform.sources.loose_records import LooseReading
 from sync_platform.sources.received import Body, Part
 from sync_platform.storage.object_store import ObjectStore
 
 JOURNAL = ".journal.json"
-"""The ending of the journals of a sync under way (landing/interrupted.py)."""
+"""The ending of the journals of a sync under way (landing/interrupted_syncs.py)."""
 
 
 class PageEntry(msgspec.Struct, frozen=True):
@@ -72,7 +72,7 @@ class Manifest(msgspec.Struct):
     left_out: int = 0
     loose_readings: list[tuple[LooseReading, int]] = []
     notes: list[str] = []
-    unproven: Unproven | None = None
+    unproven: UnprovenParts | None = None
     clock_ahead_s: float | None = None
     day: date | None = None
 

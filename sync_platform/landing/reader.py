@@ -43,7 +43,7 @@ def read_object(store: ObjectStore, key: str, digest: str) -> bytes:
 
 
 @dataclass(frozen=True)
-class Landed:
+class LandedDataset:
     """One landed dataset: its manifest, and the store of its objects."""
 
     manifest: Manifest

@@ -65,7 +65,7 @@ class LandedSync:
 
 
 @dataclass(frozen=True)
-class Expired:
+class ExpiredSync:
     """A sync that is to be deleted, and why."""
 
     sync: LandedSync
@@ -90,7 +90,7 @@ def limit_of(platform: Platform, own: PlatformSettings, days: int) -> Limit:
     return Limit(days, platform.terms.cache_days if is_live else None)
 
 
-def find_expired(store: ObjectStore, limit: Callable[[str], Limit], now: datetime) -> list[Expired]:
+def find_expired(store: ObjectStore, limit: Callable[[str], Limit], now: datetime) -> list[ExpiredSync]:
     """The syncs that are to be deleted, oldest first within a platform; `limit` returns the limit of a platform."""
     found = []
     syncs = sorted(landed_syncs(store), key=lambda sync: (sync.platform, sync.sync_id))
@@ -100,11 +100,11 @@ def find_expired(store: ObjectStore, limit: Callable[[str], Limit], now: datetim
         for sync in listed:
             reason = _reason(sync, limit(platform), now, sync.sync_id in needed)
             if reason:
-                found.append(Expired(sync, reason))
+                found.append(ExpiredSync(sync, reason))
     return found
 
 
-def delete_expired(store: ObjectStore, expired: list[Expired], now: datetime) -> None:
+def delete_expired(store: ObjectStore, expired: list[ExpiredSync], now: datetime) -> None:
     """Delete them, manifests first: if this is killed, the rest counts as an interrupted sync and is deleted later."""
     for each in expired:
         entries = [entry for found in each.sync.entries.values() for entry in found]

@@ -19,9 +19,9 @@ import msgspec
 import orjson
 import zstandard
 
-from sync_platform.landing.completeness import Received, completeness_of, notes_of, unproven_of
+from sync_platform.landing.completeness import ReceivedCounts, completeness_of, notes_of, unproven_of
 from sync_platform.landing.destination import Destination
-from sync_platform.landing.interrupted import Journal, scope_text
+from sync_platform.landing.interrupted_syncs import Journal, scope_text
 from sync_platform.landing.manifest import JOURNAL, Manifest, PageEntry, folder_key
 from sync_platform.landing.undeclared_personal import UndeclaredPersonal
 from sync_platform.sources.declaration import Dataset
@@ -38,7 +38,7 @@ OnObject = Callable[[str, str, str], None]
 
 
 @dataclass(frozen=True)
-class Filled:
+class FullObject:
     """An object that is full: its lines, and the pages of these lines."""
 
     lines: list[bytes]
@@ -98,7 +98,7 @@ class DatasetWriter:
         if filled is not None:
             self.store(filled)
 
-    def take(self, page: Page) -> Filled | None:
+    def take(self, page: Page) -> FullObject | None:
         """Put a page into the current object, and seal its records unless they come from landing; StorageError, or
         UndeclaredField for a page that is refused.
 
@@ -135,7 +135,7 @@ class DatasetWriter:
             return self._filled()
         return None
 
-    def store(self, filled: Filled) -> None:
+    def store(self, filled: FullObject) -> None:
         """Write an object. Objects are stored in the order in which they were filled. StorageError."""
         key = digest = None
         if filled.lines:
@@ -171,7 +171,7 @@ class DatasetWriter:
         `missing_parents_share`: the missing share of the dataset `gaps.parent`.
         """
         self.store(self._filled())
-        came = Received(len(self.pages), self.distinct_ids, len(self._seen_without_id))
+        came = ReceivedCounts(len(self.pages), self.distinct_ids, len(self._seen_without_id))
         completeness = completeness_of(gaps, came, missing_parents_share)
         return Manifest(
             platform=self._platform,
@@ -241,10 +241,10 @@ class DatasetWriter:
             self._lines.append(line)
             self._line_bytes += len(line)
 
-    def _filled(self) -> Filled:
+    def _filled(self) -> FullObject:
         """The current object, closed; the next one begins."""
         self._seal()
-        filled = Filled(self._lines, self._open_pages)
+        filled = FullObject(self._lines, self._open_pages)
         self._lines, self._line_bytes, self._open_pages = [], 0, []
         self._opened_at = time.monotonic()
         return filled

@@ -18,7 +18,7 @@ from sync_platform.errors import StorageError
 from sync_platform.lineage.findings import Break, Findings
 from sync_platform.lineage.restored_lake import RestoredLake, is_replaced
 from sync_platform.storage.audit_log import AuditEntry
-from sync_platform.storage.hash_chain import FIRST, Linked
+from sync_platform.storage.hash_chain import FIRST, ChainEntry
 from sync_platform.storage.object_store import ObjectStore
 from sync_platform.storage.operation_name import OperationName
 from sync_platform.vault.signature import Signer, is_signed
@@ -36,7 +36,7 @@ class Head:
     link: str
 
     @classmethod
-    def of(cls, chain: Sequence[Linked]) -> Head:
+    def of(cls, chain: Sequence[ChainEntry]) -> Head:
         return cls(chain[-1].number, chain[-1].link) if chain else cls(0, FIRST)
 
 
@@ -120,7 +120,7 @@ def fetch_anchor(store: ObjectStore, key: str, public_key: str | None) -> Anchor
 
 def check_anchors(
     anchors: Sequence[Anchor],
-    chains: Mapping[str, Sequence[Linked]],
+    chains: Mapping[str, Sequence[ChainEntry]],
     findings: Findings,
     restores: Sequence[RestoredLake] = (),
 ) -> None:

@@ -34,7 +34,7 @@ APPEND_ONLY = {("lineage", "batches"): "committed_to", ("sync", "runs"): "commit
 
 
 @dataclass(frozen=True)
-class Past:
+class PastLake:
     """A session in which tables are as they were, and a description of how: time travel or replay."""
 
     session: duckdb.DuckDBPyConnection
@@ -42,7 +42,7 @@ class Past:
 
 
 @contextmanager
-def past(lake: Lake, history: str, tables: TrackedTables, moment: datetime, sql: str) -> Iterator[Past]:
+def past(lake: Lake, history: str, tables: TrackedTables, moment: datetime, sql: str) -> Iterator[PastLake]:
     """The lake as it was at the moment, for the statement `sql`; if needed, the tables that it names are replayed.
 
     Raises UsageError for a moment in the future, for one before the first commit, and for one before the window of time
@@ -53,14 +53,16 @@ def past(lake: Lake, history: str, tables: TrackedTables, moment: datetime, sql:
     snapshot = _snapshot_at(lake, moment)
     if snapshot is not None:
         with lake.pinned(snapshot) as then, then.session() as session:
-            yield Past(session, f"as of {local_time(moment)}: time travel to snapshot {snapshot}")
+            yield PastLake(session, f"as of {local_time(moment)}: time travel to snapshot {snapshot}")
         return
     with lake.session() as session, with_memory(session, REPLAY_MEMORY):
         require_unfolded(session, moment)
         session.execute(f"ATTACH ':memory:' AS {THEN}")
         try:
             replayed = _replay_all(session, history, tables, moment, sql)
-            yield Past(session, f"as of {local_time(moment)}: beyond time travel, replayed from {history}: {replayed}")
+            yield PastLake(
+                session, f"as of {local_time(moment)}: beyond time travel, replayed from {history}: {replayed}"
+            )
         finally:
             session.execute(f"USE {LAKE}")
             session.execute(f"DETACH {THEN}")

@@ -22,7 +22,7 @@ CHAIN_NAME = "batch"
 
 
 @dataclass(frozen=True)
-class _Found:
+class _RecomputedBatch:
     """The changes of a batch that are now in the history: their digest and numbers."""
 
     digest: str
@@ -89,16 +89,16 @@ def _recompute(scratch: TemporaryTables, history: str) -> str:
     )
 
 
-def _found(session: duckdb.DuckDBPyConnection, recomputed: str) -> Iterator[tuple[int, _Found]]:
+def _found(session: duckdb.DuckDBPyConnection, recomputed: str) -> Iterator[tuple[int, _RecomputedBatch]]:
     counted = session.execute(
         f"SELECT number, {COUNTS} FROM {recomputed} WHERE number IS NOT NULL GROUP BY number ORDER BY number"
     ).fetchall()
     query = f"SELECT number, digest FROM {recomputed} WHERE number IS NOT NULL ORDER BY number, digest"
     for (number, *counts), (_, digest) in zip(counted, combine(session, query), strict=True):
-        yield number, _Found(digest, *counts)
+        yield number, _RecomputedBatch(digest, *counts)
 
 
-def _difference(batch: Batch, found: _Found | None) -> str | None:
+def _difference(batch: Batch, found: _RecomputedBatch | None) -> str | None:
     """How the history differs from what a batch covers, in words."""
     present = found.changes if found else 0
     if present < batch.changes:

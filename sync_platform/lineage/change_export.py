@@ -16,7 +16,7 @@ import orjson
 
 from sync_platform.documents.csv import CsvWriter
 from sync_platform.lineage.changes import changes_between
-from sync_platform.lineage.record import History, TracedChange
+from sync_platform.lineage.record_story import History, TracedChange
 from sync_platform.lineage.story_csv import EXPORT, export_row
 from sync_platform.lineage.story_json import change_json
 

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from sync_platform.lineage.changes import Change, Values
-from sync_platform.lineage.record import History
+from sync_platform.lineage.record_story import History
 from sync_platform.storage.lake_connection import LAKE
 from sync_platform.unified.tables import DECISIONS, MEMBERS, SCHEMA
 

@@ -13,7 +13,7 @@ from sync_platform.lake.chain import chained_digest
 from sync_platform.lake.schema import schemas_present
 from sync_platform.lineage.as_of import require_known
 from sync_platform.lineage.origin import Landing
-from sync_platform.lineage.record import History
+from sync_platform.lineage.record_story import History
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.lake_connection import Lake
 from sync_platform.storage.object_store import ObjectStore

@@ -14,8 +14,8 @@ import duckdb
 from sync_platform.lineage.findings import Findings
 from sync_platform.lineage.origin import LandedOrigin
 from sync_platform.lineage.provenance import FieldProvenance
-from sync_platform.lineage.record import History
-from sync_platform.lineage.restaurant import RestaurantStory, read_restaurant_story
+from sync_platform.lineage.record_story import History
+from sync_platform.lineage.restaurant_story import RestaurantStory, read_restaurant_story
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.lake_connection import LAKE
 from sync_platform.unified.related_records import RECORD_KINDS

@@ -52,7 +52,7 @@ _FRAME = {column.name: _TYPES[column.sql_type] for column in CHANGES}
 
 
 @dataclass(frozen=True)
-class Due:
+class DueClosing:
     """A dataset's batches that are to be folded: the time that they span, and the number of changes that they cover."""
 
     platform: str
@@ -66,7 +66,7 @@ class Due:
 
 
 @dataclass(frozen=True)
-class Closed:
+class FoldedDataset:
     """A dataset whose old changes were folded: the number before and after, and the time of the last of them."""
 
     platform: str
@@ -84,7 +84,7 @@ class Closed:
         }
 
 
-def due_closings(session: duckdb.DuckDBPyConnection, before: datetime) -> list[Due]:
+def due_closings(session: duckdb.DuckDBPyConnection, before: datetime) -> list[DueClosing]:
     """Every dataset with batches that ended before that time and are not closed yet."""
     if not has_chain(session):
         return []
@@ -95,7 +95,7 @@ def due_closings(session: duckdb.DuckDBPyConnection, before: datetime) -> list[D
         GROUP BY ALL HAVING count(*) FILTER (kind <> 'closing') > 0 ORDER BY ALL""",
         {"before": before},
     ).fetchall()
-    return [Due(*row) for row in rows]
+    return [DueClosing(*row) for row in rows]
 
 
 def require_unfolded(session: duckdb.DuckDBPyConnection, moment: datetime) -> None:
@@ -109,7 +109,7 @@ def require_unfolded(session: duckdb.DuckDBPyConnection, moment: datetime) -> No
         )
 
 
-def close_lineage(lake: Lake, history: str, before: datetime, run_id: str) -> list[Closed]:
+def close_lineage(lake: Lake, history: str, before: datetime, run_id: str) -> list[FoldedDataset]:
     """Fold every change of the batches that ended before that time, in one transaction.
 
     Raises StorageError, and folds nothing, where the chain has a break: changes that were tampered with are not hashed
@@ -135,7 +135,7 @@ class _Closing:
     before: datetime
     run_id: str
 
-    def write(self) -> list[Closed]:
+    def write(self) -> list[FoldedDataset]:
         findings = Findings()
         check_batches(self.session, self.history, findings)
         if findings.breaks:
@@ -148,7 +148,7 @@ class _Closing:
         describe_commit(self.session, self.run_id, f"changes before {self.before:%Y-%m-%d %H:%M} UTC folded")
         return closed
 
-    def _close(self, due: Due, context: CommitContext) -> Closed:
+    def _close(self, due: DueClosing, context: CommitContext) -> FoldedDataset:
         values = {"platform": due.platform, "dataset": due.dataset, "last": due.last}
         is_due = "platform = $platform AND dataset = $dataset AND committed_at <= $last"
         table = f"{LAKE}.{self.history}"
@@ -167,7 +167,7 @@ class _Closing:
             (content,) = contents(self.session, digests)
         whole = replace(content, committed_from=due.first, committed_to=due.last)
         batch = append_batch(self.session, "closing", whole, context)
-        return Closed(due.platform, due.dataset, due.last, due.changes, batch.changes)
+        return FoldedDataset(due.platform, due.dataset, due.last, due.changes, batch.changes)
 
     def _fold_to_table(self, scratch: TemporaryTables, is_due: str, values: dict[str, object]) -> str:
         """Make a temporary table of the folded changes of the records with fewer changes than before; its name."""

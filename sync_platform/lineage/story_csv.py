@@ -11,8 +11,8 @@ from typing import TextIO
 from sync_platform.documents.csv import Cells, CsvWriter
 from sync_platform.lineage.origin import LandedOrigin
 from sync_platform.lineage.provenance import Claim
-from sync_platform.lineage.record import RecordStory, TracedChange
-from sync_platform.lineage.restaurant import FieldRevision, RestaurantStory, Revision
+from sync_platform.lineage.record_story import RecordStory, TracedChange
+from sync_platform.lineage.restaurant_story import FieldRevision, RestaurantStory, Revision
 from sync_platform.lineage.story_json import CHANGE, RUN
 
 ORIGIN = (

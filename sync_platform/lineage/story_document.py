@@ -14,8 +14,8 @@ from sync_platform.documents.wording import value_text
 from sync_platform.lineage.identity_history import CommittedDecision, CommittedIdentityEvent, Membership
 from sync_platform.lineage.origin import LandedOrigin
 from sync_platform.lineage.provenance import Claim, FieldProvenance
-from sync_platform.lineage.record import NumberedChanges, RecordStory, TracedChange
-from sync_platform.lineage.restaurant import FieldRevision, RestaurantStory, Revision
+from sync_platform.lineage.record_story import NumberedChanges, RecordStory, TracedChange
+from sync_platform.lineage.restaurant_story import FieldRevision, RestaurantStory, Revision
 
 OPERATIONS = {
     "insert": "first observed",

@@ -12,8 +12,8 @@ import msgspec
 
 from sync_platform.lineage.origin import LandedOrigin
 from sync_platform.lineage.provenance import Claim, FieldProvenance
-from sync_platform.lineage.record import NumberedChanges, RecordStory, TracedChange
-from sync_platform.lineage.restaurant import RestaurantStory, Revision
+from sync_platform.lineage.record_story import NumberedChanges, RecordStory, TracedChange
+from sync_platform.lineage.restaurant_story import RestaurantStory, Revision
 
 Json = dict[str, Any]
 CHANGE = ("platform", "dataset", "entity_id", "operation")

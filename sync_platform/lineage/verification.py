@@ -19,12 +19,12 @@ from sync_platform.lake.tracked_table import TrackedTables
 from sync_platform.lineage.anchors import Anchor, Head, check_anchors, check_presence, read_anchors, write_anchor
 from sync_platform.lineage.batches import check_batches
 from sync_platform.lineage.findings import Break, Findings
-from sync_platform.lineage.landed import check_landing
+from sync_platform.lineage.landing_check import check_landing
 from sync_platform.lineage.replay_check import check_tables
 from sync_platform.lineage.restored_lake import restored_lakes
 from sync_platform.storage.audit_log import AuditEntry, AuditLog
 from sync_platform.storage.file_lists import FileList
-from sync_platform.storage.hash_chain import Linked, broken_links
+from sync_platform.storage.hash_chain import ChainEntry, broken_links
 from sync_platform.storage.lake_connection import LAKE, Lake, with_memory
 from sync_platform.storage.object_store import ObjectStore
 from sync_platform.vault.signature import Signer
@@ -72,7 +72,7 @@ class AuditedInstallation:
         entries = list(self.audit_log.entries())
         findings.audit_entries = len(entries)
         findings.breaks += [_audit_break(entry, what) for entry, what in broken_links(entries)]
-        chains: dict[str, Sequence[Linked]] = {"batches": chain, "audit_log": entries, "files": lists}
+        chains: dict[str, Sequence[ChainEntry]] = {"batches": chain, "audit_log": entries, "files": lists}
         check_anchors(anchors, chains, findings, restored_lakes(entries))
         check_presence(anchors, self.anchors.url, entries, findings)
         if landing is not None:

@@ -12,8 +12,10 @@ from sync_platform.logs.line_handler import LineHandler
 
 
 def relay(lines: Iterable[str], handler: LineHandler, source: str) -> None:
-    """Write lines of another program. Log lines of ours are written as they are, those of structlog (Dagster's servers)
-    and any other text in our form; `source` is the logger of texts."""
+    """Write the output of another program as log lines; `source` is the logger of plain text.
+
+    Log lines of this program stay as they are. Those of structlog (Dagster's servers) and plain text get our form.
+    """
     for line in lines:
         found = _document(line)
         if found is not None and "trace_id" in found:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sync_platform.lake.syncs import SyncRecord, first_commits, syncs_of_dataset
-from sync_platform.monitoring.judgement import Judged, judge
+from sync_platform.monitoring.judgement import JudgedPoint, judge
 from sync_platform.monitoring.measured_shares import measured_shares
 from sync_platform.monitoring.quantity import DURATION, ERROR_RATE, NULL_RATE, SCORE, THROUGHPUT, VOLUME, Quantity
 from sync_platform.monitoring.recorded_series import series_of_dataset
@@ -33,10 +33,10 @@ class JudgedSeries:
     """A series and its judged points, oldest first; at least one."""
 
     series: Series
-    judged: Sequence[Judged]
+    judged: Sequence[JudgedPoint]
 
     @property
-    def newest(self) -> Judged:
+    def newest(self) -> JudgedPoint:
         return self.judged[-1]
 
 

@@ -11,7 +11,7 @@ from sync_platform.monitoring.anomalies import JudgedSeries, anomalies, judged_s
 from sync_platform.monitoring.band import Band
 from sync_platform.monitoring.expected_anomaly import accepted_moments
 from sync_platform.monitoring.installation_state import InstallationState, Unknown
-from sync_platform.monitoring.judgement import Judged
+from sync_platform.monitoring.judgement import JudgedPoint
 from sync_platform.monitoring.problem import Problem, ProblemName, ProblemSource
 from sync_platform.monitoring.quantity import Quantity
 from sync_platform.monitoring.rest_days import holiday_on
@@ -82,7 +82,7 @@ def band_in_words(quantity: Quantity, band: Band) -> str:
     return f"at least {low}" if low else f"at most {high}"
 
 
-def _distance(judged: Judged) -> float:
+def _distance(judged: JudgedPoint) -> float:
     """How far a point is from what is expected, in half widths of its band."""
     if judged.band is None:
         return 0.0

@@ -19,7 +19,7 @@ from sync_platform.monitoring.problem import SEVERITIES
 from sync_platform.settings import Settings
 
 PERIOD_S = 300
-WIDTH, HEIGHT, IN_A_ROW = 8, 6, 3
+PANEL_WIDTH, PANEL_HEIGHT, PANELS_PER_ROW = 8, 6, 3
 """A dashboard is 24 units wide."""
 NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -57,13 +57,13 @@ def _widget(number: int, metric: Metric, settings: Settings, platforms: Sequence
         [NAMESPACE, metric.name, *(part for each in _dimensions(sample, settings) for part in each), _label(sample)]
         for sample in _series(metric, platforms)
     ]
-    row, column = divmod(number, IN_A_ROW)
+    row, column = divmod(number, PANELS_PER_ROW)
     return {
         "type": "metric",
-        "x": column * WIDTH,
-        "y": row * HEIGHT,
-        "width": WIDTH,
-        "height": HEIGHT,
+        "x": column * PANEL_WIDTH,
+        "y": row * PANEL_HEIGHT,
+        "width": PANEL_WIDTH,
+        "height": PANEL_HEIGHT,
         "properties": {
             "title": f"{metric.name}: {metric.help}",
             "region": settings.aws_region,

@@ -56,8 +56,8 @@ class EventSender:
     def send(self, now: datetime) -> int:
         """Settle what is in doubt, then send what was not sent; returns how many events were sent.
 
-        Raises the error of the first request that fails; what it did not send stays for the next round. Where it
-        cannot be asked what CloudWatch has, the rest is sent all the same.
+        Raises the error of the first request that fails; what it did not send stays for the next round. Where
+        CloudWatch cannot be asked what it has, the rest is still sent.
         """
         unsettled = self._settle_doubts(now)
         sent = 0

@@ -11,11 +11,11 @@ from sync_platform.monitoring.cloudwatch import NAMESPACE
 from sync_platform.monitoring.metric import METRICS, WATCH_HEARTBEAT, Metric
 
 SCHEMA_VERSION = 39
-WIDTH, HEIGHT, IN_A_ROW = 8, 8, 3
+PANEL_WIDTH, PANEL_HEIGHT, PANELS_PER_ROW = 8, 8, 3
 """A dashboard is 24 units wide."""
 SOURCE = {"type": "prometheus", "uid": "${source}"}
 UNITS = {"Seconds": "s", "Count": "short", "None": "none"}
-OF_ENVIRONMENT = '{environment="$environment"}'
+ENVIRONMENT_FILTER = '{environment="$environment"}'
 
 
 def grafana_dashboard(environment: str) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def _environment_choice(environment: str) -> dict[str, Any]:
 
 
 def _panel(number: int, metric: Metric) -> dict[str, Any]:
-    row, column = divmod(number, IN_A_ROW)
+    row, column = divmod(number, PANELS_PER_ROW)
     is_age = metric is WATCH_HEARTBEAT
     title = "age in seconds" if is_age else "mean of a day" if metric.kind == "duration" else metric.help
     limits = {"min": 0, "max": 1} if metric.prometheus_ending == "_ratio" else {"min": 0}
@@ -61,7 +61,7 @@ def _panel(number: int, metric: Metric) -> dict[str, Any]:
         "title": metric.name,
         "description": f"{metric.help} ({title})" if title != metric.help else metric.help,
         "datasource": SOURCE,
-        "gridPos": {"x": column * WIDTH, "y": row * HEIGHT, "w": WIDTH, "h": HEIGHT},
+        "gridPos": {"x": column * PANEL_WIDTH, "y": row * PANEL_HEIGHT, "w": PANEL_WIDTH, "h": PANEL_HEIGHT},
         "fieldConfig": {"defaults": {"unit": "s" if is_age else UNITS[metric.unit], **limits}, "overrides": []},
         "targets": [
             {"refId": "A", "datasource": SOURCE, "expr": grafana_query(metric), "legendFormat": _legend(metric)}
@@ -71,13 +71,13 @@ def _panel(number: int, metric: Metric) -> dict[str, Any]:
 
 def grafana_query(metric: Metric) -> str:
     """The PromQL of a panel."""
-    series = f"{metric.prometheus_name}{OF_ENVIRONMENT}"
+    series = f"{metric.prometheus_name}{ENVIRONMENT_FILTER}"
     if metric is WATCH_HEARTBEAT:
         return f"time() - {series}"
     if metric.kind == "count":
         return f"increase({series}[1d])"
     if metric.kind == "duration":
-        sums, counts = (f"{metric.prometheus_name}{part}{OF_ENVIRONMENT}[1d]" for part in ("_sum", "_count"))
+        sums, counts = (f"{metric.prometheus_name}{part}{ENVIRONMENT_FILTER}[1d]" for part in ("_sum", "_count"))
         return f"increase({sums}) / (increase({counts}) > 0)"
     return series
 

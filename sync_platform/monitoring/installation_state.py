@@ -32,7 +32,7 @@ from sync_platform.privacy.erasure_record import Erasure
 from sync_platform.privacy.privacy_request import PrivacyRequest
 from sync_platform.privacy.request_register import opened_register
 from sync_platform.quality.recorded_drift import RecordedDrift, drift_of_syncs
-from sync_platform.quality.scorecard import Scored, last_measured, newest_own_checks, newest_scores
+from sync_platform.quality.scorecard import StoredScore, last_measured, newest_own_checks, newest_scores
 from sync_platform.settings import Settings
 from sync_platform.storage.audit_log import AuditEntry, AuditLog
 from sync_platform.storage.lake_connection import Lake, LakeAddress
@@ -82,14 +82,14 @@ class InstallationState:
     """
 
     records: Mapping[str, Sequence[SyncRecord]] | Unknown
-    scores: Sequence[Scored] | Unknown
+    scores: Sequence[StoredScore] | Unknown
     backups: BackupState | Unknown
     drills: Sequence[AuditEntry] | Unknown
     requests: Sequence[EmergencyRequest] | Unknown
     runs: Sequence[WaitingRun] | Unknown
     volumes: Sequence[Volume] | Unknown
-    last_measured: Sequence[Scored] | Unknown = ()
-    own_checks: Sequence[Scored] | Unknown = ()
+    last_measured: Sequence[StoredScore] | Unknown = ()
+    own_checks: Sequence[StoredScore] | Unknown = ()
     drift: Sequence[RecordedDrift] | Unknown = ()
     backup_log: Mapping[str, Sequence[AuditEntry]] | Unknown = field(default_factory=dict)
     verifications: Sequence[AuditEntry] | Unknown = ()

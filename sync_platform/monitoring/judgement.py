@@ -28,7 +28,7 @@ MAX_POINTS = 52
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedPoint:
     """A point with its verdict and its band; no band where the verdict is unknown.
 
     `since`: the first point of the deviation that it is in; None where it is in its band.
@@ -44,7 +44,7 @@ class Judged:
         return self.verdict == "anomaly"
 
 
-def judge(series: Series, expected_at: Sequence[datetime] = ()) -> list[Judged]:
+def judge(series: Series, expected_at: Sequence[datetime] = ()) -> list[JudgedPoint]:
     """Every point, judged by those before it. `expected_at`: when a person said that what is seen then is expected."""
     baseline, points = _Baseline(series), series.points[-MAX_POINTS:]
     following = [*points[1:], None]
@@ -66,12 +66,12 @@ class _Baseline:
         self._series = series
         self._known: list[Known] = []
         self._earlier: list[Known] = []
-        self._deviating: list[Judged] = []
+        self._deviating: list[JudgedPoint] = []
 
-    def judge(self, point: Point, *, is_expected: bool) -> Judged:
+    def judge(self, point: Point, *, is_expected: bool) -> JudgedPoint:
         if len(self._usable(point)) < MIN_KNOWN[self._series.mode]:
             self._add(point)
-            return Judged(point, "unknown")
+            return JudgedPoint(point, "unknown")
         band = self._band(self._known, point)
         if band.contains(point.value):
             return self._normal(point, band)
@@ -79,7 +79,7 @@ class _Baseline:
             self._known = self._earlier
             return self._normal(point, before)
         since = self._deviating[0].point if self._deviating else point
-        judged = Judged(point, "anomaly", band, since)
+        judged = JudgedPoint(point, "anomaly", band, since)
         self._deviating.append(judged)
         if is_expected:
             self._move_to([judged], keep_earlier=True)
@@ -89,10 +89,10 @@ class _Baseline:
             return replace(judged, verdict="shifted")
         return judged
 
-    def _normal(self, point: Point, band: Band) -> Judged:
+    def _normal(self, point: Point, band: Band) -> JudgedPoint:
         self._earlier, self._deviating = [], []
         self._add(point)
-        return Judged(point, "normal", band)
+        return JudgedPoint(point, "normal", band)
 
     def _usable(self, point: Point) -> list[Known]:
         """The known points of other periods: a second sync of a period is not compared with the first alone."""
@@ -125,7 +125,7 @@ class _Baseline:
         scale = level / band.expected if band.expected and self._series.quantity.scale != "share" else 1.0
         return all(abs(each.point.value - level) <= min(limits) * scale for each in last)
 
-    def _move_to(self, accepted: Sequence[Judged], *, keep_earlier: bool) -> None:
+    def _move_to(self, accepted: Sequence[JudgedPoint], *, keep_earlier: bool) -> None:
         """Move the baseline to the level of the accepted points, and take them in."""
         compared = self._series.quantity.compared
         offset = median([compared(each.point.value) - compared(each.band.expected) for each in accepted if each.band])

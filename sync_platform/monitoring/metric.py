@@ -1,4 +1,4 @@
-"""The metrics of an installation: one list, from which all else is made.
+"""The metrics of an installation: one list, from which everything else is made.
 
 What belongs here: what a metric is, and the list. CloudWatch, Prometheus, history, dashboards, alarms and the table in
 docs/metrics.md take names, units and meanings from it.

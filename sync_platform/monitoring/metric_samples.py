@@ -33,7 +33,7 @@ from sync_platform.monitoring.metric import (
 from sync_platform.monitoring.problem import SEVERITIES, Severity
 from sync_platform.monitoring.stored_syncs import stored_datasets
 from sync_platform.quality.score import OVERALL
-from sync_platform.quality.scorecard import Scored
+from sync_platform.quality.scorecard import StoredScore
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.audit_log import AuditEntry
 
@@ -87,7 +87,7 @@ def _of_sync(platform: str, sync: EndedSync) -> Iterator[Sample]:
             yield Sample(RECORDS_PROCESSED, at, record.records, platform, record.dataset, event=event)
 
 
-def _of_quality(scores: Sequence[Scored], platforms: Mapping[str, Platform], now: datetime) -> Iterator[Sample]:
+def _of_quality(scores: Sequence[StoredScore], platforms: Mapping[str, Platform], now: datetime) -> Iterator[Sample]:
     stored = {(name, dataset) for name, platform in platforms.items() for dataset in stored_datasets(platform)}
     for each in scores:
         if each.dimension == OVERALL and each.score is not None and (each.platform, each.dataset) in stored:

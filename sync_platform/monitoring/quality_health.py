@@ -13,7 +13,7 @@ from sync_platform.monitoring.counted_scores import counted_scores
 from sync_platform.monitoring.health import Deficit, unknown
 from sync_platform.monitoring.installation_state import InstallationState, Unknown
 from sync_platform.quality.score import OVERALL
-from sync_platform.quality.scorecard import Scored
+from sync_platform.quality.scorecard import StoredScore
 
 FAR_BELOW = 0.2
 """A score that is this share below its threshold loses all points of its dimension."""
@@ -43,7 +43,7 @@ def quality_deficits(
         yield Deficit(reason, command, 0.0, unjudged / len(datasets))
 
 
-def _earlier(known: Mapping[str, Sequence[Scored]], overall: Mapping[str, Scored | None]) -> str:
+def _earlier(known: Mapping[str, Sequence[StoredScore]], overall: Mapping[str, StoredScore | None]) -> str:
     """The dimensions of which an earlier score counts, in words."""
     found = [
         f"{name}.{each.dimension} was last measured at {local_minute(each.observed_at)} ({each.score:.0%})"
@@ -54,12 +54,14 @@ def _earlier(known: Mapping[str, Sequence[Scored]], overall: Mapping[str, Scored
     return "".join(f"; {each}" for each in found)
 
 
-def _is_earlier(scored: Scored, overall: Scored | None) -> bool:
+def _is_earlier(scored: StoredScore, overall: StoredScore | None) -> bool:
     """True for a score of an earlier period than the newest one: its dimension is not measured any more."""
     return overall is not None and scored.partition != overall.partition
 
 
-def _shortfalls(scores: Sequence[Scored], overall: Scored | None, weights: Mapping[str, float]) -> Iterator[Deficit]:
+def _shortfalls(
+    scores: Sequence[StoredScore], overall: StoredScore | None, weights: Mapping[str, float]
+) -> Iterator[Deficit]:
     """The dimensions of one dataset that fall short; together they lose at most 1."""
     measured = [each for each in scores if each.dimension in weights and each.score is not None]
     total = sum(weights[each.dimension] for each in measured) or 1.0
@@ -70,12 +72,12 @@ def _shortfalls(scores: Sequence[Scored], overall: Scored | None, weights: Mappi
             yield Deficit(reason, (), _shortfall(each) * weights[each.dimension] / total)
 
 
-def _shortfall(scored: Scored) -> float:
+def _shortfall(scored: StoredScore) -> float:
     threshold = scored.threshold or 1.0
     return min(1.0, (threshold - (scored.score or 0.0)) / (threshold * FAR_BELOW))
 
 
-def _scores(state: InstallationState) -> Sequence[Scored] | Unknown:
+def _scores(state: InstallationState) -> Sequence[StoredScore] | Unknown:
     """The scores that count now."""
     if isinstance(state.scores, Unknown):
         return state.scores

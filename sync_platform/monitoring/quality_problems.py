@@ -17,18 +17,18 @@ from sync_platform.quality.own_check_run import own_check_in_words
 from sync_platform.quality.own_checks import OWN
 from sync_platform.quality.recorded_drift import RecordedDrift
 from sync_platform.quality.score import DIMENSIONS
-from sync_platform.quality.scorecard import Scored
+from sync_platform.quality.scorecard import StoredScore
 
 ACCURACY = "accuracy"
 """It is measured against the register, which all platforms share: a wrong register is one problem, not one of each."""
 
 
-def quality_problems(scores: Iterable[Scored]) -> Iterator[Problem]:
+def quality_problems(scores: Iterable[StoredScore]) -> Iterator[Problem]:
     """One problem for each dimension of a platform that is below its threshold; one of accuracy for all platforms.
 
     `scores`: that count now, of each dataset and dimension; and of each own check.
     """
-    grouped: dict[str, list[Scored]] = {}
+    grouped: dict[str, list[StoredScore]] = {}
     for each in scores:
         if each.dimension == OWN and (each.falls_short or each.score is None):
             grouped.setdefault(f"{each.platform}.{each.dataset} {each.measure}", []).append(each)
@@ -39,7 +39,7 @@ def quality_problems(scores: Iterable[Scored]) -> Iterator[Problem]:
         yield _below(detail, sorted(found, key=lambda each: (each.platform, each.dataset)))
 
 
-def _below(detail: str, found: Sequence[Scored]) -> Problem:
+def _below(detail: str, found: Sequence[StoredScore]) -> Problem:
     names = tuple(f"{each.platform}.{each.dataset}" for each in found)
     first = found[0]
     if first.dimension == OWN:

@@ -77,7 +77,7 @@ def series_of_dataset(
 
 
 @dataclass(frozen=True)
-class _Measured:
+class _Measurement:
     """What one sync adds to one series."""
 
     quantity: Quantity
@@ -115,27 +115,27 @@ def _basis(sync: SyncRecord) -> str:
     return f"{sync.mode}, {'monthly' if len(sync.partition) == len('2026-11') else 'weekly'}"
 
 
-def _of_record(sync: SyncRecord, committed_at: datetime, *, is_usual: bool) -> Iterator[_Measured]:
+def _of_record(sync: SyncRecord, committed_at: datetime, *, is_usual: bool) -> Iterator[_Measurement]:
     basis = _basis(sync)
     if sync.mode == "full" and not sync.is_outdated:
-        yield _Measured(VOLUME, sync.rows, basis)
+        yield _Measurement(VOLUME, sync.rows, basis)
     if is_usual:
         days = "rest days" if is_rest_day(day_in_hong_kong(sync.observed_at - HALF_A_DAY)) else "working days"
-        yield _Measured(DELTA_VOLUME, sync.rows, f"{basis}, {days}")
+        yield _Measurement(DELTA_VOLUME, sync.rows, f"{basis}, {days}")
     duration_s = (committed_at - sync.started_at).total_seconds()
-    yield _Measured(DURATION, duration_s, basis)
+    yield _Measurement(DURATION, duration_s, basis)
     if duration_s >= LEAST_DURATION_S:
-        yield _Measured(THROUGHPUT, sync.records / duration_s, basis)
+        yield _Measurement(THROUGHPUT, sync.records / duration_s, basis)
     quarantined = min(1.0, sync.quarantined / sync.records) if sync.records else 0.0
     missing = max(0, sync.pages_expected - sync.pages) / sync.pages_expected if sync.pages_expected else 0.0
-    yield _Measured(ERROR_RATE, 1.0 - (1.0 - quarantined) * (1.0 - missing), basis, sync.records)
+    yield _Measurement(ERROR_RATE, 1.0 - (1.0 - quarantined) * (1.0 - missing), basis, sync.records)
 
 
-def _of_share(sync: SyncRecord, share: MeasuredShare) -> _Measured:
+def _of_share(sync: SyncRecord, share: MeasuredShare) -> _Measurement:
     basis = f"{_basis(sync)}, without {share.unmeasured}" if share.unmeasured else _basis(sync)
     if share.measure == OVERALL:
-        return _Measured(SCORE, share.score, basis, share.of)
-    return _Measured(NULL_RATE, 1.0 - share.score, basis, share.of, share.measure)
+        return _Measurement(SCORE, share.score, basis, share.of)
+    return _Measurement(NULL_RATE, 1.0 - share.score, basis, share.of, share.measure)
 
 
 def _blank_point(sync: SyncRecord, committed_at: datetime) -> Point:

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from html import escape
 
 from sync_platform.monitoring.anomalies import JudgedSeries
-from sync_platform.monitoring.judgement import Judged
+from sync_platform.monitoring.judgement import JudgedPoint
 
 WIDTH, HEIGHT, LEFT, MARGIN = 560, 160, 8, 26
-SHOWN, IN_TEXT = 26, 16
-"""The newest points that a picture shows."""
+MAX_POINTS, MAX_POINTS_IN_TEXT = 26, 16
+"""How many of the newest points a picture shows."""
 BLOCKS = "▁▂▃▄▅▆▇█"
 BAND_COLOUR, LINE_COLOUR, ANOMALY_COLOUR, TEXT_COLOUR = "#cfe0f5", "#2b5d9b", "#c62828", "#777"
 FONT = "font-family='sans-serif' font-size='11'"
@@ -19,19 +19,19 @@ FONT = "font-family='sans-serif' font-size='11'"
 
 def series_svg(judged: JudgedSeries) -> str:
     """The newest points as a line over their band; those outside it are red. Its colours suit light and dark."""
-    points, in_words = judged.judged[-SHOWN:], judged.series.quantity.in_words
+    points, in_words = judged.judged[-MAX_POINTS:], judged.series.quantity.in_words
     low, high = _range(points)
     step = (WIDTH - 2 * LEFT) / max(1, len(points) - 1)
 
-    def at(number: int, value: float) -> tuple[float, float]:
+    def position(number: int, value: float) -> tuple[float, float]:
         share = (min(max(value, low), high) - low) / (high - low)
         return LEFT + number * step, HEIGHT - MARGIN - share * (HEIGHT - 2 * MARGIN)
 
-    line = " ".join(_pair(at(number, each.point.value)) for number, each in enumerate(points))
+    line = " ".join(_coordinates(position(number, each.point.value)) for number, each in enumerate(points))
     parts = [
-        *_band(points, at, low, high),
+        *_band(points, position, low, high),
         f"<polyline points='{line}' fill='none' stroke='{LINE_COLOUR}' stroke-width='1.5'/>",
-        *(_dot(at(number, each.point.value), each) for number, each in enumerate(points)),
+        *(_dot(position(number, each.point.value), each) for number, each in enumerate(points)),
         _text(LEFT, 14, f"{judged.series.name}: {in_words(low)} to {in_words(high)}", "start"),
         _text(LEFT, HEIGHT - 8, f"{points[0].point.at:%Y-%m-%d}", "start"),
         _text(WIDTH - LEFT, HEIGHT - 8, f"{points[-1].point.at:%Y-%m-%d}", "end"),
@@ -48,9 +48,9 @@ def series_markdown(judged: JudgedSeries) -> str:
     return f"![{judged.series.name}](data:image/svg+xml;base64,{data})"
 
 
-def series_line(points: Sequence[Judged]) -> str:
+def series_line(points: Sequence[JudgedPoint]) -> str:
     """The newest points as blocks of different heights; `!` follows a point that is outside its band."""
-    shown = points[-IN_TEXT:]
+    shown = points[-MAX_POINTS_IN_TEXT:]
     values = [each.point.value for each in shown]
     low, span = min(values), max(values) - min(values)
     heights = [round((value - low) / span * (len(BLOCKS) - 1)) if span else 0 for value in values]
@@ -58,7 +58,7 @@ def series_line(points: Sequence[Judged]) -> str:
     return "".join(f"{BLOCKS[height]}{mark}" for height, mark in zip(heights, marks, strict=True))
 
 
-def _range(points: Sequence[Judged]) -> tuple[float, float]:
+def _range(points: Sequence[JudgedPoint]) -> tuple[float, float]:
     """The smallest and the largest value of the picture: of the points, and of the limits of their bands."""
     limits = [limit for each in points if each.band for limit in (each.band.low, each.band.high) if limit is not None]
     values = [*(each.point.value for each in points), *limits]
@@ -67,24 +67,24 @@ def _range(points: Sequence[Judged]) -> tuple[float, float]:
 
 
 def _band(
-    points: Sequence[Judged], at: Callable[[int, float], tuple[float, float]], low: float, high: float
+    points: Sequence[JudgedPoint], position: Callable[[int, float], tuple[float, float]], low: float, high: float
 ) -> list[str]:
     """The area between the limits; a side without a limit reaches the edge of the picture."""
     known = [(number, each.band) for number, each in enumerate(points) if each.band]
-    upper = [_pair(at(number, high if band.high is None else band.high)) for number, band in known]
-    lower = [_pair(at(number, low if band.low is None else band.low)) for number, band in known]
+    upper = [_coordinates(position(number, high if band.high is None else band.high)) for number, band in known]
+    lower = [_coordinates(position(number, low if band.low is None else band.low)) for number, band in known]
     return [f"<polygon points='{' '.join([*upper, *reversed(lower)])}' fill='{BAND_COLOUR}'/>"] if known else []
 
 
-def _dot(place: tuple[float, float], judged: Judged) -> str:
+def _dot(position: tuple[float, float], judged: JudgedPoint) -> str:
     is_outside = judged.band is not None and not judged.band.contains(judged.point.value)
     colour, radius = (ANOMALY_COLOUR, 4) if is_outside else (LINE_COLOUR, 2)
-    return f"<circle cx='{place[0]:.1f}' cy='{place[1]:.1f}' r='{radius}' fill='{colour}'/>"
+    return f"<circle cx='{position[0]:.1f}' cy='{position[1]:.1f}' r='{radius}' fill='{colour}'/>"
 
 
 def _text(x: float, y: float, text: str, anchor: str) -> str:
     return f"<text x='{x}' y='{y}' fill='{TEXT_COLOUR}' text-anchor='{anchor}' {FONT}>{escape(text)}</text>"
 
 
-def _pair(place: tuple[float, float]) -> str:
-    return f"{place[0]:.1f},{place[1]:.1f}"
+def _coordinates(position: tuple[float, float]) -> str:
+    return f"{position[0]:.1f},{position[1]:.1f}"

@@ -26,7 +26,7 @@ NOT_TRIED, NOT_COMPLETE = "no full sync was tried", "no full sync was complete"
 
 
 @dataclass(frozen=True)
-class _Late:
+class _LatePlatform:
     """A late platform. `shown_at`: what its stalest dataset shows; None if a dataset never had a complete full sync."""
 
     platform: str
@@ -65,7 +65,7 @@ def staleness_problems(
         )
 
 
-def _late(platform: Platform, records: Sequence[SyncRecord], now: datetime) -> _Late | None:
+def _late(platform: Platform, records: Sequence[SyncRecord], now: datetime) -> _LatePlatform | None:
     limit = LATE_AFTER[platform.cadence]
     found = freshness_of(platform, stored_datasets(platform), records, now)
     first = min(each.started_at for each in records)
@@ -76,10 +76,12 @@ def _late(platform: Platform, records: Sequence[SyncRecord], now: datetime) -> _
     is_tried = newest_full is not None and now - newest_full.started_at <= limit
     shown = [each.shown_at for each in late]
     shown_at = None if None in shown else min(each for each in shown if each)
-    return _Late(platform.name, shown_at, limit, is_tried)
+    return _LatePlatform(platform.name, shown_at, limit, is_tried)
 
 
-def _problem(detail: str, late: Sequence[_Late], now: datetime, action: str, command: tuple[str, ...]) -> Problem:
+def _problem(
+    detail: str, late: Sequence[_LatePlatform], now: datetime, action: str, command: tuple[str, ...]
+) -> Problem:
     names = tuple(sorted(each.platform for each in late))
     listed = in_one_phrase(each.in_words(now) for each in sorted(late, key=lambda each: each.platform))
     return Problem(

@@ -16,13 +16,13 @@ from sync_platform.monitoring.failure_cause import cause_of
 from sync_platform.monitoring.named_subjects import MAX_NAMED, in_one_phrase, shortened
 from sync_platform.monitoring.problem import Problem, ProblemName
 
-IN_QUARANTINE = "are in quarantine"
+QUARANTINE_REASON = "are in quarantine"
 NO_REASON = "no reason is on record"
-WHY = "why they are really gone"
+SHRINK_REASON = "why they are really gone"
 
 
 @dataclass(frozen=True)
-class _Bad:
+class _IncompleteSync:
     """A sync that is not complete, and its first reason."""
 
     sync: CurrentSync
@@ -38,49 +38,49 @@ def sync_problems(syncs: Iterable[CurrentSync], over_tolerance: Iterable[str] = 
 
     `over_tolerance`: the platforms whose quarantine is a problem of its own, so that it is no reason here.
     """
-    own = set(over_tolerance)
-    bad = [it for each in syncs if (it := _bad(each, in_own=each.platform.name in own))]
+    apart = set(over_tolerance)
+    incomplete = [sync for each in syncs if (sync := _incomplete(each, ignores_quarantine=each.platform.name in apart))]
     for status, describe in (("failed", _failed), ("degraded", _degraded)):
-        grouped = _by_cause(each for each in bad if each.sync.status == status)
-        for cause, found in sorted(grouped.items()):
-            yield describe(cause, sorted(found, key=lambda each: each.platform))
+        grouped = _by_cause(each for each in incomplete if each.sync.status == status)
+        for cause, syncs_of_cause in sorted(grouped.items()):
+            yield describe(cause, sorted(syncs_of_cause, key=lambda each: each.platform))
 
 
-def _by_cause(bad: Iterable[_Bad]) -> dict[str, list[_Bad]]:
+def _by_cause(syncs: Iterable[_IncompleteSync]) -> dict[str, list[_IncompleteSync]]:
     """By cause, the newest sync of each platform that has it."""
-    grouped: dict[str, dict[str, _Bad]] = {}
-    for each in bad:
+    grouped: dict[str, dict[str, _IncompleteSync]] = {}
+    for each in syncs:
         cause = cause_of(each.reason, [each.platform, *(dataset.name for dataset in each.sync.platform.datasets)])
         grouped.setdefault(cause, {}).setdefault(each.platform, each)
-    return {cause: list(found.values()) for cause, found in grouped.items()}
+    return {cause: list(by_platform.values()) for cause, by_platform in grouped.items()}
 
 
-def _bad(sync: CurrentSync, *, in_own: bool) -> _Bad | None:
+def _incomplete(sync: CurrentSync, *, ignores_quarantine: bool) -> _IncompleteSync | None:
     if sync.status == "complete":
         return None
-    reasons = [each for each in sync.reasons if not (in_own and IN_QUARANTINE in each)]
-    if not reasons and in_own:
+    reasons = [reason for reason in sync.reasons if not (ignores_quarantine and QUARANTINE_REASON in reason)]
+    if not reasons and ignores_quarantine:
         return None
-    return _Bad(sync, reasons[0] if reasons else NO_REASON)
+    return _IncompleteSync(sync, reasons[0] if reasons else NO_REASON)
 
 
-def _failed(cause: str, found: Sequence[_Bad]) -> Problem:
-    platforms = tuple(each.platform for each in found)
+def _failed(cause: str, syncs: Sequence[_IncompleteSync]) -> Problem:
+    platforms = tuple(each.platform for each in syncs)
     return Problem(
         ProblemName.sync_failed,
         cause,
-        f"The newest sync of {_begun(found)} failed: {shortened(found[0].reason)}",
+        f"The newest sync of {_names_with_times(syncs)} failed: {shortened(syncs[0].reason)}",
         "No row was changed or retired: the tables stay as they were, and become older.",
         "Remove the cause: wait until the platform answers, or correct the setting or the credentials that the reason "
         f"names. Then sync again: `{named_command('sync', *platforms)}`",
-        _reasons_of(found),
+        _reasons_of(syncs),
         platforms,
     )
 
 
-def _degraded(cause: str, found: Sequence[_Bad]) -> Problem:
-    platforms = tuple(each.platform for each in found)
-    kept, quarantined = _total(found, "not_retired"), _total(found, "quarantined")
+def _degraded(cause: str, syncs: Sequence[_IncompleteSync]) -> Problem:
+    platforms = tuple(each.platform for each in syncs)
+    kept, quarantined = _total(syncs, "not_retired"), _total(syncs, "quarantined")
     effect = ["What came is stored. What did not come is as old as before."]
     if kept:
         effect.append(f"{kept:,} rows that were not listed stay live (sync.not_retired).")
@@ -89,37 +89,37 @@ def _degraded(cause: str, found: Sequence[_Bad]) -> Problem:
     return Problem(
         ProblemName.sync_degraded,
         cause,
-        f"The newest sync of {_begun(found)} is degraded: {shortened(found[0].reason)}",
+        f"The newest sync of {_names_with_times(syncs)} is degraded: {shortened(syncs[0].reason)}",
         " ".join(effect),
-        _remedy(found),
-        _reasons_of(found),
+        _remedy(syncs),
+        _reasons_of(syncs),
         platforms,
     )
 
 
-def _remedy(found: Sequence[_Bad]) -> str:
+def _remedy(syncs: Sequence[_IncompleteSync]) -> str:
     steps = []
-    for each in found[:MAX_NAMED]:
+    for each in syncs[:MAX_NAMED]:
         for record in each.sync.records:
             if record.quarantined and record.dataset:
                 command = named_command("quarantine", "list", each.platform, record.dataset)
                 steps.append(f"See what is wrong with the records: `{command}`.")
-    shrunk = [each.platform for each in found if any(record.shrink_rejected for record in each.sync.records)]
+    shrunk = [each.platform for each in syncs if any(record.shrink_rejected for record in each.sync.records)]
     if shrunk:
-        command = named_command("sync", *shrunk, "--accept-shrink", WHY)
+        command = named_command("sync", *shrunk, "--accept-shrink", SHRINK_REASON)
         steps.append(f"If the rows are really gone, have them retired: `{command}`.")
-    again = named_command("sync", *(each.platform for each in found))
+    again = named_command("sync", *(each.platform for each in syncs))
     return " ".join([*steps[:MAX_NAMED], f"When the source is whole again, sync again: `{again}`"])
 
 
-def _begun(found: Sequence[_Bad]) -> str:
-    return in_one_phrase(f"{each.platform} ({local_minute(each.sync.records[0].started_at)})" for each in found)
+def _names_with_times(syncs: Sequence[_IncompleteSync]) -> str:
+    return in_one_phrase(f"{each.platform} ({local_minute(each.sync.records[0].started_at)})" for each in syncs)
 
 
-def _total(found: Sequence[_Bad], count: str) -> int:
-    return sum(each.sync.total(count) for each in found)
+def _total(syncs: Sequence[_IncompleteSync], count: str) -> int:
+    return sum(each.sync.total(count) for each in syncs)
 
 
-def _reasons_of(found: Sequence[_Bad]) -> tuple[str, ...]:
-    listed = ", ".join(f"$${each.sync.sync_id}$$" for each in found[:MAX_NAMED])
+def _reasons_of(syncs: Sequence[_IncompleteSync]) -> tuple[str, ...]:
+    listed = ", ".join(f"$${each.sync.sync_id}$$" for each in syncs[:MAX_NAMED])
     return ("query", f"SELECT platform, dataset, status, reasons FROM sync.runs WHERE sync_id IN ({listed})")

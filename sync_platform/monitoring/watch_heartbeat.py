@@ -1,7 +1,7 @@
 """The heartbeat of the watch: a file that every round writes whose alerts are decided and sent.
 
-What belongs here: the file, and what a round must know of the one before it. Whoever watches the watch looks at the
-file's age; the metric WatchHeartbeat says the same to CloudWatch and Prometheus.
+What belongs here: the file, and what a round must know of the one before it. A program that supervises
+the watch reads the file's age; CloudWatch and Prometheus get it as the metric WatchHeartbeat.
 """
 
 from __future__ import annotations

@@ -37,24 +37,24 @@ from sync_platform.monitoring.watch_heartbeat import (
 )
 from sync_platform.monitoring.watchdog.daemon_silence import is_silent
 from sync_platform.monitoring.watchdog.dagster_state import DagsterState
-from sync_platform.monitoring.watchdog.watchdog_sources import Watched, watchdog_sources
+from sync_platform.monitoring.watchdog.watchdog_sources import WatchedInstallation, watchdog_sources
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings
 
 
-def sources_of_records(watched: Watched) -> Sequence[ProblemSource]:
+def sources_of_records(watched: WatchedInstallation) -> Sequence[ProblemSource]:
     """The sources that look at what syncs, checks, backups and verifications have recorded."""
     platforms = load_platforms(watched.settings.platform_path)
     return recorded_sources(watched.settings, platforms, watched.state, watched.now)
 
 
-def sources_of_anomalies(watched: Watched) -> Sequence[ProblemSource]:
+def sources_of_anomalies(watched: WatchedInstallation) -> Sequence[ProblemSource]:
     """The source that compares the newest syncs with their own history."""
     platforms = load_platforms(watched.settings.platform_path)
     return [anomaly_source(watched.settings, platforms, watched.state, watched.now)]
 
 
-SOURCES: tuple[Callable[[Watched], Sequence[ProblemSource]], ...] = (
+SOURCES: tuple[Callable[[WatchedInstallation], Sequence[ProblemSource]], ...] = (
     watchdog_sources,
     sources_of_records,
     sources_of_anomalies,
@@ -102,8 +102,8 @@ def watch_once(
         _close(store)
 
 
-def _decide(watched: Watched, store: AlertStore, calls: BoundedCalls) -> WatchRound:
-    look = _Look(calls)
+def _decide(watched: WatchedInstallation, store: AlertStore, calls: BoundedCalls) -> WatchRound:
+    look = _ProblemSearch(calls)
     for group in SOURCES:
         look.at_group(group, watched)
     look.at(ProblemSource(frozenset({ProblemName.delivery_failing}), lambda: delivery_problems(store)))
@@ -122,7 +122,7 @@ def _decide(watched: Watched, store: AlertStore, calls: BoundedCalls) -> WatchRo
     return WatchRound(watched.now, problems, look.unread, delivery, faults)
 
 
-class _Look:
+class _ProblemSearch:
     """What was found so far. `names`: the problems that were looked for everywhere."""
 
     def __init__(self, calls: BoundedCalls) -> None:
@@ -132,7 +132,9 @@ class _Look:
         self._missed: set[ProblemName] = set()
         self._unread: list[tuple[str, str]] = []
 
-    def at_group(self, group: Callable[[Watched], Sequence[ProblemSource]], watched: Watched) -> None:
+    def at_group(
+        self, group: Callable[[WatchedInstallation], Sequence[ProblemSource]], watched: WatchedInstallation
+    ) -> None:
         try:
             sources = self._calls.run(group.__name__, lambda: group(watched), self._limit_s)
         except Exception as error:
@@ -188,7 +190,7 @@ def _incomplete(unread: Sequence[str]) -> Problem:
 
 def _read(
     settings: Settings, read_dagster: ReadDagster, calls: BoundedCalls, previous: Heartbeat | None, now: datetime
-) -> Watched:
+) -> WatchedInstallation:
     """What the sources look at, read once."""
     dagster = _known(calls, "Dagster's records", lambda: read_dagster(now))
     state: InstallationState | Unknown = _known(
@@ -200,7 +202,9 @@ def _read(
         state = InstallationState(**{each.name: state for each in fields(InstallationState)})
     slept = slept_since(previous)
     lives = isinstance(dagster, DagsterState) and not is_silent(dagster, now - slept)
-    return Watched(settings, state, dagster, previous, alive_since(previous, is_alive=lives, now=now), slept, now)
+    return WatchedInstallation(
+        settings, state, dagster, previous, alive_since(previous, is_alive=lives, now=now), slept, now
+    )
 
 
 def _known(calls: BoundedCalls, name: str, read: Callable[[], Any]) -> Any:
@@ -225,12 +229,12 @@ def _does_any_channel_work(store: AlertStore) -> bool:
     return not failing >= set(store.channels)
 
 
-def _leave_heartbeat(watched: Watched, problems: int, *, is_complete: bool) -> None:
+def _leave_heartbeat(watched: WatchedInstallation, problems: int, *, is_complete: bool) -> None:
     heartbeat = Heartbeat(watched.now, problems, is_complete, watched.alive_since, suspended_s())
     write_heartbeat(watched.settings.home, heartbeat)
 
 
-def _publish(watched: Watched, store: AlertStore, *, has_heartbeat: bool) -> list[str]:
+def _publish(watched: WatchedInstallation, store: AlertStore, *, has_heartbeat: bool) -> list[str]:
     """Publish the metrics of the round; why that failed in a place, in sentences."""
     settings, now = watched.settings, watched.now
     platforms = load_platforms(settings.platform_path)

@@ -23,7 +23,7 @@ from sync_platform.sources.period import HONG_KONG
 from sync_platform.sources.place import Place
 from sync_platform.sources.received import Page
 from sync_platform.sources.rules import OneOf, Shaped
-from sync_platform.sources.unchanged import is_unchanged
+from sync_platform.sources.unchanged_files import is_unchanged
 
 PATHS = (
     "/english/licensing/license/text/LP_Restaurants_EN.XML",

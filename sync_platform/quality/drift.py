@@ -9,7 +9,7 @@
 `placeholder`  One text fills an improbable share of a column of names or addresses (frequent_values.py).
 `renamed`  A missing and a new path of the same types in the same object have similar names or the same values, and no
            other pair is nearly as similar. Where only some records were renamed, mostly the names decide.
-`loose`    The field has another JSON type or notation than its column, and was read all the same ("8,446" for 8446). It
+`loose`    The field has another JSON type or notation than its column, and was still read ("8,446" for 8446). It
            needs no former shape, and is not reported where the same field is retyped.
 
 A field inside a missing, new or retyped object or list belongs to that finding and is not reported separately.

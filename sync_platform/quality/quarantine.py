@@ -11,7 +11,7 @@ from datetime import datetime
 
 import duckdb
 
-from sync_platform.landing.reader import Landed
+from sync_platform.landing.reader import LandedDataset
 from sync_platform.sources.columns import Column
 from sync_platform.storage.lake_connection import LAKE
 from sync_platform.storage.lake_tables import has_table
@@ -114,7 +114,7 @@ def quarantine(
     )
 
 
-def first_in_words(session: duckdb.DuckDBPyConnection, landed: Landed, quarantined: str) -> list[str]:
+def first_in_words(session: duckdb.DuckDBPyConnection, landed: LandedDataset, quarantined: str) -> list[str]:
     """The first records of the relation `quarantined`: their problems, the page's URL, and the landed line."""
     rows = session.execute(
         f"""SELECT source_id, problems->>'$[*].path', problems->>'$[*].problem', landing_object, landing_line

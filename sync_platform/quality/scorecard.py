@@ -22,7 +22,7 @@ TREND_LENGTH = 12
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scored(Score):
+class StoredScore(Score):
     """A row of `quality.scores`: a score with its dataset, period and sync."""
 
     platform: str
@@ -32,7 +32,7 @@ class Scored(Score):
     observed_at: datetime
 
 
-COLUMNS = [part.name if part.name != "stated" else "score AS stated" for part in fields(Scored)]
+COLUMNS = [part.name if part.name != "stated" else "score AS stated" for part in fields(StoredScore)]
 
 
 def newest_scores(
@@ -43,7 +43,7 @@ def newest_scores(
     partition: str | None = None,
     committed: tuple[datetime, datetime] | None = None,
     measures: bool = False,
-) -> list[Scored]:
+) -> list[StoredScore]:
     """The newest score of one partition per dataset, dimension and measure; a measured score is preferred, except of
     own checks, whose last run counts.
 
@@ -67,7 +67,7 @@ def newest_scores(
     )
 
 
-def last_measured(session: duckdb.DuckDBPyConnection) -> list[Scored]:
+def last_measured(session: duckdb.DuckDBPyConnection) -> list[StoredScore]:
     """The newest score of each dataset and dimension that was measured, of any partition."""
     return _read(
         session,
@@ -78,7 +78,7 @@ def last_measured(session: duckdb.DuckDBPyConnection) -> list[Scored]:
     )
 
 
-def newest_own_checks(session: duckdb.DuckDBPyConnection) -> list[Scored]:
+def newest_own_checks(session: duckdb.DuckDBPyConnection) -> list[StoredScore]:
     """The results of the own checks of each dataset at the last sync that ran any."""
     return _read(
         session,
@@ -89,7 +89,7 @@ def newest_own_checks(session: duckdb.DuckDBPyConnection) -> list[Scored]:
     )
 
 
-def trends(session: duckdb.DuckDBPyConnection, platform: str | None = None) -> dict[tuple[str, str], list[Scored]]:
+def trends(session: duckdb.DuckDBPyConnection, platform: str | None = None) -> dict[tuple[str, str], list[StoredScore]]:
     """The overall scores of the last partitions, oldest first, by platform and dataset."""
     chosen = {} if platform is None else {"platform": platform}
     found = _read(
@@ -101,7 +101,7 @@ def trends(session: duckdb.DuckDBPyConnection, platform: str | None = None) -> d
             AND dense_rank() OVER (PARTITION BY platform, dataset ORDER BY partition DESC) <= {TREND_LENGTH}""",
         chosen,
     )
-    grouped: dict[tuple[str, str], list[Scored]] = {}
+    grouped: dict[tuple[str, str], list[StoredScore]] = {}
     for scored in sorted(found, key=lambda each: each.partition):
         grouped.setdefault((scored.platform, scored.dataset), []).append(scored)
     return grouped
@@ -119,9 +119,9 @@ class Card:
     platform: str
     dataset: str
     partition: str
-    dimensions: dict[str, Scored]
-    measures: list[Scored]
-    own_checks: list[Scored]
+    dimensions: dict[str, StoredScore]
+    measures: list[StoredScore]
+    own_checks: list[StoredScore]
     drift: list[str]
     trend: list[tuple[str, float | None]]
 
@@ -140,7 +140,7 @@ class Card:
         ]
 
     @property
-    def failed_own_checks(self) -> list[Scored]:
+    def failed_own_checks(self) -> list[StoredScore]:
         """The own checks that found too many wrong records, or could not be run."""
         return [each for each in self.own_checks if each.falls_short or each.score is None]
 
@@ -152,7 +152,7 @@ class Card:
 
 def cards_of(session: duckdb.DuckDBPyConnection, platform: str | None = None) -> list[Card]:
     """The scorecard of all platforms or of one; empty where nothing was scored yet."""
-    grouped: dict[tuple[str, str], list[Scored]] = {}
+    grouped: dict[tuple[str, str], list[StoredScore]] = {}
     for scored in newest_scores(session, platform=platform, measures=True):
         grouped.setdefault((scored.platform, scored.dataset), []).append(scored)
     trend_scores = trends(session, platform)
@@ -173,7 +173,7 @@ def cards_of(session: duckdb.DuckDBPyConnection, platform: str | None = None) ->
     return cards
 
 
-def _of_newest_sync(scores: list[Scored]) -> list[Scored]:
+def _of_newest_sync(scores: list[StoredScore]) -> list[StoredScore]:
     """The results of own checks, without those of files that were no longer there at the newest sync."""
     newest = next((each.sync_id for each in scores if each.dimension == OVERALL), None)
     return [each for each in scores if each.dimension == OWN and each.sync_id == newest]
@@ -193,14 +193,14 @@ def drift_of(session: duckdb.DuckDBPyConnection, platform: str, dataset: str, pa
     ).fetchall()
 
 
-def _read(session: duckdb.DuckDBPyConnection, query: str, values: dict[str, Any]) -> list[Scored]:
+def _read(session: duckdb.DuckDBPyConnection, query: str, values: dict[str, Any]) -> list[StoredScore]:
     if not has_table(session, "quality.scores"):
         return []
     rows = session.execute(query, values).fetchall()
     return sorted(map(_scored, rows), key=_sort_key)
 
 
-def _sort_key(scored: Scored) -> tuple[str, str, int, bool, str]:
+def _sort_key(scored: StoredScore) -> tuple[str, str, int, bool, str]:
     """The order of scores; the score of a dimension comes after its measures."""
     is_whole = scored.measure == WHOLE
     return (
@@ -212,6 +212,6 @@ def _sort_key(scored: Scored) -> tuple[str, str, int, bool, str]:
     )
 
 
-def _scored(row: tuple[Any, ...]) -> Scored:
-    values = dict(zip((part.name for part in fields(Scored)), row, strict=True))
-    return Scored(**{**values, "detail": orjson.loads(values["detail"] or "{}")})
+def _scored(row: tuple[Any, ...]) -> StoredScore:
+    values = dict(zip((part.name for part in fields(StoredScore)), row, strict=True))
+    return StoredScore(**{**values, "detail": orjson.loads(values["detail"] or "{}")})

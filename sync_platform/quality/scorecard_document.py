@@ -13,7 +13,7 @@ from sync_platform.documents.local_time import local_time
 from sync_platform.documents.typed_command import typed
 from sync_platform.quality.own_check_run import own_check_in_words
 from sync_platform.quality.score import DIMENSIONS, OVERALL
-from sync_platform.quality.scorecard import Card, Scored
+from sync_platform.quality.scorecard import Card, StoredScore
 
 BARS = "▁▂▃▄▅▆▇█"
 EXPLANATION = (
@@ -55,13 +55,13 @@ def _row(card: Card) -> Row:
     return card.name, card.partition, *scores, confidence, _trend(card)
 
 
-def _own_row(card: Card, scored: Scored) -> Row:
+def _own_row(card: Card, scored: StoredScore) -> Row:
     share = None if scored.score is None else f"{scored.score:.1%}"
     failed = scored in card.failed_own_checks
     return card.name, scored.measure, share, Mark(own_check_in_words(scored), "bad" if failed else None)
 
 
-def _score(scored: Scored | None) -> Cell:
+def _score(scored: StoredScore | None) -> Cell:
     if scored is None or scored.score is None:
         return None
     interval = f" ({scored.interval[0]:.0%}–{scored.interval[1]:.0%})" if scored.interval else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sync_platform.quality.scorecard import Card, Scored
+from sync_platform.quality.scorecard import Card, StoredScore
 
 
 def card_json(card: Card) -> dict[str, Any]:
@@ -21,7 +21,7 @@ def card_json(card: Card) -> dict[str, Any]:
     }
 
 
-def _score(scored: Scored) -> dict[str, Any]:
+def _score(scored: StoredScore) -> dict[str, Any]:
     return {
         "score": scored.score,
         "numerator": scored.numerator,

@@ -7,8 +7,9 @@ is forbidden.
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from re import Pattern
 
@@ -37,12 +38,22 @@ class AccessTable:
 
     def of_route(self, method: str, path: str) -> str | None:
         """What the route of a request needs; None where no route is listed."""
-        wanted = METHOD_AS.get(method, method)
-        return next((needs for each, pattern, needs in self._patterns if each == wanted and pattern.match(path)), None)
+        return self._needs(METHOD_AS.get(method, method), path)
 
     def methods_of(self, path: str) -> list[str]:
         """The methods under which a path is listed."""
         return sorted({method for method, pattern, _ in self._patterns if pattern.match(path)})
+
+    @cached_property
+    def _needs(self) -> Callable[[str, str], str | None]:
+        """What a method and a path need. Most requests are for a few paths, and there are many patterns."""
+
+        @lru_cache(maxsize=1_000)
+        def needs_of(wanted: str, path: str) -> str | None:
+            found = (needs for method, pattern, needs in self._patterns if method == wanted and pattern.match(path))
+            return next(found, None)
+
+        return needs_of
 
     @cached_property
     def _patterns(self) -> list[tuple[str, Pattern[str], str]]:

@@ -25,6 +25,7 @@ from sync_platform.server.access_log import AccessLog
 from sync_platform.server.access_table import ANYBODY, AccessTable, is_open_to
 from sync_platform.server.credentials import Credentials, address_of, credentials_of
 from sync_platform.server.refusal import POLICY_VIOLATION, refusal, refuse, too_many
+from sync_platform.server.shared_checks import SharedChecks
 from sync_platform.server.shared_rate_limit import SharedRateLimit
 
 logger = logging.getLogger(__name__)
@@ -58,6 +59,7 @@ class Gate:
         self._wrong_credentials = SharedRateLimit(ledger, "wrong credentials", 20, per_s=60)
         self._emergencies = SharedRateLimit(ledger, "emergency requests", 10, per_s=60)
         self._threads: anyio.CapacityLimiter | None = None
+        self._actors = SharedChecks(self._actor_of)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -85,16 +87,13 @@ class Gate:
         needs = self._table.of_route(method, path)
         if needs == ANYBODY:
             return None, await self._refused_origin(request, None)
-        actor = await self._in_thread(lambda: credentials.actor(self._tokens, self._sessions, address))
+        actor = await self._actors.answer((credentials, address))
         if actor is None:
             return None, await self._unauthenticated(request, credentials, address)
         if credentials.session and (refused := await self._refused_origin(request, actor)):
             return actor, refused
-        methods = self._table.methods_of(path)
-        if needs is None and (not methods or methods == [WEBSOCKET]):
-            return actor, refusal(404, "there is nothing at this address")
         if needs is None:
-            return actor, refusal(405, f"{method} is not possible here", {"Allow": ", ".join(methods)})
+            return actor, self._not_listed(method, path)
         if not is_open_to(needs, actor):
             await self._in_thread(lambda: self._log.denied(actor, address, f"{method} {path}", "role"))
             return actor, refusal(403, f"this is not allowed for {actor.name} ({', '.join(sorted(actor.roles))})")
@@ -102,6 +101,13 @@ class Gate:
             wait_s = await self._in_thread(lambda: self._emergencies.wait_s(actor.name))
             return actor, too_many(wait_s) if wait_s else None
         return actor, None
+
+    def _not_listed(self, method: str, path: str) -> Response:
+        """The refusal of a method and a path that no route has together."""
+        methods = self._table.methods_of(path)
+        if not methods or methods == [WEBSOCKET]:
+            return refusal(404, "there is nothing at this address")
+        return refusal(405, f"{method} is not possible here", {"Allow": ", ".join(methods)})
 
     async def _unauthenticated(self, request: HTTPConnection, credentials: Credentials, address: str) -> Response:
         if not credentials.are_missing:
@@ -135,7 +141,7 @@ class Gate:
         answer = asyncio.ensure_future(self._app(scope, receive, send))
         try:
             while not (await asyncio.wait({answer}, timeout=self._check_again_s))[0]:
-                if await self._in_thread(lambda: credentials.actor(self._tokens, self._sessions, address)) != first:
+                if await self._actors.answer((credentials, address)) != first:
                     answer.cancel()
                     await asyncio.wait({answer})
                     if scope["type"] == "websocket":
@@ -144,6 +150,11 @@ class Gate:
             await answer
         finally:
             answer.cancel()
+
+    async def _actor_of(self, shown: tuple[Credentials, str]) -> Actor | None:
+        """The actor with these credentials at this network address."""
+        credentials, address = shown
+        return await self._in_thread(lambda: credentials.actor(self._tokens, self._sessions, address))
 
     async def _in_thread(self, function: Callable[[], T]) -> T:
         """Run a function that waits for the ledger in a thread of the gate, which no slow query of Dagster can take."""

@@ -18,8 +18,8 @@ from starlette.routing import Route
 from sync_platform.api.last_backup import LastBackupReader
 from sync_platform.errors import NoLakeYet, UsageError
 from sync_platform.lineage.opened_history import opened_history
-from sync_platform.lineage.restaurant import RestaurantStory
 from sync_platform.lineage.restaurant_report import RelatedCount, read_story_with_counts
+from sync_platform.lineage.restaurant_story import RestaurantStory
 from sync_platform.monitoring.alert_channels import channel_names
 from sync_platform.monitoring.alert_store import AlertStore, open_alerts
 from sync_platform.monitoring.installation_state import WaitingRun, read_state

@@ -41,6 +41,12 @@ class ServerSettings(SettingsGroup):
         description="Address (`host:port`) of Dagster's code server, for `serve --only`. "
         "Empty: `serve` starts its own.",
     )
+    run_broker: str = Field(
+        "",
+        description="Redis that hands runs to the workers of several hosts, such as `redis://10.0.0.5:6379/0`, or "
+        "`rediss://` with TLS. Empty: none.",
+        repr=False,
+    )
     session_hours: int = Field(12, ge=1, le=720, description="Hours until a person must log in again.")
     password_login: bool = Field(True, description="Whether people may log in with a password.")
 
@@ -67,6 +73,13 @@ class ServerSettings(SettingsGroup):
         host, _, port = value.rpartition(":")
         if value and not (host and port.isdecimal() and 1 <= int(port) <= 65_535):
             raise ValueError("must be host:port, such as 127.0.0.1:4266")
+        return value
+
+    @field_validator("run_broker")
+    @classmethod
+    def _is_redis(cls, value: str) -> str:
+        if value and not re.match(r"rediss?://[^/]", value):
+            raise ValueError("must start with redis:// or rediss://, such as redis://10.0.0.5:6379/0")
         return value
 
     @field_validator("serve_proxies")

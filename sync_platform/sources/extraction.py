@@ -181,7 +181,7 @@ class Extraction:
             self.report_finding(dataset, finding)
 
     def report_note(self, dataset: str, note: str) -> None:
-        """Something odd that was read all the same: no record is missing because of it."""
+        """Report something odd that costs no record."""
         add_note(self.gaps[dataset].notes, note)
 
     def inherit_gaps(self, dataset: str, parent: str) -> None:

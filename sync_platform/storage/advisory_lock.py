@@ -16,7 +16,7 @@ from sync_platform.errors import StorageError
 if TYPE_CHECKING:
     import psycopg
 
-# The server asks a silent client whether it is alive, so that the lock of a dead machine ends.
+# The server asks a silent client whether it is alive, so that the locks and transactions of a dead machine end.
 KEEPALIVE = "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
 MAX_SILENT_MS = 60_000  # the client closes the connection if the server acknowledges nothing for so long
 MAX_LABEL = 63  # bytes of application_name

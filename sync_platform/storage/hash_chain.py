@@ -19,7 +19,7 @@ FIRST = "0" * 64
 """The previous link of the first entry of a chain."""
 
 
-class Linked(Protocol):
+class ChainEntry(Protocol):
     """An entry of a chain: numbered from 1 without gaps."""
 
     @property
@@ -33,7 +33,7 @@ class Linked(Protocol):
         ...
 
 
-T = TypeVar("T", bound=Linked)
+T = TypeVar("T", bound=ChainEntry)
 
 
 def link(chain: str, previous: str, fields: Iterable[str | int | datetime | None]) -> str:

@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -25,6 +25,7 @@ import duckdb
 from sync_platform.documents.typed_command import typed
 from sync_platform.errors import NoLakeYet, StorageError
 from sync_platform.settings import Settings, without_password
+from sync_platform.storage.advisory_lock import KEEPALIVE
 from sync_platform.storage.data_path import has_encrypted_files, is_moved, store_data_path
 from sync_platform.storage.duckdb_s3 import use_s3
 from sync_platform.storage.extensions import connect_with
@@ -89,6 +90,19 @@ class LakeAddress:
         # httpfs reads and writes s3://, and it has the cipher that encrypts data files
         encrypts = self.is_encrypted or (self.catalog_file is not None and has_encrypted_files(self.catalog_file))
         return ("ducklake", catalog, *(("httpfs",) if encrypts else ()))
+
+    def with_keepalive(self) -> Self:
+        """The same lake; a PostgreSQL catalog ends the transactions of a machine that went silent within a minute.
+
+        Otherwise a commit that a machine did not finish would block all others for hours.
+        """
+        if self.catalog_file is not None:
+            return self
+        from psycopg.conninfo import conninfo_to_dict, make_conninfo  # a laptop needs no PostgreSQL
+
+        address = self.catalog.removeprefix("postgres:")
+        options = " ".join(filter(None, (str(conninfo_to_dict(address).get("options") or ""), KEEPALIVE)))
+        return replace(self, catalog=f"postgres:{make_conninfo(address, options=options)}")
 
     def write_lock(self) -> AbstractContextManager[object]:
         """Lock for a write transaction; one process on any machine holds it at a time."""
@@ -276,7 +290,7 @@ def _attach(
         options.append("READ_ONLY")
     if snapshot is not None:
         options.append(f"SNAPSHOT_VERSION {snapshot}")
-    statement = attach_statement(address, options, name)
+    statement = attach_statement(address.with_keepalive(), options, name)
     creating = not read_only and not address.exists
     for attempt in range(ATTACH_ATTEMPTS):
         try:

@@ -16,9 +16,12 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sync_platform.errors import StorageError
+from sync_platform.storage.advisory_lock import KEEPALIVE
 from sync_platform.storage.full_disk import with_advice
 
 WAL_ATTEMPTS = 600  # half a minute
+KEPT_CONNECTIONS = 16
+"""So many connections to an SQLite file stay open: a new one costs as much as several reads."""
 MIGRATING = threading.Lock()
 """Alembic migrates one database at a time in a process: its state is global."""
 AT_ONE_MOMENT = {
@@ -106,10 +109,11 @@ def _engine(address: sa.URL) -> sa.Engine:
     if address.get_backend_name() != "sqlite":
         if address.drivername in ("postgresql", "postgres"):
             address = address.set(drivername="postgresql+psycopg")
-        return sa.create_engine(address, pool_pre_ping=True)
+        connect_args = {} if "options" in address.query else {"options": KEEPALIVE}
+        return sa.create_engine(address, pool_pre_ping=True, connect_args=connect_args)
     if address.database:
         Path(address.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(address, connect_args={"timeout": 60})
+    engine = sa.create_engine(address, connect_args={"timeout": 60}, pool_size=KEPT_CONNECTIONS)
 
     @sa.event.listens_for(engine, "connect")
     def set_pragmas(connection: sqlite3.Connection, _: object) -> None:

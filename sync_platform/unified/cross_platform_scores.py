@@ -14,7 +14,7 @@ import duckdb
 from sync_platform.quality.areas import APPROXIMATION
 from sync_platform.quality.measures import measures_of
 from sync_platform.quality.score import WHOLE, Dimension, Score, Standards, overall
-from sync_platform.quality.scorecard import Scored, newest_scores
+from sync_platform.quality.scorecard import StoredScore, newest_scores
 from sync_platform.quality.scoring import MAX_NAMED, with_dimension_score, write_scores
 from sync_platform.storage.lake_connection import LAKE
 from sync_platform.storage.temporary_tables import TemporaryTables
@@ -30,7 +30,7 @@ def write_cross_platform_scores(
     at: datetime,
 ) -> None:
     """Write the scores of every dataset of listings that has been scored before, within the caller's transaction."""
-    newest: dict[tuple[str, str], list[Scored]] = {}
+    newest: dict[tuple[str, str], list[StoredScore]] = {}
     for scored in newest_scores(session):
         newest.setdefault((scored.platform, scored.dataset), []).append(scored)
     for source in sources:

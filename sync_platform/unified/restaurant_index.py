@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 import duckdb
@@ -36,6 +37,7 @@ COLUMNS = (
     "price_level", "price_min_hkd", "price_max_hkd", "opening_hours_osm", "website", "status", "licence_state",
     "platforms", "rating", "review_count", "last_changed_at",
 )  # fmt: skip
+KEPT_ROWS = 10_000
 CUISINES = ("cuisines", "cuisines_en", "cuisines_zh")
 
 
@@ -63,6 +65,11 @@ class RestaurantIndex:
         self.with_name = lru_cache(1_000)(self._with_name)
         self.in_district = lru_cache(1_000)(self._in_district)
         self.open_in_minute = lru_cache(8)(self._open_in_minute)
+        self.row = lru_cache(KEPT_ROWS)(self._row)
+
+    def _row(self, number: int) -> Mapping[str, Any]:
+        """A row by column. The most reviewed restaurants are asked for again and again."""
+        return MappingProxyType(self.frame.row(number, named=True))
 
     def named_exactly(self, query: str) -> Rows:
         """The restaurants whose English or Chinese name is the query, whatever its script, case and accents."""

@@ -1,6 +1,6 @@
 """One restaurant as it is now: the golden record with the source of each field, its listings, offers and reviews.
 
-What belongs here: reading. The history of a restaurant is its story (lineage/restaurant.py).
+What belongs here: reading. The history of a restaurant is its story (lineage/restaurant_story.py).
 """
 
 from __future__ import annotations

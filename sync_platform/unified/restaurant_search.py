@@ -7,6 +7,7 @@ nearest come first.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sync_platform.quality.areas import METRES_PER_DEGREE, METRES_PER_DEGREE_EAST
-from sync_platform.unified.open_moments import intervals_in, is_open, open_spans
+from sync_platform.unified.open_moments import is_open, open_spans
 from sync_platform.unified.restaurant_index import RestaurantIndex, Rows
 
 TENTH_M = 0.1 / METRES_PER_DEGREE
@@ -60,8 +61,8 @@ class ResultPlace:
 class FoundRestaurants:
     """A page of results. `total`: how many there are on all pages. `after`: the place of the last one, if more follow.
 
-    Each result has the columns of the index, `opening_hours` (its intervals by day), `distance_m` (None without a
-    point) and `is_open_now` (None where the hours are not known).
+    Each result has the columns of the index, `distance_m` (None without a point) and `is_open_now` (None where the
+    hours are not known).
     """
 
     rows: list[dict[str, Any]]
@@ -85,8 +86,8 @@ def search(
     order = _first(ranks, limit)
     shown, has_more = rows[order], len(rows) > limit
     found = [
-        _result(row, float(rank) if query.near else None, query.now)
-        for row, rank in zip(index.frame[shown].iter_rows(named=True), ranks[order], strict=True)
+        _result(index.row(int(row)), float(rank) if query.near else None, query.now)
+        for row, rank in zip(shown, ranks[order], strict=True)
     ]
     return FoundRestaurants(found, total, _place(index, rows, ranks, order[-1]) if has_more else None)
 
@@ -159,7 +160,7 @@ def _is_later(
     return is_later
 
 
-def _result(row: dict[str, Any], distance_m: float | None, now: datetime) -> dict[str, Any]:
+def _result(row: Mapping[str, Any], distance_m: float | None, now: datetime) -> dict[str, Any]:
     text = row["opening_hours_osm"]
     open_now = is_open(open_spans(text), now) if row["status"] == "open" else False
-    return {**row, "opening_hours": intervals_in(text), "distance_m": distance_m, "is_open_now": open_now}
+    return {**row, "distance_m": distance_m, "is_open_now": open_now}

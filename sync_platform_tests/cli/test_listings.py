@@ -36,8 +36,8 @@ __all__ = ["earlier"]
 
 PACKAGE = Path(sync_platform.__file__).parent
 ELSEWHERE = {"lineage export": PACKAGE / "lineage" / "export.schema.json"}
-LIST_NOTHING = {"sandbox", "serve", "up", "attach", "lineage openlineage", "emergency starter"}
-"""Three servers, a command that writes SQL, and a command that writes events in the format of OpenLineage."""
+LIST_NOTHING = {"sandbox", "serve", "attach", "lineage openlineage", "emergency starter"}
+"""Two servers, a command that writes SQL, and a command that writes events in the format of OpenLineage."""
 SCHEMAS = sorted((PACKAGE / "cli").rglob("*.schema.json"))
 LISTINGS: dict[str, tuple[str, ...]] = {
     "tables": ("tables",),

@@ -10,7 +10,7 @@ import pytest
 from sync_platform_tests.cli.conftest import ROOT, Shell, wait_until
 from sync_platform_tests.cli.typed_commands import PROGRAM, failed_commands, install_program, name_of
 
-SERVERS = ("serve", "up", "sandbox")
+SERVERS = ("serve", "sandbox")
 
 
 def commands() -> list[str]:

@@ -20,7 +20,7 @@ from sync_platform_tests.cli.typed_commands import failed_commands, install_prog
 from sync_platform_tests.cli.unpacked_home import unpacked_home
 
 PAGE = (ROOT / "docs" / "runbook.md").read_text()
-SERVERS = ("up",)
+SERVERS = ("serve",)
 READERS = ("query", "freshness", "audit")
 """Commands that only read, and take a moment."""
 TODAY = day_in_hong_kong(datetime.now(UTC)).isoformat()

@@ -23,8 +23,8 @@ from sync_platform.landing.manifest import find_manifest
 from sync_platform.lineage.change_export import schema
 from sync_platform.lineage.origin import Landing
 from sync_platform.lineage.provenance import PARTS, Claim, columns_read
-from sync_platform.lineage.record import History, TracedChange
-from sync_platform.lineage.restaurant import RestaurantStory, read_restaurant_story
+from sync_platform.lineage.record_story import History, TracedChange
+from sync_platform.lineage.restaurant_story import RestaurantStory, read_restaurant_story
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import load_settings
 from sync_platform.sources.declaration import Dataset, Platform

@@ -20,7 +20,7 @@ from sync_platform.lake.rows import TypedRows
 from sync_platform.landing.destination import Destination, ObjectLimits
 from sync_platform.landing.extract import Fetch, extract
 from sync_platform.landing.manifest import land
-from sync_platform.landing.reader import Landed
+from sync_platform.landing.reader import LandedDataset
 from sync_platform.landing.source import Source
 from sync_platform.landing.sync_id import new_sync_id
 from sync_platform.platforms import load_platforms
@@ -111,7 +111,7 @@ def main(folder: Path, url: str, day: str, fatal: int | None) -> None:
     land(store, manifests)
     with SteppedLake(address_in(folder), steps) as lake:
         for manifest in manifests:
-            commit_landed(lake, HISTORY, TypedRows(Landed(manifest, store), platform), manifest.run_id)
+            commit_landed(lake, HISTORY, TypedRows(LandedDataset(manifest, store), platform), manifest.run_id)
     sys.stdout.write(f"{steps.taken}\n")
 
 

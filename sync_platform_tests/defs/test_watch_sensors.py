@@ -20,8 +20,8 @@ from sync_platform.cli.runner.watched_dagster import dagster_reader
 from sync_platform.defs.dagster_internals import instance_in
 from sync_platform.defs.monitoring import watch_sensors
 from sync_platform.monitoring.bounded_calls import BoundedCalls
-from sync_platform.monitoring.only_watcher import only_watcher
 from sync_platform.monitoring.watch_heartbeat import heartbeat_file, read_heartbeat
+from sync_platform.monitoring.watch_lease import only_watcher
 from sync_platform.monitoring.watch_round import watch_once
 from sync_platform.settings import Settings, load_settings
 from sync_platform_tests.limits import LONGEST_WAIT_S

@@ -25,7 +25,7 @@ from sync_platform.lake.watermarks import watermarks
 from sync_platform.landing.destination import Destination
 from sync_platform.landing.extract import Fetch, extract
 from sync_platform.landing.manifest import Manifest, land
-from sync_platform.landing.reader import Landed
+from sync_platform.landing.reader import LandedDataset
 from sync_platform.landing.source import Source
 from sync_platform.landing.sync_id import new_sync_id
 from sync_platform.sources.declaration import Dataset, Platform
@@ -58,12 +58,12 @@ class Extracted:
     manifests: list[Manifest]
     store: ObjectStore
 
-    def landed(self) -> list[Landed]:
-        return [Landed(manifest, self.store) for manifest in self.manifests]
+    def landed(self) -> list[LandedDataset]:
+        return [LandedDataset(manifest, self.store) for manifest in self.manifests]
 
 
 @dataclass(frozen=True)
-class Received:
+class ReceivedDataset:
     """The rows of one landing, without those that contradict each other.
 
     `is_exact`: they are the rows of day two. `is_complete`: the dataset counts as complete before any guard.
@@ -81,7 +81,7 @@ class Verdict:
 
     violations: list[str]
     is_complete: bool
-    received: list[Received]
+    received: list[ReceivedDataset]
 
 
 @dataclass
@@ -226,7 +226,7 @@ class FaultHarness:
             violations += self._violations_in_lake(extracted, datasets, excused)
         return Verdict(violations, all(each.is_complete for each in received), received)
 
-    def _received(self, landed: Landed) -> Received:
+    def _received(self, landed: LandedDataset) -> ReceivedDataset:
         every = TypedRows(landed, self.platform).reader().read_all()
         rows = every.filter(every["problems"].is_null())
         quarantined = every.num_rows - rows.num_rows
@@ -237,7 +237,7 @@ class FaultHarness:
             found.setdefault(source_id, set()).add((digest, deleted))
         then = self.then[landed.manifest.dataset]
         agreed = {source_id: next(iter(each))[0] for source_id, each in found.items() if len(each) == 1}
-        return Received(
+        return ReceivedDataset(
             landed.manifest.dataset,
             agreed,
             is_exact=agreed == then,
@@ -315,7 +315,7 @@ class FaultHarness:
             yield f"replay and table differ in {differing}"
 
 
-def _hashes(landed: Landed, platform: Platform) -> Hashes:
+def _hashes(landed: LandedDataset, platform: Platform) -> Hashes:
     """The content hashes of the landed rows."""
     rows = TypedRows(landed, platform).reader().read_all()
     return dict(zip(rows["source_id"].to_pylist(), rows["content_hash"].to_pylist(), strict=True))

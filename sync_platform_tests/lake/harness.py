@@ -21,7 +21,7 @@ from sync_platform.lake.rows import TypedRows
 from sync_platform.lake.tracked_table import TrackedTable, dataset_table
 from sync_platform.landing.destination import Destination
 from sync_platform.landing.manifest import land
-from sync_platform.landing.reader import Landed
+from sync_platform.landing.reader import LandedDataset
 from sync_platform.landing.writer import DatasetWriter
 from sync_platform.privacy.recorded_corrections import corrections_at
 from sync_platform.privacy.request_register import restricted_subjects
@@ -137,7 +137,7 @@ class LakeHarness:
         self.vault_url, self.ledger_url = settings.vault_url, settings.ledger_url
         self.vault = Vault(open_vault_database(self.vault_url), MasterKey(bytes(32)))
 
-    def land(self, records: list[Record], hour: float, mode: str = "full", gaps: Gaps | None = None) -> Landed:
+    def land(self, records: list[Record], hour: float, mode: str = "full", gaps: Gaps | None = None) -> LandedDataset:
         """Land one page of records."""
         dataset = self.platform.datasets[0]
         number = next(self._numbers)
@@ -154,7 +154,7 @@ class LakeHarness:
             gaps=gaps or Gaps(claimed=len({record.get("id") for record in records}), pages_expected=1),
         )
         land(self.store, [manifest])
-        return Landed(manifest, self.store)
+        return LandedDataset(manifest, self.store)
 
     def sync(
         self,
@@ -166,7 +166,7 @@ class LakeHarness:
     ) -> Outcome:
         return self.commit(self.land(records, hour, mode, gaps), guard)
 
-    def commit(self, landed: Landed, guard: Guard = PLATFORM_GUARD) -> Outcome:
+    def commit(self, landed: LandedDataset, guard: Guard = PLATFORM_GUARD) -> Outcome:
         rows = TypedRows(
             landed,
             self.platform,

@@ -24,7 +24,7 @@ from sync_platform.errors import StorageError
 from sync_platform.lake.row_worker import RowWorkerProcess
 from sync_platform.lake.rows import TypedRows
 from sync_platform.landing.destination import Destination, ObjectLimits
-from sync_platform.landing.reader import Landed
+from sync_platform.landing.reader import LandedDataset
 from sync_platform.landing.writer import DatasetWriter
 from sync_platform.sources.gaps import Gaps
 from sync_platform.sources.received import Page, Record
@@ -60,7 +60,7 @@ def dishes() -> list[list[Record]]:
     return pages
 
 
-def land_with(harness: LakeHarness, row_worker: RowWorkerProcess, sync_id: str = "sync-1") -> Landed:
+def land_with(harness: LakeHarness, row_worker: RowWorkerProcess, sync_id: str = "sync-1") -> LandedDataset:
     """Land the dishes like a sync, and give each object to the row worker."""
     dataset = harness.platform.datasets[0]
     destination = Destination(harness.store, harness.vault, ObjectLimits(size_bytes=40_000))
@@ -70,7 +70,7 @@ def land_with(harness: LakeHarness, row_worker: RowWorkerProcess, sync_id: str =
         writer.add(Page(dataset.name, records, (reply,)))
     now = datetime.now(UTC)
     manifest = writer.finish(run_id="run", mode="full", started_at=now, observed_at=now, gaps=Gaps())
-    return Landed(manifest, harness.store)
+    return LandedDataset(manifest, harness.store)
 
 
 def rows_and_summary(rows: TypedRows) -> tuple[pa.Table, dict[str, Any]]:

@@ -11,7 +11,7 @@ from sync_platform.lake.clock import read_clock
 from sync_platform.lake.syncs import last_syncs
 from sync_platform.lake.watermarks import watermarks
 from sync_platform.landing.manifest import Manifest
-from sync_platform.landing.reader import Landed
+from sync_platform.landing.reader import LandedDataset
 from sync_platform.landing.sync_id import new_sync_id
 from sync_platform.lineage.changes import changes_of
 from sync_platform_tests.lake.harness import HISTORY, LakeHarness, diner
@@ -151,7 +151,7 @@ def test_an_id_sorts_after_the_one_before_even_if_the_clock_was_ahead() -> None:
 
 
 def manifest_of(harness: LakeHarness, ahead_s: float | None) -> Manifest:
-    landed: Landed = harness.land([NOODLES], hours_from_now(0))
+    landed: LandedDataset = harness.land([NOODLES], hours_from_now(0))
     return msgspec.structs.replace(landed.manifest, clock_ahead_s=ahead_s)
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from sync_platform.lake.retirement import Guard
 from sync_platform.landing.manifest import find_manifest
-from sync_platform.landing.reader import Landed
+from sync_platform.landing.reader import LandedDataset
 from sync_platform.sources.gaps import Gaps, Parts
 from sync_platform.sources.received import Record
 from sync_platform_tests.extent import examples
@@ -116,8 +116,8 @@ def test_a_landing_that_is_committed_again_retires_by_its_own_parts(by_shop: Lak
     manifest = find_manifest(by_shop.store, landed.manifest.key)
     assert manifest is not None
     by_shop.sync(dishes, hour=0)
-    assert by_shop.commit(Landed(manifest, by_shop.store)).record.removed == 1
-    assert by_shop.commit(Landed(manifest, by_shop.store)).record.removed == 0
+    assert by_shop.commit(LandedDataset(manifest, by_shop.store)).record.removed == 1
+    assert by_shop.commit(LandedDataset(manifest, by_shop.store)).record.removed == 0
     assert len(by_shop.table()) == 5
 
 

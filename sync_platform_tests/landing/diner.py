@@ -16,7 +16,7 @@ import zstandard
 from sync_platform.landing.destination import DEFAULT_LIMITS, Destination, ObjectLimits
 from sync_platform.landing.extract import Fetch, extract
 from sync_platform.landing.manifest import Manifest
-from sync_platform.landing.reader import Landed
+from sync_platform.landing.reader import LandedDataset
 from sync_platform.landing.source import Source
 from sync_platform.sources.columns import Row
 from sync_platform.sources.declaration import Dataset, Pace, Platform, Terms
@@ -144,7 +144,11 @@ class LandingHarness:
 
     def records(self, manifest: Manifest) -> list[Record]:
         """What was landed, in landing order."""
-        return [orjson.loads(line) for _, body in Landed(manifest, self.store).objects() for line in body.splitlines()]
+        return [
+            orjson.loads(line)
+            for _, body in LandedDataset(manifest, self.store).objects()
+            for line in body.splitlines()
+        ]
 
     def everything_written(self) -> bytes:
         """Every byte of every file and object; compressed ones also unpacked."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from sync_platform.landing.completeness import ReadParts, Received, completeness_of
+from sync_platform.landing.completeness import ReadParts, ReceivedCounts, completeness_of
 from sync_platform.sources.gaps import Gaps, Parts
 
-CAME = Received(pages=99, distinct_ids=990, without_id=0)
+CAME = ReceivedCounts(pages=99, distinct_ids=990, without_id=0)
 FINDING = ["7: it lists nothing"]
 
 
@@ -47,11 +47,11 @@ def test_no_share_is_known_where_a_gap_has_no_size(gaps: Gaps) -> None:
 
 
 def test_no_share_is_known_where_no_page_came() -> None:
-    assert completeness_of(Gaps(pages_expected=1, failures=["broke"]), Received(0, 0, 0)).missing_share is None
+    assert completeness_of(Gaps(pages_expected=1, failures=["broke"]), ReceivedCounts(0, 0, 0)).missing_share is None
 
 
 def test_records_without_an_id_came_and_what_belongs_to_them_is_missing() -> None:
-    found = completeness_of(Gaps(pages_expected=1, claimed=10), Received(1, 9, 1))
+    found = completeness_of(Gaps(pages_expected=1, claimed=10), ReceivedCounts(1, 9, 1))
     assert (found.reasons, found.missing_share) == ([], 0.1)
 
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from sync_platform.landing.destination import ObjectLimits
-from sync_platform.landing.interrupted import find_interrupted
+from sync_platform.landing.interrupted_syncs import find_interrupted
 from sync_platform.landing.manifest import JOURNAL, Manifest, land
 from sync_platform.landing.sync_id import new_sync_id
 from sync_platform.sources.declaration import Platform

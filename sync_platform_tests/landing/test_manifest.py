@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from sync_platform.errors import StorageError
-from sync_platform.landing.completeness import Received, completeness_of
+from sync_platform.landing.completeness import ReceivedCounts, completeness_of
 from sync_platform.landing.manifest import (
     Body,
     Manifest,
@@ -193,11 +193,11 @@ PLAIN = {"pages": 2, "distinct_ids": 10, "without_id": 0}
     ],
 )
 def test_each_gap_has_its_reason(gaps: Gaps, came: dict[str, int], reasons: list[str]) -> None:
-    assert completeness_of(gaps, Received(**{**PLAIN, **came})).reasons == reasons
+    assert completeness_of(gaps, ReceivedCounts(**{**PLAIN, **came})).reasons == reasons
     assert manifest_of(reasons=reasons).complete == (not reasons)
 
 
 def test_more_failures_than_are_listed_are_counted_as_more() -> None:
     failures = [*(f"page {number}" for number in range(MAX_LISTED)), "… and more"]
-    reasons = completeness_of(Gaps(failures=failures), Received(**PLAIN)).reasons
+    reasons = completeness_of(Gaps(failures=failures), ReceivedCounts(**PLAIN)).reasons
     assert reasons == [f"more than {MAX_LISTED} pages failed (page 0)"]

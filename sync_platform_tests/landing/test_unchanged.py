@@ -8,7 +8,7 @@ import pytest
 from sync_platform.errors import StorageError
 from sync_platform.landing.extract import Fetch, extract
 from sync_platform.landing.manifest import Manifest, land
-from sync_platform.landing.reader import Landed
+from sync_platform.landing.reader import LandedDataset
 from sync_platform.landing.source import Source
 from sync_platform.landing.sync_id import new_sync_id
 from sync_platform.platforms import load_platforms
@@ -89,7 +89,7 @@ def test_a_landing_that_was_not_committed_or_is_of_another_period_is_not_reused(
 
 def test_a_landing_that_was_tampered_with_is_not_landed_again(harness: LandingHarness, server: RegisterServer) -> None:
     first = _sync(harness, server)
-    key = next(key for key, _ in Landed(first, harness.store).objects())
+    key = next(key for key, _ in LandedDataset(first, harness.store).objects())
     harness.store.put(key, harness.store.get(key)[:-1])
     with pytest.raises(StorageError, match="not what was landed"):
         _sync(harness, server, after=first)

@@ -15,7 +15,7 @@ import zstandard
 from sync_platform.errors import StorageError
 from sync_platform.landing.destination import ObjectLimits
 from sync_platform.landing.manifest import Manifest
-from sync_platform.landing.reader import Landed
+from sync_platform.landing.reader import LandedDataset
 from sync_platform.landing.writer import DatasetWriter
 from sync_platform.sources.declaration import Dataset
 from sync_platform.sources.gaps import Gaps
@@ -93,7 +93,7 @@ def test_a_page_without_records_has_an_entry_and_no_object(harness: LandingHarne
     assert list(harness.store.keys()) == []
     assert [(page.records, page.object, page.object_sha256) for page in manifest.pages] == [(0, None, None)]
     assert manifest.complete
-    assert list(Landed(manifest, harness.store).objects()) == []
+    assert list(LandedDataset(manifest, harness.store).objects()) == []
 
 
 def test_a_line_belongs_to_the_page_that_listed_it(harness: LandingHarness) -> None:
@@ -105,7 +105,7 @@ def test_a_line_belongs_to_the_page_that_listed_it(harness: LandingHarness) -> N
         writer.add(page_of("places", records, body=str(number).encode()))
     manifest = finish(writer)
     assert len(manifest.objects) == 2
-    landed = Landed(manifest, harness.store)
+    landed = LandedDataset(manifest, harness.store)
     for key, body in landed.objects():
         for line, text in enumerate(body.splitlines(), 1):
             number = int(text.split(b":")[1].split(b",")[0]) // 10
@@ -119,7 +119,7 @@ def test_an_object_tampered_with_is_detected(harness: LandingHarness) -> None:
     (key,) = manifest.objects
     harness.store.put(key, zstandard.compress(b'{"id":1,"name":"another"}\n'))
     with pytest.raises(StorageError, match=rf"{key} is not what was landed \(SHA-256 differs\)"):
-        list(Landed(manifest, harness.store).objects())
+        list(LandedDataset(manifest, harness.store).objects())
 
 
 def test_a_missing_object_is_detected(harness: LandingHarness) -> None:
@@ -129,7 +129,7 @@ def test_a_missing_object_is_detected(harness: LandingHarness) -> None:
     (key,) = manifest.objects
     harness.store.delete(key)
     with pytest.raises(StorageError, match=f"the landing object .*{key} is missing"):
-        list(Landed(manifest, harness.store).objects())
+        list(LandedDataset(manifest, harness.store).objects())
 
 
 def test_objects_before_a_broken_one_are_still_read(harness: LandingHarness) -> None:
@@ -139,7 +139,7 @@ def test_objects_before_a_broken_one_are_still_read(harness: LandingHarness) -> 
         writer.add(page_of("places", places(number)))
     manifest = finish(writer)
     harness.store.delete(list(manifest.objects)[1])
-    objects = Landed(manifest, harness.store).objects()
+    objects = LandedDataset(manifest, harness.store).objects()
     assert next(objects)[0] == f"{FOLDER}/pages-000001.ndjson.zst"
     with pytest.raises(StorageError):
         next(objects)

@@ -11,8 +11,8 @@ from pathlib import Path
 from sync_platform.documents.text import text_of
 from sync_platform.lake.chain import chained_digest
 from sync_platform.lineage.origin import Landing
-from sync_platform.lineage.record import History, RecordStory, read_record_story
-from sync_platform.lineage.restaurant import RestaurantStory, read_restaurant_story
+from sync_platform.lineage.record_story import History, RecordStory, read_record_story
+from sync_platform.lineage.restaurant_story import RestaurantStory, read_restaurant_story
 from sync_platform.lineage.story_document import story_document
 from sync_platform.storage.folder_store import FolderStore
 from sync_platform_tests.lake.harness import HISTORY, LakeHarness

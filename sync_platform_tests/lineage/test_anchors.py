@@ -18,7 +18,7 @@ from sync_platform.lineage.restored_lake import NEW_LAKE, restored_lakes
 from sync_platform.storage.audit_log import AuditLog
 from sync_platform.storage.bucket_store import BucketStore
 from sync_platform.storage.folder_store import FolderStore
-from sync_platform.storage.hash_chain import Linked
+from sync_platform.storage.hash_chain import ChainEntry
 from sync_platform.storage.object_store import ObjectStore
 from sync_platform.storage.operation_name import OperationName
 from sync_platform.vault.master_key import MasterKey
@@ -74,7 +74,7 @@ def test_no_anchor_is_made_beside_one_of_another_master_key(store: ObjectStore) 
 
 def _checked(store: ObjectStore, batches: list[Batch], log: AuditLog) -> Findings:
     findings, entries = Findings(), list(log.entries())
-    chains: dict[str, Sequence[Linked]] = {"batches": batches, "audit_log": entries, "files": []}
+    chains: dict[str, Sequence[ChainEntry]] = {"batches": batches, "audit_log": entries, "files": []}
     check_anchors(read_anchors(store, SIGNER.public_key), chains, findings, restored_lakes(entries))
     return findings
 

@@ -14,8 +14,8 @@ from sync_platform.errors import StorageError, UsageError
 from sync_platform.lake.chain import append_batch, contents
 from sync_platform.lake.commit_context import CommitContext
 from sync_platform.lineage.as_of import past
-from sync_platform.lineage.record import read_record_story
-from sync_platform.lineage.retention import Closed, close_lineage, due_closings
+from sync_platform.lineage.record_story import read_record_story
+from sync_platform.lineage.retention import FoldedDataset, close_lineage, due_closings
 from sync_platform_tests.extent import examples
 from sync_platform_tests.lake.harness import HISTORY, LakeHarness, diner
 from sync_platform_tests.lineage.conftest import MENU, AuditedLake, open_audited
@@ -24,7 +24,7 @@ from sync_platform_tests.lineage.reader import history_of, text_of_story
 CHANGED = "SELECT count(*) FROM lineage.changes"
 
 
-def _fold(audited: AuditedLake, before: datetime | None = None) -> list[Closed]:
+def _fold(audited: AuditedLake, before: datetime | None = None) -> list[FoldedDataset]:
     return close_lineage(audited.harness.lake, HISTORY, before or datetime.now(UTC), "run-of-maintenance")
 
 

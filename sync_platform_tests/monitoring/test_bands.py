@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sync_platform.monitoring.judgement import MAX_POINTS, MIN_KNOWN, SHIFT_POINTS, Judged, judge
+from sync_platform.monitoring.judgement import MAX_POINTS, MIN_KNOWN, SHIFT_POINTS, JudgedPoint, judge
 from sync_platform.monitoring.quantity import (
     DELTA_VOLUME,
     DURATION,
@@ -48,7 +48,7 @@ def series_of(
     return Series("openrice", "restaurants", quantity, "", mode, mode, points, fall)
 
 
-def verdicts(judged: Sequence[Judged]) -> list[str]:
+def verdicts(judged: Sequence[JudgedPoint]) -> list[str]:
     return [each.verdict for each in judged]
 
 

@@ -23,7 +23,7 @@ from sync_platform.monitoring.installation_state import InstallationState, Unkno
 from sync_platform.monitoring.problem import Severity
 from sync_platform.monitoring.sync_outcomes import final_records
 from sync_platform.quality.score import DIMENSIONS, OVERALL, WHOLE
-from sync_platform.quality.scorecard import Scored
+from sync_platform.quality.scorecard import StoredScore
 from sync_platform.settings import Settings, load_settings
 from sync_platform.storage.audit_log import AuditEntry
 from sync_platform.storage.lake_connection import Lake, LakeAddress
@@ -48,14 +48,14 @@ def syncs(*more: list[SyncRecord], without: str = "") -> Mapping[str, Sequence[S
     return final_records(record for sync in (*usual, *more) for record in sync)
 
 
-def scored(platform: str, dataset: str, dimension: str, share: float | None, confidence: float = 1.0) -> Scored:
-    return Scored(
+def scored(platform: str, dataset: str, dimension: str, share: float | None, confidence: float = 1.0) -> StoredScore:
+    return StoredScore(
         dimension, WHOLE, threshold=0.9, confidence=confidence, stated=share, platform=platform, dataset=dataset,
         partition="2026-11", sync_id="s", observed_at=NOW,
     )  # fmt: skip
 
 
-def scores(**shares: float | None) -> list[Scored]:
+def scores(**shares: float | None) -> list[StoredScore]:
     """Full scores of every dataset; `shares`: other scores of the dimensions of chope.restaurants."""
     return [
         scored(platform, each.name, dimension, shares.get(dimension, 1.0) if is_other else 1.0)

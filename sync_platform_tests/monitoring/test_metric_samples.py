@@ -18,7 +18,7 @@ from sync_platform.monitoring.metric import Sample
 from sync_platform.monitoring.metric_samples import samples_of
 from sync_platform.monitoring.sync_outcomes import final_records
 from sync_platform.quality.score import OVERALL, WHOLE
-from sync_platform.quality.scorecard import Scored
+from sync_platform.quality.scorecard import StoredScore
 from sync_platform.settings import Settings
 from sync_platform.storage.audit_log import AuditEntry
 from sync_platform_tests.monitoring.recorded_syncs import NOW, PLATFORMS, recorded
@@ -112,8 +112,8 @@ def test_the_compliance_rate_is_that_of_the_newest_compliance_report() -> None:
 
 
 def test_the_quality_is_the_overall_score_of_each_dataset_that_has_one() -> None:
-    def scored(dataset: str, dimension: str, share: float | None) -> Scored:
-        return Scored(
+    def scored(dataset: str, dimension: str, share: float | None) -> StoredScore:
+        return StoredScore(
             dimension, WHOLE, stated=share, platform="chope", dataset=dataset, partition="2026-11", sync_id="s",
             observed_at=NOW,
         )  # fmt: skip
@@ -144,7 +144,7 @@ def test_what_is_not_known_is_absent_and_not_0(part: str) -> None:
     known = state_with(
         recorded("chope", 5),
         scores=[
-            Scored(OVERALL, WHOLE, stated=1.0, platform="chope", dataset="restaurants", partition="2026-11",
+            StoredScore(OVERALL, WHOLE, stated=1.0, platform="chope", dataset="restaurants", partition="2026-11",
                    sync_id="s", observed_at=NOW)
         ],
         reports=[entry("report", "complete", 1, what="compliance", rate=1.0)],

@@ -27,7 +27,7 @@ from sync_platform.privacy.request_deadline import Law
 from sync_platform.quality.own_checks import OWN
 from sync_platform.quality.recorded_drift import RecordedDrift
 from sync_platform.quality.score import OVERALL, WHOLE
-from sync_platform.quality.scorecard import Scored
+from sync_platform.quality.scorecard import StoredScore
 from sync_platform.settings import Settings
 from sync_platform.storage.audit_log import AuditEntry
 from sync_platform.storage.operation_name import OperationName
@@ -51,10 +51,10 @@ def entry(operation: str, at: datetime, outcome: str = "complete", number: int =
     return AuditEntry(number=number, at=at, actor="ada", via="cli", operation=operation, subject=text, outcome=outcome)
 
 
-def scored(dataset: str, dimension: str, share: float | None, **values: Any) -> Scored:
+def scored(dataset: str, dimension: str, share: float | None, **values: Any) -> StoredScore:
     platform, name = dataset.split(".")
     known: dict[str, Any] = {"measure": WHOLE, "partition": "2026-11", "sync_id": "s", "observed_at": NOW, **values}
-    return Scored(
+    return StoredScore(
         dimension=dimension, threshold=0.9, confidence=1.0, stated=share, platform=platform, dataset=name, **known
     )
 

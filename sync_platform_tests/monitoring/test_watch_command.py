@@ -19,8 +19,8 @@ from sync_platform.cli.monitoring.watch_output import WatchOutput
 from sync_platform.cli.output import Terminal
 from sync_platform.errors import StorageError, UsageError
 from sync_platform.monitoring.alert_outbox import Delivery
-from sync_platform.monitoring.only_watcher import only_watcher
 from sync_platform.monitoring.problem import Problem, ProblemName
+from sync_platform.monitoring.watch_lease import only_watcher
 from sync_platform.monitoring.watch_round import WatchRound
 from sync_platform.monitoring.watchdog.dagster_state import DagsterState
 from sync_platform.settings import load_settings

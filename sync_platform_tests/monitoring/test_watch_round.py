@@ -13,9 +13,9 @@ from sync_platform.errors import Busy, StorageError
 from sync_platform.monitoring import watch_round
 from sync_platform.monitoring.alert_store import AlertStore
 from sync_platform.monitoring.bounded_calls import BoundedCalls
-from sync_platform.monitoring.only_watcher import is_still_ours, only_watcher
 from sync_platform.monitoring.problem import Problem, ProblemName, ProblemSource
 from sync_platform.monitoring.watch_heartbeat import ALWAYS, Heartbeat, alive_since, read_heartbeat
+from sync_platform.monitoring.watch_lease import is_still_ours, only_watcher
 from sync_platform.monitoring.watch_round import WatchRound, watch_once
 from sync_platform.monitoring.watchdog.dagster_state import DagsterState
 from sync_platform.settings import Settings, load_settings
@@ -146,7 +146,7 @@ def test_one_watcher_makes_the_rounds_and_another_takes_over_when_it_is_gone(set
         with pytest.raises(Busy, match="rounds of the watch"), only_watcher(settings.ledger_url):
             pass
     program = "import os\nheld = only_watcher(sys.argv[1])\nheld.__enter__()\nprint('mine', flush=True)\n"
-    imports = "from sync_platform.monitoring.only_watcher import only_watcher"
+    imports = "from sync_platform.monitoring.watch_lease import only_watcher"
     assert outputs_of(1, imports, program, settings.ledger_url) == ["mine"]
     with only_watcher(settings.ledger_url) as taken_over:
         assert taken_over is not None

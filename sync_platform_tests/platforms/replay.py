@@ -23,7 +23,7 @@ import httpx
 import msgspec
 import orjson
 
-from sync_platform.landing.completeness import Received, completeness_of
+from sync_platform.landing.completeness import ReceivedCounts, completeness_of
 from sync_platform.sandbox.city import City
 from sync_platform.sandbox.server import create_app
 from sync_platform.sources.client import Client
@@ -71,7 +71,7 @@ class Replayed:
         """The reasons why the dataset is incomplete; empty if nothing is known to be missing."""
         ids = self.ids(dataset)
         pages = sum(page.dataset == dataset for page in self.pages)
-        came = Received(pages, len(set(filter(None, ids))), ids.count(""))
+        came = ReceivedCounts(pages, len(set(filter(None, ids))), ids.count(""))
         return completeness_of(self.gaps[dataset], came).reasons
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from sync_platform.landing.destination import Destination
 from sync_platform.landing.extract import Fetch, extract
-from sync_platform.landing.reader import Landed
+from sync_platform.landing.reader import LandedDataset
 from sync_platform.landing.source import Source
 from sync_platform.landing.sync_id import new_sync_id
 from sync_platform.platforms import load_platforms
@@ -53,10 +53,10 @@ def test_a_platform_lands_the_sandbox_whole(name: str, city: City, tmp_path: Pat
     for manifest, dataset in zip(manifests, platform.datasets, strict=True):
         assert manifest.reasons == [], f"{name}.{manifest.dataset}"
         assert manifest.distinct_ids > 0, f"{name}.{manifest.dataset} is empty"
-        assert _in_clear(dataset, Landed(manifest, store)) == set()
+        assert _in_clear(dataset, LandedDataset(manifest, store)) == set()
 
 
-def _in_clear(dataset: Dataset, landed: Landed) -> set[str]:
+def _in_clear(dataset: Dataset, landed: LandedDataset) -> set[str]:
     """The personal fields of which some landed value is not sealed."""
     found = set()
     for _, body in landed.objects():

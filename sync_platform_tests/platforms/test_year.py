@@ -17,7 +17,7 @@ from sync_platform.lake.syncs import SyncRecord
 from sync_platform.landing.destination import Destination
 from sync_platform.landing.extract import Fetch, extract
 from sync_platform.landing.manifest import land
-from sync_platform.landing.reader import Landed
+from sync_platform.landing.reader import LandedDataset
 from sync_platform.landing.source import Source
 from sync_platform.landing.sync_id import new_sync_id
 from sync_platform.platforms import load_platforms
@@ -72,7 +72,7 @@ class SyncedMonthly:
         noon = datetime.combine(day, time(12), HONG_KONG).astimezone(UTC)
         manifests = extract(fetch, Destination(self.store, self.vault), started_at=noon)
         land(self.store, manifests)
-        landed = (TypedRows(Landed(manifest, self.store), self.platform) for manifest in manifests)
+        landed = (TypedRows(LandedDataset(manifest, self.store), self.platform) for manifest in manifests)
         return [commit_landed(self.lake, "lineage.changes", typed, "run").record for typed in landed]
 
     def syncs(self, days: list[date]) -> Iterator[tuple[date, SyncRecord]]:

@@ -48,6 +48,7 @@ def marked_settings(postgres: PostgresServer) -> dict[str, str]:
             found |= _marked(f"{platform}_{name}".upper(), name, field)
     for name in ("LEDGER", "VAULT"):
         found[name] = f"postgresql://postgres:{_encoded(name)}@127.0.0.1:{postgres.port}/{postgres.create_database()}"
+    found["RUN_BROKER"] = f"redis://:{_encoded('RUN_BROKER')}@{NOWHERE}/0"
     lake = f"{postgres.conninfo(postgres.create_database())} password='{mark_of('LAKE_CATALOG')}{AT_END}'"
     return {**found, "LAKE_CATALOG": f"postgres:{lake}"}
 

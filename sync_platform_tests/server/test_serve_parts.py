@@ -7,8 +7,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+from dagster import DagsterInstance
 
 from sync_platform.errors import SettingsError
+from sync_platform.server.dagster_ui.run_worker import require_worker_launcher
 from sync_platform.server.processes.dagster_processes import code_server_command, daemon_command
 from sync_platform.server.processes.separate_process import require_code_server
 from sync_platform.settings import load_settings
@@ -34,6 +36,19 @@ def test_an_address_of_the_code_server_without_host_or_port_is_refused(address: 
 def test_a_part_needs_the_address_of_the_code_server() -> None:
     with pytest.raises(SettingsError, match="CODE_SERVER is not set"):
         require_code_server(load_settings())
+
+
+@pytest.mark.parametrize("broker", ["10.0.0.5:6379", "redis://", "amqp://guest@10.0.0.5//"])
+def test_an_address_of_the_workers_redis_that_is_none_is_refused(broker: str) -> None:
+    with pytest.raises(SettingsError, match="RUN_BROKER=.*must start with redis:// or rediss://"):
+        load_settings(run_broker=broker)
+
+
+def test_a_worker_that_would_get_no_runs_is_refused(tmp_path: Path) -> None:
+    done = Shell(tmp_path / "home").run_in_process("serve", "--only", "worker")
+    assert (done.returncode, "RUN_BROKER is not set" in done.stderr) == (2, True), done.stderr
+    with pytest.raises(SettingsError, match="launched by SyncInMemoryRunLauncher, not by workers"):
+        require_worker_launcher(DagsterInstance.ephemeral())
 
 
 @pytest.mark.full

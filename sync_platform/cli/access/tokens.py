@@ -23,7 +23,7 @@ COLUMNS = ("id", "name", "role", "scope", "state", "expires", "last used", "from
 
 
 def create_token(name: str, role: Role, scope: Sequence[str], days: int, *, as_json: bool) -> int:
-    """Create a token and write it to standard output, all else to standard error; 0."""
+    """Create a token and write it to standard output, and everything else to standard error; 0."""
     settings = load_settings()
     actor = require_change(settings)
     subject = {"token": name, "role": role, "scope": sorted(scope), "days": days}

@@ -120,8 +120,8 @@ def backup_restore(
 ) -> None:
     """Restore a backup, or the state at a moment, into a new home or into this installation's lake.
 
-    A restore into a lake with tables undoes no commit: the difference becomes a new commit. Whoever was erased stays
-    erased: the tombstones come first, and without them nothing is restored. Exit code: 0 if it is done.
+    A restore into a lake with tables undoes no commit: the difference becomes a new commit. Erased persons
+    stay erased: the tombstones come first, and without them nothing is restored. Exit code: 0 if it is done.
     """
     from sync_platform.backup.conflict import Conflict
     from sync_platform.cli.backup.restore import restore
@@ -133,14 +133,19 @@ def backup_restore(
 
 
 @backup_commands.command("drill")
-def backup_drill(as_json: AsJson = False) -> None:
+def backup_drill(
+    replica: Annotated[
+        bool, typer.Option("--replica", help="Restore from BACKUP_REPLICA alone, as if the primary region were gone.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Restore the newest backup into a scratch place, compare it with the lake, and measure RTO and RPO.
 
     Exit code: 0 if the restored lake is what was backed up, else 1.
     """
     from sync_platform.cli.backup.drill import drill
 
-    raise typer.Exit(drill(as_json=as_json))
+    raise typer.Exit(drill(replica=replica, as_json=as_json))
 
 
 @backup_commands.command("replicate")

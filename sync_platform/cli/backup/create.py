@@ -12,7 +12,7 @@ from sync_platform.cli.audited import audited
 from sync_platform.cli.backup.replicate import replicate_audited
 from sync_platform.cli.exit_codes import OK
 from sync_platform.cli.output import console, report_problem, showing_steps, write_json, write_line
-from sync_platform.cli.required import require_lake
+from sync_platform.cli.preconditions import require_lake
 from sync_platform.documents.typed_command import typed
 from sync_platform.errors import SyncError
 from sync_platform.settings import Settings, load_settings

@@ -11,7 +11,7 @@ from sync_platform.cli.audited import audited
 from sync_platform.cli.exit_codes import FAILED, OK
 from sync_platform.cli.lineage.export import scope_of
 from sync_platform.cli.output import json_of, opened, report_problem, showing_steps, write_document
-from sync_platform.cli.required import require_lake
+from sync_platform.cli.preconditions import require_lake
 from sync_platform.compliance.compliance_report import ComplianceReport, Installation, make_report
 from sync_platform.compliance.report_document import report_document
 from sync_platform.compliance.report_json import report_json

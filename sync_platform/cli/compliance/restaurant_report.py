@@ -10,7 +10,7 @@ from sync_platform.cli.audited import audited
 from sync_platform.cli.exit_codes import FAILED, OK
 from sync_platform.cli.lineage.story import history_of
 from sync_platform.cli.output import json_of, opened, report_problem, showing_steps, write_document
-from sync_platform.cli.required import require_lake
+from sync_platform.cli.preconditions import require_lake
 from sync_platform.lineage.restaurant_report import RestaurantReport, read_story_with_counts
 from sync_platform.lineage.restaurant_report_document import restaurant_report_document
 from sync_platform.lineage.story_json import story_json

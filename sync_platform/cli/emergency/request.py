@@ -9,7 +9,7 @@ from sync_platform.cli.audited import log_entry
 from sync_platform.cli.emergency.status import show_status
 from sync_platform.cli.exit_codes import INTERRUPTED, OK
 from sync_platform.cli.output import console, report_problem, write_json, write_line
-from sync_platform.cli.required import require_accepted_terms
+from sync_platform.cli.preconditions import require_accepted_terms
 from sync_platform.cli.syncing.display import choose_display
 from sync_platform.documents.typed_command import typed
 from sync_platform.emergency.request import EmergencyRequest

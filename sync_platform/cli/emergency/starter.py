@@ -21,7 +21,7 @@ from sync_platform.cli.emergency.worker_forker import WorkerForker
 from sync_platform.cli.exit_codes import OK
 from sync_platform.cli.output import write_line
 from sync_platform.cli.runner.instance import prepare
-from sync_platform.cli.runner.rehearsal import rehearse
+from sync_platform.cli.runner.late_imports import import_all
 from sync_platform.cli.syncing.display import NoDisplay
 from sync_platform.defs.emergency import request_lock_name
 from sync_platform.emergency.request import EmergencyRequest, PlatformRun
@@ -45,7 +45,7 @@ logger = logging.getLogger(__name__)
 def start_requests() -> int:
     """Start requests until the process gets SIGINT or SIGTERM. Workers that run then go on to their ends."""
     settings = load_settings()
-    rehearse(settings)  # a wrong setting is reported now too, not at the first emergency
+    import_all(settings)  # a wrong setting is reported now too, not at the first emergency
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with (

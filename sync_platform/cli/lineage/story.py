@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 
 from sync_platform.cli.exit_codes import OK
 from sync_platform.cli.output import write_document, write_json
-from sync_platform.cli.required import require_dataset
+from sync_platform.cli.preconditions import require_dataset
 from sync_platform.errors import UsageError
 from sync_platform.lineage.moment import parse_moment
 from sync_platform.lineage.opened_history import opened_history
-from sync_platform.lineage.record import History, RecordStory, read_record_story
-from sync_platform.lineage.restaurant import RestaurantStory, read_restaurant_story
+from sync_platform.lineage.record_story import History, RecordStory, read_record_story
+from sync_platform.lineage.restaurant_story import RestaurantStory, read_restaurant_story
 from sync_platform.lineage.story_csv import write_story_csv
 from sync_platform.lineage.story_document import story_document
 from sync_platform.lineage.story_json import story_json

@@ -10,7 +10,7 @@ from typing import Any
 from sync_platform.cli.audited import audited, log_entry
 from sync_platform.cli.exit_codes import FAILED, OK
 from sync_platform.cli.output import Terminal, console, showing_steps, write_json
-from sync_platform.cli.required import require_lake
+from sync_platform.cli.preconditions import require_lake
 from sync_platform.lineage.anchors import Anchor, fetch_anchor, read_anchor
 from sync_platform.lineage.findings import Findings, last_verification
 from sync_platform.lineage.verification import AuditedInstallation

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from sync_platform.cli.exit_codes import OK
 from sync_platform.cli.monitoring.metrics_show import number
 from sync_platform.cli.output import console, write_json
-from sync_platform.cli.required import require_dataset
+from sync_platform.cli.preconditions import require_dataset
 from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.documents.local_time import local_minute
 from sync_platform.documents.typed_command import typed

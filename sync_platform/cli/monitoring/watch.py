@@ -17,7 +17,7 @@ from sync_platform.cli.monitoring.watch_output import WatchOutput
 from sync_platform.cli.runner.watched_dagster import dagster_reader
 from sync_platform.errors import Busy, UsageError
 from sync_platform.monitoring.bounded_calls import BoundedCalls
-from sync_platform.monitoring.only_watcher import is_still_ours, only_watcher
+from sync_platform.monitoring.watch_lease import is_still_ours, only_watcher
 from sync_platform.monitoring.watch_round import WatchRound, watch_once
 from sync_platform.settings import Settings, load_settings
 from sync_platform.storage.lease import Lease

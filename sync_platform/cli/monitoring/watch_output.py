@@ -19,7 +19,7 @@ from sync_platform.monitoring.watch_round import WatchRound
 from sync_platform.settings import Settings
 
 COLOURS = {"critical": "red", "high": "red", "medium": "yellow", "low": ""}
-SHOWN = 400
+MAX_CHARACTERS = 400
 """The most characters of a problem's text in a line."""
 
 
@@ -84,7 +84,7 @@ class WatchOutput:
 
     def _problem(self, before: str, problem: Problem) -> None:
         severity = styled(f"{problem.severity:<8}", COLOURS[problem.severity])
-        self._shown.print(line(before, severity, f"  {problem.cause}  {problem.what[:SHOWN]}"), soft_wrap=True)
+        self._shown.print(line(before, severity, f"  {problem.cause}  {problem.what[:MAX_CHARACTERS]}"), soft_wrap=True)
 
     def _line(self, text: str) -> None:
         self._shown.print(text, soft_wrap=True)

@@ -6,7 +6,7 @@ import duckdb
 
 from sync_platform.cli.exit_codes import OK
 from sync_platform.cli.output import opened
-from sync_platform.cli.required import require_lake
+from sync_platform.cli.preconditions import require_lake
 from sync_platform.privacy.request_register import restricted_subjects
 from sync_platform.settings import load_settings, without_password
 from sync_platform.storage.lake_connection import LakeAddress

@@ -180,15 +180,6 @@ def serve(
     raise typer.Exit(serve_part(only, address, port) if only else serve_all(address, port))
 
 
-def up(
-    port: Annotated[int, typer.Option(help="The port of the Dagster UI.")] = 3000,
-) -> None:
-    """Start the Dagster UI and daemon alone, on loopback and without a login, for development."""
-    from sync_platform.cli.operations.up import serve_dagster
-
-    raise typer.Exit(serve_dagster(port))
-
-
 def _format_of(out: str) -> Format:
     """The format that the ending of a file names; a table for any other."""
     ending = Path(out).suffix.removeprefix(".")

@@ -8,7 +8,7 @@ from typing import Any
 from sync_platform.cli.audited import audited
 from sync_platform.cli.exit_codes import FAILED, OK
 from sync_platform.cli.output import Terminal, console, report_problem, write_json
-from sync_platform.cli.required import require_lake
+from sync_platform.cli.preconditions import require_lake
 from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.documents.local_time import local_time
 from sync_platform.lake.maintenance import plan_maintenance

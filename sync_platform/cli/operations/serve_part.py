@@ -24,7 +24,10 @@ def serve_part(part: ServerPart, address: str | None, port: int | None) -> int:
     """Run one part until interrupted; 0, or 1 if it ended again and again. The options replace settings."""
     given = {"serve_address": address, "serve_port": port}
     settings = load_settings(**{name: value for name, value in given.items() if value is not None})
-    require_code_server(settings)
+    if part is ServerPart.worker:
+        _require_workers(settings)
+    else:
+        require_code_server(settings)
     if part is ServerPart.web:
         require_safe_address(settings)
     home = Path(os.environ.get("DAGSTER_HOME") or prepare_home(settings.home))
@@ -54,7 +57,7 @@ def _run_daemon(settings: Settings, dagster_home: Path) -> bool:
     with only_daemon(settings):
         is_well = run_alone(ServerPart.daemon, settings, dagster_home, relay_of_dagster())
     from sync_platform.cli.runner.daemon import forget_daemon  # these imports of Dagster take a second
-    from sync_platform.server.dagster_ui.elected_daemon import DAEMON
+    from sync_platform.server.dagster_ui.daemon_election import DAEMON
 
     if holder_of(settings.ledger_url, DAEMON) is None:
         forget_daemon(settings)  # it was stopped on purpose: the watch must not miss it
@@ -65,8 +68,19 @@ def _run_code_server(settings: Settings, dagster_home: Path) -> bool:
     return run_alone(ServerPart.code_server, settings, dagster_home, relay_of_dagster())
 
 
+def _require_workers(settings: Settings) -> None:
+    from sync_platform.cli.runner.worker_instance import require_workers  # its import of Dagster takes two seconds
+
+    require_workers(settings)
+
+
+def _run_worker(settings: Settings, dagster_home: Path) -> bool:
+    return run_alone(ServerPart.worker, settings, dagster_home, relay_of_dagster())
+
+
 PARTS: dict[ServerPart, Callable[[Settings, Path], bool]] = {
     ServerPart.web: _serve_web,
     ServerPart.daemon: _run_daemon,
     ServerPart.code_server: _run_code_server,
+    ServerPart.worker: _run_worker,
 }

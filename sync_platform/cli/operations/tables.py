@@ -11,7 +11,7 @@ import duckdb
 
 from sync_platform.cli.exit_codes import OK
 from sync_platform.cli.output import console, write_json
-from sync_platform.cli.required import require_lake
+from sync_platform.cli.preconditions import require_lake
 from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.documents.typed_command import typed
 from sync_platform.errors import UsageError

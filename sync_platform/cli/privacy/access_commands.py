@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from sync_platform.cli.options import AsJson
+from sync_platform.cli.privacy.person_options import IdentityCheck, RequestNumber
 
 PassphraseFile = Annotated[
     str | None,
@@ -31,15 +32,8 @@ def access(
         typer.Option(metavar="ID", help="A candidate that is the person; may be given several times; `all`."),
     ] = None,
     list_only: Annotated[bool, typer.Option("--list", help="Only list the candidates; unseal nothing.")] = False,
-    request: Annotated[
-        int | None,
-        typer.Option(
-            metavar="NUMBER", help="The privacy request that asks for it; a new one is recorded if not given."
-        ),
-    ] = None,
-    identity: Annotated[
-        str, typer.Option(help="How the person's identity was checked, for a new privacy request.")
-    ] = "",
+    request: RequestNumber = None,
+    identity: IdentityCheck = "",
     received: Annotated[
         str, typer.Option(metavar="DAY", help="When a new privacy request was received; today if not given.")
     ] = "",

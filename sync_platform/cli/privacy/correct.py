@@ -10,8 +10,8 @@ from typing import Any
 from sync_platform.cli.audited import audited
 from sync_platform.cli.exit_codes import OK
 from sync_platform.cli.output import console, showing_steps, write_json
+from sync_platform.cli.preconditions import require_dataset, require_lake
 from sync_platform.cli.privacy.operator import require_operator
-from sync_platform.cli.required import require_dataset, require_lake
 from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.documents.local_time import local_minute
 from sync_platform.errors import UsageError

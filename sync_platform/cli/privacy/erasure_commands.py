@@ -7,23 +7,18 @@ from typing import Annotated
 import typer
 
 from sync_platform.cli.options import AsJson
+from sync_platform.cli.privacy.person_options import (
+    ByEmail,
+    ByHandle,
+    ByName,
+    ByPhone,
+    IdentityCheck,
+    RequestNumber,
+    Subjects,
+)
 
 erasure_commands = typer.Typer(no_args_is_help=True, help="Confirm, continue and prove erasures of persons.")
 OneErasure = Annotated[int, typer.Argument(metavar="NUMBER", help="The erasure, as `privacy erasure list` shows it.")]
-Subjects = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--subject",
-        metavar="PLATFORM:ID",
-        help="The person: an id on a platform (`openrice:48213`), or a data subject id. May be given several times.",
-    ),
-]
-
-
-ByEmail = Annotated[str, typer.Option("--email", help="The person's e-mail address.")]
-ByPhone = Annotated[str, typer.Option("--phone", help="The person's phone number; without +, of Hong Kong.")]
-ByHandle = Annotated[str, typer.Option("--handle", help="The name of the person's account.")]
-ByName = Annotated[str, typer.Option("--name", metavar="TEXT", help="The person's name.")]
 
 
 def erase(
@@ -33,15 +28,8 @@ def erase(
     phone: ByPhone = "",
     handle: ByHandle = "",
     name: ByName = "",
-    request: Annotated[
-        int | None,
-        typer.Option(
-            metavar="NUMBER", help="The privacy request that asks for it; a new one is recorded if not given."
-        ),
-    ] = None,
-    identity: Annotated[
-        str, typer.Option(help="How the person's identity was checked, for a new privacy request.")
-    ] = "",
+    request: RequestNumber = None,
+    identity: IdentityCheck = "",
     yes: Annotated[
         bool, typer.Option("--yes", help="Confirm it yourself, where there is only one operator. That is on record.")
     ] = False,

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from sync_platform.cli.options import AsJson
-from sync_platform.cli.privacy.erasure_commands import ByEmail, ByHandle, ByName, ByPhone, Subjects
+from sync_platform.cli.privacy.person_options import ByEmail, ByHandle, ByName, ByPhone, Subjects
 
 hold_commands = typer.Typer(no_args_is_help=True, help="Legal holds: what may not be erased until a day.")
 OneHold = Annotated[int, typer.Argument(metavar="NUMBER", help="The hold, as `privacy hold list` shows it.")]

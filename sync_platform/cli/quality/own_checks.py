@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sync_platform.cli.exit_codes import FAILED, OK
 from sync_platform.cli.output import console, report_problem, styled, write_json
-from sync_platform.cli.required import require_lake
+from sync_platform.cli.preconditions import require_lake
 from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.errors import UsageError
 from sync_platform.lake.own_check_scores import run_own_checks

@@ -11,7 +11,7 @@ from sync_platform.cli.audited import audited
 from sync_platform.cli.exit_codes import FAILED, OK
 from sync_platform.cli.next_steps import write_next_steps
 from sync_platform.cli.output import console, json_of, line, report_problem, styled, write_json, write_line
-from sync_platform.cli.required import require_dataset
+from sync_platform.cli.preconditions import require_dataset
 from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.documents.local_time import local_minute
 from sync_platform.documents.typed_command import typed

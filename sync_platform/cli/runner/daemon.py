@@ -118,8 +118,8 @@ def follow_requests(settings: Settings, requests: RequestStore) -> None:
 def progress_of(settings: Settings, run_ids: list[str]) -> dict[str, str]:
     """The last message of each unfinished run, by run id; none where Dagster's records cannot be read.
 
-    A run makes its records when it begins. While it does, Dagster cannot read them; the state of the request is known
-    all the same.
+    A run makes its records when it begins. While it does, Dagster cannot read them, but the state of the request is
+    known.
     """
     try:
         with opened_instance(settings) as instance:

@@ -7,7 +7,7 @@ import time
 from sync_platform.cli.audited import audited, log_entry
 from sync_platform.cli.exit_codes import CANCELLED_IN_WORDS, FAILED, INTERRUPTED, OK
 from sync_platform.cli.output import report_problem
-from sync_platform.cli.required import require_accepted_terms
+from sync_platform.cli.preconditions import require_accepted_terms
 from sync_platform.cli.syncing.plan import plan
 from sync_platform.platforms import choose, load_platforms, platforms_in_use
 from sync_platform.quality.own_checks import load_own_checks

@@ -9,7 +9,7 @@ from typing import Any
 from sync_platform.cli.audited import audited
 from sync_platform.cli.exit_codes import FAILED, OK
 from sync_platform.cli.output import console, write_json
-from sync_platform.cli.required import require_lake
+from sync_platform.cli.preconditions import require_lake
 from sync_platform.cli.syncing.display import Display, choose_display
 from sync_platform.cli.syncing.result import PlatformResult
 from sync_platform.documents.typed_command import typed

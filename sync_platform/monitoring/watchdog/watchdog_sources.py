@@ -31,7 +31,7 @@ Known = TypeVar("Known")
 
 
 @dataclass(frozen=True)
-class Watched:
+class WatchedInstallation:
     """What the watchdog looks at.
 
     `dagster`: what Dagster has recorded; None where it was never used. `previous`: the heartbeat of the last round.
@@ -52,7 +52,7 @@ class Watched:
         return self.now - self.slept
 
 
-def watchdog_sources(watched: Watched) -> list[ProblemSource]:
+def watchdog_sources(watched: WatchedInstallation) -> list[ProblemSource]:
     """The sources; each raises StorageError where what it looks at cannot be read."""
     state, now = watched.state, watched.awake_now
 
@@ -92,7 +92,7 @@ def _required(read: Known | Unknown) -> Known:
     return read
 
 
-def _unjudged(watched: Watched, dagster: DagsterState) -> list[FailedRun]:
+def _unjudged(watched: WatchedInstallation, dagster: DagsterState) -> list[FailedRun]:
     """The failed runs that are not judged by what they recorded. While that cannot be read, nothing is known of any."""
     _required(watched.state.records)
     _required(watched.state.backup_log)
@@ -108,7 +108,7 @@ def _locks(settings: Settings, now: datetime) -> list[Problem]:
         leases.close()
 
 
-def _newest_times(watched: Watched, dagster: DagsterState) -> dict[str, datetime]:
+def _newest_times(watched: WatchedInstallation, dagster: DagsterState) -> dict[str, datetime]:
     """The newest time of each kind of record: that of a clock that was ahead."""
     found: dict[str, datetime | None] = {
         "the last round": watched.previous.at if watched.previous else None,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sync_platform.lineage.restaurant import RestaurantStory
 from sync_platform.lineage.restaurant_report import RelatedCount
+from sync_platform.lineage.restaurant_story import RestaurantStory
 from sync_platform.server.pages.page_templates import templates
 from sync_platform.unified.open_moments import intervals_in
 

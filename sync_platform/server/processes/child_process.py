@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import subprocess
 import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import IO
 
 logger = logging.getLogger(__name__)
@@ -45,6 +47,11 @@ class ChildProcess:
     def pid(self) -> int | None:
         return self._process.pid if self._process else None
 
+    @property
+    def exit_code(self) -> int | None:
+        """None while the process runs; negative: the number of the signal that ended it."""
+        return self._process.poll() if self._process else None
+
     def start(self) -> None:
         """Start the process. A signal for our process group, such as Ctrl-C, does not reach it."""
         self._process = subprocess.Popen(  # noqa: S603 - our own module, and modules of Dagster
@@ -79,11 +86,23 @@ class ChildProcess:
         if self._process is None or self._process.stdin is None:
             return True
         self._process.stdin.close()
+        return self.wait(within_s)
+
+    def wait(self, within_s: float) -> bool:
+        """True if the process ended within that time, or never began."""
         try:
-            self._process.wait(within_s)
+            if self._process is not None:
+                self._process.wait(within_s)
         except subprocess.TimeoutExpired:
             return False
         return True
+
+    def kill(self) -> None:
+        """End the process, and those that it started, at once."""
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
 
     def _note_end(self, now: float) -> None:
         code = self._process.returncode if self._process else None

@@ -17,6 +17,7 @@ from sync_platform.server.processes.child_process import ChildProcess, Relay, ke
 
 MODULE = "sync_platform.definitions"
 DAEMON = "sync_platform.server.dagster_ui.elected_daemon"
+WORKER = "sync_platform.server.dagster_ui.run_worker"
 READY_WITHIN_S = 120.0
 STOPS_WITHIN_S = 20.0
 

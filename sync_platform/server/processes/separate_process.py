@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sync_platform.errors import SettingsError
 from sync_platform.server.processes.child_process import ChildProcess, Relay, keep_running
-from sync_platform.server.processes.dagster_processes import STOPS_WITHIN_S, code_server_command, daemon_command
+from sync_platform.server.processes.dagster_processes import STOPS_WITHIN_S, WORKER, code_server_command, daemon_command
 from sync_platform.server.processes.server_part import ServerPart
 from sync_platform.settings import Settings
 
@@ -22,9 +22,10 @@ def require_code_server(settings: Settings) -> None:
 
 
 def run_alone(part: ServerPart, settings: Settings, dagster_home: Path, relay: Relay | None = None) -> bool:
-    """Run the daemon or the code server until interrupted; False if it was given up.
+    """Run the daemon, the code server or a worker until interrupted; False if it was given up.
 
-    `relay` gets its output. Runs that are children of the code server go on if they last longer than 20 s after a stop.
+    `relay` gets its output. Runs that are children of the code server or of a worker go on if they last longer than
+    20 s after a stop.
     """
     stop = threading.Event()
     for each in (signal.SIGINT, signal.SIGTERM):
@@ -40,6 +41,8 @@ def run_alone(part: ServerPart, settings: Settings, dagster_home: Path, relay: R
 
 
 def _command(part: ServerPart, settings: Settings, folder: Path, log_format: str) -> Sequence[str]:
+    if part is ServerPart.worker:
+        return [WORKER]
     host, _, port = settings.code_server.rpartition(":")
     if part is ServerPart.daemon:
         return daemon_command(folder, {"host": host, "port": int(port)}, log_format)

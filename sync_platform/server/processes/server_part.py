@@ -11,3 +11,4 @@ class ServerPart(StrEnum):
     web = "web"
     daemon = "daemon"
     code_server = "code-server"
+    worker = "worker"

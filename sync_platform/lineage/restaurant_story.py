@@ -25,7 +25,7 @@ from sync_platform.lineage.identity_history import (
     person_decisions,
 )
 from sync_platform.lineage.provenance import FIELDS, PARTS, FieldProvenance, ProvenanceReader
-from sync_platform.lineage.record import History
+from sync_platform.lineage.record_story import History
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.lake_connection import LAKE
 from sync_platform.unified.golden import EXPLAINED

@@ -1,4 +1,4 @@
-"""Everything that a run imports late, imported in advance: a process that is forked afterwards starts a run earlier."""
+"""Imports in advance what a run imports late, so that a process that is forked afterwards starts a run sooner."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from sync_platform.settings import Settings
 from sync_platform.storage.extensions import check
 from sync_platform.storage.lake_connection import LakeAddress
 
-OF_THE_FIRST_REQUEST = ("anyio._backends._asyncio", "httpcore", "h11", "alembic.command")
+FIRST_REQUEST_MODULES = ("anyio._backends._asyncio", "httpcore", "h11", "alembic.command")
 
 
-def rehearse(settings: Settings) -> None:
+def import_all(settings: Settings) -> None:
     """Build the definitions, and run an empty job on an instance in a temporary folder. No connection stays open."""
-    for name in OF_THE_FIRST_REQUEST:
+    for name in FIRST_REQUEST_MODULES:
         importlib.import_module(name)
     build(settings, NoProgress())
     check(LakeAddress.of(settings).extensions)
@@ -32,5 +32,5 @@ def rehearse(settings: Settings) -> None:
     def nothing() -> None: ...
 
     with tempfile.TemporaryDirectory() as folder, instance_in(prepare_home(Path(folder))) as instance:
-        quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-        dg.materialize([nothing], instance=instance, run_config=quiet)
+        without_log = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+        dg.materialize([nothing], instance=instance, run_config=without_log)

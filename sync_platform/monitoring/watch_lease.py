@@ -21,7 +21,7 @@ ROUNDS = "rounds of the watch"
 def only_watcher(ledger_url: str) -> Iterator[Lease | None]:
     """Hold the lease within the block. Busy where another watcher has it.
 
-    None where the ledger is unusable: the round must be made all the same, because it tells people that.
+    None where the ledger is unusable: the round still runs, because it sends the alert about that.
     """
     with ExitStack() as held:
         try:

@@ -1,0 +1,78 @@
+"""Heartbeats of runs on workers: a key in Redis for each run, which its worker renews and which expires by itself.
+
+What belongs here: when the worker of a run counts as gone. What happens to the run then doesn't. It needs the extra
+`fleet`.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+logger = logging.getLogger(__name__)
+BEAT_EVERY_S = 2.0
+EXPIRES_AFTER_S = 8
+GONE_AFTER_S = 8.0
+"""How long a heartbeat must be missing. When Redis returns after an outage, all are missing until the next beat."""
+ANSWERS_WITHIN_S = 3.0
+PREFIX = "sync-platform/run/"
+
+
+class Absences:
+    """Since when the heartbeat of each run is missing, as this process has seen it."""
+
+    def __init__(self) -> None:
+        self._since: dict[str, float] = {}
+
+    def is_gone(self, run_id: str, has_heartbeat: bool | None, now: float) -> bool:
+        """True if the heartbeat is missing for GONE_AFTER_S, at every look meanwhile.
+
+        `has_heartbeat`: None where Redis did not answer. `now`: a monotonic time in seconds.
+        """
+        if has_heartbeat is not False:
+            self._since.pop(run_id, None)
+            return False
+        return now - self._since.setdefault(run_id, now) >= GONE_AFTER_S
+
+
+ABSENCES = Absences()
+"""Of this process: sensors and launchers are made anew again and again."""
+
+
+class RunHeartbeats:
+    """The heartbeats in the Redis at an address (`redis://host:6379/0`). Where it does not answer, no method raises."""
+
+    def __init__(self, address: str) -> None:
+        self._redis = Redis.from_url(address, socket_timeout=ANSWERS_WITHIN_S, socket_connect_timeout=ANSWERS_WITHIN_S)
+        self._is_lost = False
+
+    def beat(self, run_id: str, worker: str) -> None:
+        """Say that the worker has the run. Call it every BEAT_EVERY_S."""
+        try:
+            self._redis.set(f"{PREFIX}{run_id}", worker, ex=EXPIRES_AFTER_S)
+        except RedisError as error:
+            if not self._is_lost:
+                logger.warning("the heartbeat of run %s cannot be sent: %s", run_id, error)
+            self._is_lost = True
+        else:
+            self._is_lost = False
+
+    def end(self, run_id: str) -> None:
+        """Delete the heartbeat of a run that has ended."""
+        try:
+            self._redis.delete(f"{PREFIX}{run_id}")
+        except RedisError:
+            return  # it expires by itself
+
+    def is_gone(self, run_id: str) -> bool:
+        """True if the worker of a run that was taken is gone. Only a process that asks again and again learns that."""
+        return ABSENCES.is_gone(run_id, self._has_heartbeat(run_id), time.monotonic())
+
+    def _has_heartbeat(self, run_id: str) -> bool | None:
+        try:
+            return bool(self._redis.exists(f"{PREFIX}{run_id}"))
+        except RedisError:
+            return None

@@ -1,0 +1,109 @@
+"""When the worker of a run counts as gone, and what the launcher makes of that; without Redis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster._core.instance.ref import InstanceRef
+from dagster._core.launcher import LaunchRunContext, WorkerStatus
+from dagster._core.test_utils import create_run_for_test
+
+from sync_platform.defs.dead_runs import end_dead_runs
+from sync_platform.defs.run_heartbeats import GONE_AFTER_S, Absences, RunHeartbeats
+from sync_platform.defs.worker_launcher import WORKER_TAG, WorkerRunLauncher, worker_tag
+from sync_platform_tests.server.running_server import free_port
+
+LAUNCHER = {"run_launcher": {"module": "sync_platform.defs.worker_launcher", "class": "WorkerRunLauncher"}}
+STARTING, STARTED = dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED
+
+
+@pytest.mark.parametrize(
+    ("looks", "is_gone"),
+    [
+        ([(0, True), (5, True)], False),
+        ([(0, False)], False),
+        ([(0, False), (GONE_AFTER_S - 1, False)], False),
+        ([(0, False), (5, False), (GONE_AFTER_S, False)], True),
+        ([(0, False), (5, True), (GONE_AFTER_S, False)], False),
+        ([(0, False), (5, None), (GONE_AFTER_S, False)], False),
+        ([(0, None), (60, None)], False),
+    ],
+    ids=["beats", "once", "too short", "gone", "came back", "Redis was away between", "Redis is away"],
+)
+def test_a_worker_is_gone_if_its_heartbeat_is_missing_at_every_look_for_long_enough(
+    looks: list[tuple[float, bool | None]], is_gone: bool
+) -> None:
+    absences = Absences()
+    absences.is_gone("of another worker", False, 0)
+    assert [absences.is_gone("a run", has_heartbeat, at) for at, has_heartbeat in looks][-1] is is_gone
+
+
+class HeartbeatsOfNobody(RunHeartbeats):
+    def is_gone(self, run_id: str) -> bool:
+        return True
+
+
+@pytest.fixture
+def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
+    """An instance whose Redis does not answer."""
+    monkeypatch.setenv("RUN_BROKER", f"redis://127.0.0.1:{free_port()}/0")
+    with dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(tmp_path), overrides=LAUNCHER)) as instance:
+        yield instance
+
+
+def launcher_of(instance: dg.DagsterInstance) -> WorkerRunLauncher:
+    assert isinstance(instance.run_launcher, WorkerRunLauncher)
+    return instance.run_launcher
+
+
+def taken(instance: dg.DagsterInstance, status: dg.DagsterRunStatus) -> dg.DagsterRun:
+    """A run that a worker took."""
+    run_id = create_run_for_test(instance, status=status).run_id
+    instance.add_run_tags(run_id, {WORKER_TAG: worker_tag(run_id)})
+    run = instance.get_run_by_id(run_id)
+    assert run
+    return run
+
+
+def test_nothing_is_gone_while_redis_does_not_answer_and_no_run_is_launched(instance: dg.DagsterInstance) -> None:
+    launcher = launcher_of(instance)
+    assert launcher.check_run_worker_health(taken(instance, STARTED)).status is WorkerStatus.RUNNING
+    with pytest.raises(Exception, match="Redis \\(RUN_BROKER\\) does not answer") as raised:
+        run = create_run_for_test(instance, job_code_origin=dg.reconstructable(_sync).get_python_origin())
+        launcher.launch_run(LaunchRunContext(run, workspace=None))
+    assert type(raised.value).__name__ == "DagsterUserCodeUnreachableError"  # the queue tries again
+
+
+def test_a_run_fails_if_its_worker_is_gone_also_before_it_begins(instance: dg.DagsterInstance) -> None:
+    launcher = launcher_of(instance)
+    launcher.heartbeats = HeartbeatsOfNobody(launcher.broker)
+    health = launcher.check_run_worker_health(taken(instance, STARTED))
+    assert (health.status, "its worker is gone" in str(health.msg)) == (WorkerStatus.FAILED, True)
+    inherited = {WORKER_TAG: worker_tag("the run that it repeats")}
+    waiting, of_command_line = (create_run_for_test(instance, status=STARTING, tags=tags) for tags in (inherited, {}))
+    lost = taken(instance, STARTING)
+    end_dead_runs(instance)
+    states = {run.run_id: run.status for run in instance.get_runs(dg.RunsFilter(run_ids=[lost.run_id, waiting.run_id]))}
+    assert states == {lost.run_id: dg.DagsterRunStatus.FAILURE, waiting.run_id: STARTING}
+    assert launcher.check_run_worker_health(of_command_line).status is WorkerStatus.RUNNING
+
+
+def test_a_run_that_no_worker_has_is_cancelled_at_once_and_one_of_a_worker_by_its_worker(
+    instance: dg.DagsterInstance,
+) -> None:
+    queued, begun, of_command_line = (
+        create_run_for_test(instance, status=STARTING),
+        taken(instance, STARTED),
+        create_run_for_test(instance, status=STARTED),
+    )
+    ended = [launcher_of(instance).terminate(run.run_id) for run in (queued, begun, of_command_line)]
+    assert ended == [True, True, False]
+    states = [run.status if (run := instance.get_run_by_id(each.run_id)) else None for each in (queued, begun)]
+    assert states == [dg.DagsterRunStatus.CANCELED, dg.DagsterRunStatus.CANCELING]
+
+
+@dg.job
+def _sync() -> None: ...

@@ -1,0 +1,195 @@
+"""A fleet of workers on hosts of their own, of which one is lost, and Redis for a while: nothing else is.
+
+FLEET_WEEKS=104 FLEET_MONTHS=10 make it two years; FLEET_WORKERS is the number of workers.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+from dagster._core.execution.backfill import BulkActionStatus
+
+from sync_platform.cli.runner.runs import Runner
+from sync_platform.defs.landing import Mode
+from sync_platform.defs.progress import NoProgress
+from sync_platform.lake.schema import table_name
+from sync_platform.platforms import load_platforms
+from sync_platform.settings import Settings, load_settings
+from sync_platform.sources.period import parse_period, period_of
+from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.platform_lock import platform_lock
+from sync_platform_tests.fleet.past_months import land_months
+from sync_platform_tests.fleet.running_fleet import (
+    SERVICES,
+    RunningFleet,
+    add_backfill,
+    begun_on,
+    running_fleet,
+    unfinished,
+    wait_for,
+    worker_of,
+)
+
+WEEKS, MONTHS = int(os.environ.get("FLEET_WEEKS", "6")), int(os.environ.get("FLEET_MONTHS", "4"))
+WORKERS = int(os.environ.get("FLEET_WORKERS", "3"))
+PLATFORMS = load_platforms()
+REGISTER, WITHOUT_ARCHIVE = "data_gov_hk", ("chope", "openrice")
+DAYS = [date(2026, 10 - month, 5) for month in reversed(range(MONTHS))]
+LAST_WEEK = date(2026, 10, 12)
+PERIODS = {
+    REGISTER: [period_of("weekly", LAST_WEEK - timedelta(weeks=week)).key for week in reversed(range(WEEKS))],
+    **{name: [period_of("monthly", day).key for day in DAYS] for name in WITHOUT_ARCHIVE},
+}
+REDIS_AWAY_S = 15.0
+OF_ANOTHER_SYNC = "landing_object"
+"""The column that names the sync that landed a version: the register is fetched again by each."""
+CHANGE = 'entity_id, operation, changed_fields, before, after, content_hash, "partition", observed_at, dataset'
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningFleet]:
+    with running_fleet(tmp_path_factory.mktemp("fleet"), WORKERS) as fleet:
+        land_months(load_settings(), [PLATFORMS[name] for name in WITHOUT_ARCHIVE], DAYS)
+        services = fleet.hosts[SERVICES]
+        fleet.start(services, "serve", "--only", "code-server")
+        with fleet.instance():  # makes Dagster's tables, which has no lock
+            pass
+        fleet.start(services, "serve", "--only", "daemon")
+        for worker in fleet.workers:
+            fleet.start(worker, "serve", "--only", "worker")
+        yield fleet
+
+
+def backfilled_by_one_machine(home: Path) -> Settings:
+    """The settings of a laptop on which the same periods were synced, from the same landed pages and keys."""
+    settings = load_settings(sync_home=home, lake_catalog="", lake_data="", ledger="")
+    runner = Runner(settings, NoProgress())
+    for name, periods in PERIODS.items():
+        for period in periods:
+            result = runner.run(PLATFORMS[name], parse_period(PLATFORMS[name].cadence, period), Mode.full)
+            assert result.success, result.error
+    return settings
+
+
+def contents(settings: Settings) -> dict[str, tuple[Any, ...]]:
+    """The number of rows of every table and of the history, and the sum and XOR of their hashes."""
+    tables = {
+        f"{name}.{dataset.name}": f"SELECT * EXCLUDE ({OF_ANOTHER_SYNC}) FROM lake.{table_name(name, dataset)}"
+        for name in PERIODS
+        for dataset in PLATFORMS[name].datasets
+    }
+    tables["history"] = f"SELECT {CHANGE} FROM lake.lineage.changes"
+    with Lake(LakeAddress.of(settings), read_only=True) as lake, lake.session() as session:
+        return {
+            name: session.execute(f"SELECT count(*), sum(hash(r)), bit_xor(hash(r)) FROM ({query}) AS r").fetchall()[0]
+            for name, query in tables.items()
+        }
+
+
+@pytest.mark.full
+def test_a_backfill_outlives_a_host_and_redis_and_makes_the_tables_of_one_machine(
+    fleet: RunningFleet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    expected = contents(backfilled_by_one_machine(fleet.folder / "laptop"))
+    assert all(rows for rows, *_ in expected.values())
+    began = time.monotonic()
+    with fleet.instance() as instance:
+        ids = [add_backfill(instance, PLATFORMS[name], periods) for name, periods in PERIODS.items()]
+        wait_for(lambda: all(begun_on(instance, host) for host in fleet.workers[:2]), fleet)
+
+        lost = fleet.workers[-1]
+        wait_for(lambda: begun_on(instance, lost), fleet)
+        (orphan,) = begun_on(instance, lost)
+        fleet.lose(lost)
+        noticed_s = wait_for(lambda: state_of(instance, orphan.run_id) is dg.DagsterRunStatus.FAILURE, fleet)
+
+        fleet.redis.close()
+        time.sleep(REDIS_AWAY_S)
+        fleet.start_redis()
+
+        ended = (BulkActionStatus.COMPLETED, BulkActionStatus.COMPLETED_SUCCESS)
+        wait_for(lambda: {instance.get_backfill(each).status for each in ids} <= set(ended), fleet)  # type: ignore[union-attr]
+        wait_for(lambda: not unfinished(instance), fleet)
+        runs = instance.get_runs()
+        retries = [run for run in runs if run.parent_run_id == orphan.run_id]
+    took_s, cpu_s = time.monotonic() - began, fleet.cpu_s()
+    by_worker = {
+        host.name: sum(run.status is dg.DagsterRunStatus.SUCCESS and worker_of(run) == host.name for run in runs)
+        for host in fleet.workers
+    }
+    with capsys.disabled():
+        seconds = ", ".join(f"{name} {spent:.0f} s" for name, spent in cpu_s.items())
+        print(f"\nfleet: {len(runs)} runs in {took_s:.0f} s, {by_worker}; processor time: {seconds}")
+        print(f"fleet: the run of the lost host failed after {noticed_s:.0f} s")
+
+    assert contents(load_settings()) == expected
+    assert [run.status for run in retries] == [dg.DagsterRunStatus.SUCCESS]
+    assert worker_of(retries[0]) not in ("", lost.name)
+    assert {run.status for run in runs if run.run_id != orphan.run_id} == {dg.DagsterRunStatus.SUCCESS}
+    assert all(by_worker[host.name] for host in fleet.workers if host is not lost)
+    verified = fleet.start(fleet.hosts[SERVICES], "lineage", "verify")
+    assert verified.wait() == 0, fleet.log(fleet.hosts[SERVICES])
+
+
+@pytest.mark.full
+def test_two_hosts_that_sync_one_platform_do_so_one_after_the_other(fleet: RunningFleet) -> None:
+    first, second = fleet.workers[0], fleet.hosts[SERVICES]
+    with fleet.instance() as instance, ExitStack() as held:
+        before = {run.run_id for run in instance.get_runs()}
+        held.enter_context(platform_lock(load_settings().ledger_url, "chope", "of-the-test", lambda _: None))
+        command = ("sync", "chope", "--partition", PERIODS["chope"][0], "--no-unify")
+        processes = [fleet.start(host, *command) for host in (first, second)]
+        for host in (first, second):
+            wait_for(lambda host=host: "waiting for another sync of chope" in fleet.log(host), fleet)  # type: ignore[misc]
+        held.close()
+        assert [process.wait() for process in processes] == [0, 0]
+        spans = [steps_of(instance, run.run_id) for run in instance.get_runs() if run.run_id not in before]
+    assert len(spans) == 2
+    (_, first_end), (second_begin, _) = sorted(spans)
+    assert first_end <= second_begin
+
+
+@pytest.mark.full
+def test_a_run_on_a_worker_is_cancelled_and_its_log_is_read_elsewhere(fleet: RunningFleet) -> None:
+    with fleet.instance() as instance, ExitStack() as held:
+        held.enter_context(platform_lock(load_settings().ledger_url, "openrice", "of-the-test", lambda _: None))
+        name, (period, *_) = "openrice", PERIODS["openrice"]
+        add_backfill(instance, PLATFORMS[name], [period], "again")
+        waits = "waiting for another sync of openrice"
+        wait_for(lambda: any(waits in logged(instance, run) for run in unfinished(instance)), fleet)
+        (run,) = unfinished(instance)
+        assert worker_of(run)
+        assert instance.run_coordinator.cancel_run(run.run_id)
+        cancelled_s = wait_for(lambda: state_of(instance, run.run_id) is dg.DagsterRunStatus.CANCELED, fleet)
+        assert cancelled_s < 60
+        wait_for(lambda: not [host for host in fleet.workers if run.run_id in commands_on(host.pids())], fleet)
+
+
+def state_of(instance: dg.DagsterInstance, run_id: str) -> dg.DagsterRunStatus | None:
+    run = instance.get_run_by_id(run_id)
+    return run.status if run else None
+
+
+def logged(instance: dg.DagsterInstance, run: dg.DagsterRun) -> str:
+    return "\n".join(entry.user_message for entry in instance.all_logs(run.run_id))
+
+
+def steps_of(instance: dg.DagsterInstance, run_id: str) -> tuple[float, float]:
+    """When the first step of a run began and its last one ended."""
+    kinds = {dg.DagsterEventType.STEP_START, dg.DagsterEventType.STEP_SUCCESS}
+    times = [entry.timestamp for entry in instance.all_logs(run_id, of_type=kinds)]
+    return min(times), max(times)
+
+
+def commands_on(pids: list[int]) -> str:
+    """The commands of processes that still run."""
+    files = [Path(f"/proc/{pid}/cmdline") for pid in pids]
+    return "\n".join(file.read_text() for file in files if file.exists())
