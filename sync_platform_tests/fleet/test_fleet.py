@@ -6,8 +6,6 @@ FLEET_WEEKS=104 FLEET_MONTHS=10 make it two years; FLEET_WORKERS is the number o
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -19,10 +17,13 @@ import dagster as dg
 import pytest
 from dagster._core.execution.backfill import BulkActionStatus
 
+from sync_platform.cli.runner.runs import Runner
+from sync_platform.defs.landing import Mode
+from sync_platform.defs.progress import NoProgress
 from sync_platform.lake.schema import table_name
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings, load_settings
-from sync_platform.sources.period import period_of
+from sync_platform.sources.period import parse_period, period_of
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.storage.platform_lock import platform_lock
 from sync_platform_tests.fleet.past_months import land_months
@@ -67,20 +68,15 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningFleet]:
         yield fleet
 
 
-def backfilled_by_one_machine(fleet: RunningFleet) -> Settings:
+def backfilled_by_one_machine(home: Path) -> Settings:
     """The settings of a laptop on which the same periods were synced, from the same landed pages and keys."""
-    home = fleet.folder / "laptop"
-    home.mkdir()
-    left_out = ("LAKE_CATALOG", "LAKE_DATA", "LEDGER", "LOG_FORMAT")
-    environment = {name: value for name, value in os.environ.items() if name not in left_out}
+    settings = load_settings(sync_home=home, lake_catalog="", lake_data="", ledger="")
+    runner = Runner(settings, NoProgress())
     for name, periods in PERIODS.items():
-        command = [sys.executable, "-m", "sync_platform", "backfill", name, "--from", periods[0], "--to", periods[-1]]
-        done = subprocess.run(
-            command, env={**environment, "SYNC_HOME": str(home)}, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-    landing = os.environ["LANDING"]
-    return Settings(_env_file=None, sync_home=home, landing=landing, lake_catalog="", lake_data="", ledger="")
+        for period in periods:
+            result = runner.run(PLATFORMS[name], parse_period(PLATFORMS[name].cadence, period), Mode.full)
+            assert result.success, result.error
+    return settings
 
 
 def contents(settings: Settings) -> dict[str, tuple[Any, ...]]:
@@ -102,7 +98,7 @@ def contents(settings: Settings) -> dict[str, tuple[Any, ...]]:
 def test_a_backfill_outlives_a_host_and_redis_and_makes_the_tables_of_one_machine(
     fleet: RunningFleet, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    expected = contents(backfilled_by_one_machine(fleet))
+    expected = contents(backfilled_by_one_machine(fleet.folder / "laptop"))
     assert all(rows for rows, *_ in expected.values())
     began = time.monotonic()
     with fleet.instance() as instance:
