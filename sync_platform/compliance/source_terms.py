@@ -70,7 +70,10 @@ class _Pages(msgspec.Struct):
 def source_terms_of(view: LakeView, platforms: Mapping[str, Platform], landing: ObjectStore) -> list[SourceTerms]:
     """Every declared platform, in order of its name."""
     hosts = _live_hosts(view, landing)
-    return [_source(each, platform_settings(name), hosts.get(name, set())) for name, each in sorted(platforms.items())]
+    return [
+        _source(platform, platform_settings(name), hosts.get(name, set()))
+        for name, platform in sorted(platforms.items())
+    ]
 
 
 def judge_terms(sources: Iterable[SourceTerms]) -> Obligation:
@@ -79,7 +82,9 @@ def judge_terms(sources: Iterable[SourceTerms]) -> Obligation:
         return requirements.TERMS.unchecked(
             "no source is live: everything is fetched from the sandbox or from loopback"
         )
-    short = [f"{each.platform} ({', '.join(each.addresses or each.hosts)})" for each in live if not each.terms_accepted]
+    short = [
+        f"{terms.platform} ({', '.join(terms.addresses or terms.hosts)})" for terms in live if not terms.terms_accepted
+    ]
     if short:
         return requirements.TERMS.judged(False, f"terms not accepted: {'; '.join(short)}; {len(live)} sources are live")
     return requirements.TERMS.judged(True, f"the terms of {len(live)} of {len(live)} live sources are accepted")

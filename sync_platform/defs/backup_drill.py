@@ -29,13 +29,13 @@ DRILL_JOB = "backup_drill"
 
 
 @contextmanager
-def drill_of(settings: Settings, on_step: Callable[[str], None]) -> Iterator[Drill]:
-    """The drill of an installation, with a scratch folder for its duration."""
+def drill_of(settings: Settings, on_step: Callable[[str], None], *, from_replica: bool = False) -> Iterator[Drill]:
+    """The drill of an installation, with a scratch folder for its duration; `from_replica`: of its replica alone."""
     platforms = load_platforms(settings.platform_path)
-    tombstones_of(settings)  # a restore without them would refuse
+    tombstones_of(settings, from_replica=from_replica)  # a restore without them would refuse
     with scratch_folder(settings.temp, "drill") as scratch:
         yield Drill(
-            backups_of(settings).repository(),
+            backups_of(settings, from_replica=from_replica).repository(),
             LakeAddress.of(settings),
             settings.lineage_table_name,
             platforms,

@@ -172,11 +172,11 @@ class _Compaction:
         the same as the one directly before it.
         """
         try:
-            if (found := self._digest(before.snapshot)) != before.digest:
-                return f"snapshot {before.snapshot} had {before.digest}, has {found}"
+            if (digest := self._digest(before.snapshot)) != before.digest:
+                return f"snapshot {before.snapshot} had {before.digest}, has {digest}"
             former = before.digest if own == before.snapshot + 1 else self._digest(own - 1)
-            if (found := self._digest(own)) != former:
-                return f"snapshot {own - 1} has {former}, {own} has {found}"
+            if (digest := self._digest(own)) != former:
+                return f"snapshot {own - 1} has {former}, {own} has {digest}"
         except duckdb.Error as error:
             return f"it cannot be read: {error}"
         return None

@@ -43,7 +43,7 @@ def restored_lakes(entries: Sequence[AuditEntry]) -> list[RestoredLake]:
 
 def is_replaced(anchored_at: datetime, chain: str, number: int, restores: Sequence[RestoredLake]) -> bool:
     """True if a restore explains that the lake or its ledger does not have entry `number`, anchored then, any more."""
-    later = [each for each in restores if each.at > anchored_at]
+    later = [restored_lake for restored_lake in restores if restored_lake.at > anchored_at]
     if chain == "batches":
-        return any(each.batch < number for each in later)
-    return any(each.ledger_began > anchored_at for each in later)
+        return any(restored_lake.batch < number for restored_lake in later)
+    return any(restored_lake.ledger_began > anchored_at for restored_lake in later)

@@ -68,8 +68,8 @@ def expected_anomalies(ledger_url: str) -> list[ExpectedAnomaly]:
 def accepted_moments(ledger_url: str) -> Mapping[str, Sequence[datetime]]:
     """By the detail of the problem `anomaly`, when people accepted its level, earliest first; see the above."""
     found: dict[str, list[datetime]] = {}
-    for each in expected_anomalies(ledger_url):
-        found.setdefault(each.detail, []).append(each.accepted_at)
+    for anomaly in expected_anomalies(ledger_url):
+        found.setdefault(anomaly.detail, []).append(anomaly.accepted_at)
     return found
 
 

@@ -30,7 +30,7 @@ def judged_runs(platforms: Mapping[str, Platform], state: InstallationState) -> 
     if not isinstance(state.drills, Unknown):
         found |= set(_failed(state.drills))
     if not isinstance(state.verifications, Unknown):
-        found |= set(_failed(each for each in state.verifications if BREAKS in orjson.loads(each.subject)))
+        found |= set(_failed(entry for entry in state.verifications if BREAKS in orjson.loads(entry.subject)))
     return found
 
 

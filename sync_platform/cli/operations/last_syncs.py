@@ -56,8 +56,8 @@ def _cancelled(settings: Settings) -> list[LoggedOperation]:
         entries = [entry for operation in OPERATIONS for entry in log.entries(operation=operation)]
     finally:
         log.close()
-    found = logged_operations(sorted(entries, key=lambda entry: entry.number))
-    return [operation for operation in found if operation.state == CANCELLED]
+    operations = logged_operations(sorted(entries, key=lambda entry: entry.number))
+    return [operation for operation in operations if operation.state == CANCELLED]
 
 
 def _periods(operation: LoggedOperation) -> Iterator[tuple[str, str]]:

@@ -40,7 +40,7 @@ def serve_all(address: str | None, port: int | None) -> int:
         progress_of,
         waiting_runs,
     )
-    from sync_platform.server.dagster_ui.elected_daemon import DAEMON
+    from sync_platform.server.dagster_ui.daemon_election import DAEMON
     from sync_platform.server.serving import serve
 
     subject = {"address": settings.serve_address, "port": settings.serve_port}

@@ -61,8 +61,8 @@ class OpenRice(PlatformView):
             return self._pois(request)
         if request.path == "/api/v2/metadata/region/all":
             return self._metadata(_language(request))
-        found = _REVIEWS_PATH.fullmatch(request.path)
-        return self._reviews(int(found[1]), request) if found else self.missing(request)
+        match = _REVIEWS_PATH.fullmatch(request.path)
+        return self._reviews(int(match[1]), request) if match else self.missing(request)
 
     @cached_property
     def shown(self) -> list[PlatformEntry]:
@@ -138,8 +138,8 @@ class OpenRice(PlatformView):
                 orjson.dumps(tail)[1:],
             )
 
-        found = list_answer(rows, (page - 1) * PAGE_ROWS, PAGE_ROWS, wrap, JsonRecord("mapLatitude", "name"))
-        return replace(found, cap=CAP, special={"cap": lambda shown: replace(shown, cap=LOWER_CAP)})
+        answer = list_answer(rows, (page - 1) * PAGE_ROWS, PAGE_ROWS, wrap, JsonRecord("mapLatitude", "name"))
+        return replace(answer, cap=CAP, special={"cap": lambda shown: replace(shown, cap=LOWER_CAP)})
 
     def _metadata(self, language: str) -> WireReply:
         zh = language == "zh"
