@@ -13,13 +13,11 @@ from sync_platform.storage.operation_name import OperationName
 
 def drill(*, as_json: bool) -> int:
     """Restore the newest backup into a scratch place and prove it; 0 if it passed, else 1."""
-    from sync_platform.defs.backup_drill import drill_of, logged_report
+    from sync_platform.defs.backup_drill import run_drill
 
     settings = load_settings()
     with audited(settings, OperationName.drill, {}) as operation, showing_steps("drill") as show_step:
-        with drill_of(settings, show_step) as each:
-            report = each.run()
-        operation.ended("complete" if report.passed else "failed", **logged_report(report))
+        report = run_drill(settings, show_step, operation)
     if as_json:
         write_json(report.document())
     else:
