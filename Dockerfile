@@ -24,7 +24,7 @@ RUN /opt/sync-platform/bin/python -m pip install --no-cache-dir --disable-pip-ve
       check(['ducklake', 'httpfs', 'postgres_scanner', 'sqlite_scanner'])"
 
 FROM ${BASE}
-ARG VERSION=0.1.0
+ARG VERSION=1.0.0
 LABEL org.opencontainers.image.title="sync-platform" org.opencontainers.image.version="${VERSION}"
 RUN echo 'sync:x:10001:10001::/var/lib/sync-platform:/usr/sbin/nologin' >> /etc/passwd \
  && echo 'sync:x:10001:' >> /etc/group \

@@ -7,12 +7,13 @@ RUNTIME := .venv/.installed-runtime
 DEV := .venv/.installed-dev
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 BUILDER ?= docker
+DIST ?= dist
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --no-strip-extras --python-version 3.11 --generate-hashes \
   --no-annotate --no-header --no-emit-index-url --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help sync test test-full check up bench lock image clean
+.PHONY: help sync test test-full check up bench lock image release clean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,8 +54,19 @@ lock: $(DEV)  ## resolve the lock files anew: the tests' first, then the runtime
 image:  ## the image for servers and Kubernetes (docs/deploy.md); BUILDER=podman, IMAGE_OPTIONS='--build-arg BASE=...'
 	@$(BUILDER) build --tag sync-platform:$(VERSION) --build-arg VERSION=$(VERSION) $(IMAGE_OPTIONS) .
 
+release: $(DEV)  ## wheel, chart, SBOM and image of one version (docs/deploy.md); all but the image in DIST (dist)
+	@rm -rf build $(DIST) && mkdir -p $(DIST)
+	@$(PIP) wheel --no-deps --no-build-isolation --wheel-dir $(DIST) .
+	@rm -rf build
+	@$(BIN)/python -c "from helm_python.chart import package; package('infrastructure/helm/sync-platform', destination='$(DIST)')"
+	@$(BIN)/cyclonedx-py requirements requirements-fleet.lock --pyproject pyproject.toml --mc-type application \
+	  --output-reproducible --output-file $(DIST)/sync-platform-$(VERSION).cdx.json
+	@cd $(DIST) && sha256sum sync* > SHA256SUMS && cat SHA256SUMS
+	@if $(BUILDER) version > /dev/null 2>&1; then $(MAKE) --no-print-directory image; \
+	else echo "No image was built: $(BUILDER) is not at hand (BUILDER=podman or buildah)."; fi
+
 clean:  ## remove what was set up; the lake in .sync stays
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(RUNTIME): requirements.lock pyproject.toml

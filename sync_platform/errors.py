@@ -17,6 +17,7 @@ SyncError
 │   ├── ContractBroken        a page is not what the contract says (names platform, URL, page, field)
 │   └── StorageError          home, landing store, ledger, vault or lake cannot be read or written
 │       ├── NoLakeYet         no sync has created the lake yet
+│       ├── AnotherDeployment a second deployment uses the same ledger or the same lake
 │       ├── DamagedManifest   a landing manifest can be read, but its content is invalid
 │       ├── MissingFile       the catalog of the lake names a file that is not there (any more)
 │       └── DamagedBackup     a manifest or an object of a backup is missing, or is not what was written
@@ -94,6 +95,10 @@ class StorageError(PermanentError):
 
 class NoLakeYet(StorageError):
     """No sync has created the lake yet."""
+
+
+class AnotherDeployment(StorageError):
+    """The daemon of another deployment works on this ledger or on this lake."""
 
 
 class DamagedManifest(StorageError):

@@ -51,6 +51,7 @@ def test_every_error_says_what_it_is(kind: type[SyncError]) -> None:
 def test_only_some_errors_stop_a_platform() -> None:
     stopping = {kind.__name__ for kind in CLASSES if kind is not ContractBroken and stops_the_platform(kind("text"))}
     assert stopping == {
+        "AnotherDeployment",
         "AuthenticationFailed",
         "DamagedBackup",
         "NoLakeYet",

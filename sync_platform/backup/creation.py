@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
 import duckdb
 
+from sync_platform import __version__
 from sync_platform.backup.backup_id import BackupKind, new_backup_id
 from sync_platform.backup.backup_manifest import FORMAT, BackupManifest, Predecessor, StoredFile, TombstoneHead
 from sync_platform.backup.catalog_copy import copy_catalog, keep_only
@@ -178,4 +178,4 @@ def _predecessor(earlier: Sequence[ReadManifest]) -> Predecessor | None:
 
 
 def _versions(catalog: CopiedCatalog) -> dict[str, str]:
-    return {"ducklake": catalog.version(), "duckdb": duckdb.__version__, "sync_platform": version("sync-platform")}
+    return {"ducklake": catalog.version(), "duckdb": duckdb.__version__, "sync_platform": __version__}

@@ -31,13 +31,13 @@ DRILL_JOB = "backup_drill"
 
 
 @contextmanager
-def drill_of(settings: Settings, on_step: Callable[[str], None]) -> Iterator[Drill]:
-    """The drill of an installation, with a scratch folder for its duration."""
+def drill_of(settings: Settings, on_step: Callable[[str], None], *, from_replica: bool = False) -> Iterator[Drill]:
+    """The drill of an installation, with a scratch folder for its duration; `from_replica`: of its replica alone."""
     platforms = load_platforms(settings.platform_path)
-    tombstones_of(settings)  # a restore without them would refuse
+    tombstones_of(settings, from_replica=from_replica)  # a restore without them would refuse
     with scratch_folder(settings.temp, "drill") as scratch:
         yield Drill(
-            backups_of(settings).repository(),
+            backups_of(settings, from_replica=from_replica).repository(),
             LakeAddress.of(settings),
             settings.lineage_table_name,
             platforms,
@@ -54,10 +54,12 @@ class DrillOperation(Protocol):
     def ended(self, outcome: Outcome, **details: Any) -> None: ...
 
 
-def run_drill(settings: Settings, on_step: Callable[[str], None], operation: DrillOperation) -> DrillReport:
+def run_drill(
+    settings: Settings, on_step: Callable[[str], None], operation: DrillOperation, *, from_replica: bool = False
+) -> DrillReport:
     """Run the drill. The operation gets its report, or why there is none."""
     try:
-        with drill_of(settings, on_step) as drill:
+        with drill_of(settings, on_step, from_replica=from_replica) as drill:
             report = drill.run()
     except Exception as error:
         operation.ended("failed", problems=[Redaction(secret_values())(reason_in_words(error))])

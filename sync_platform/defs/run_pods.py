@@ -1,16 +1,22 @@
 """Run pods on Kubernetes: Dagster's launcher, with the resources of the platform that a run syncs.
 
-What belongs here: which resources a run gets. Everything else of a run pod is configuration of Dagster's launcher, in
-the instance's `dagster.yaml`. It needs the extra `fleet`.
+What belongs here: which resources a run gets, and whether a run is lost whose pod cannot be asked about. Everything
+else of a run pod is configuration of Dagster's launcher, in the instance's `dagster.yaml`. It needs the extra `fleet`.
 """
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from dagster import DagsterRun, Field
+from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
 from dagster_k8s import K8sRunLauncher
 from dagster_k8s.container_context import K8sContainerContext
+
+logger = logging.getLogger(__name__)
+JOB_IS_GONE = "could not be found"
+"""What Dagster's launcher says of a job that the API server does not have."""
 
 
 class PlatformRunLauncher(K8sRunLauncher):
@@ -26,7 +32,7 @@ class PlatformRunLauncher(K8sRunLauncher):
     @classmethod
     def config_type(cls) -> dict[str, Any]:
         resources = Field(dict, is_required=False, description="Resources of the runs of each platform.")
-        return {**super().config_type(), "platform_resources": resources}  # type: ignore[no-untyped-call]
+        return {**super().config_type(), "platform_resources": resources}
 
     def get_container_context_for_run(self, dagster_run: DagsterRun) -> K8sContainerContext:
         context = super().get_container_context_for_run(dagster_run)
@@ -35,3 +41,15 @@ class PlatformRunLauncher(K8sRunLauncher):
         if len(platforms) != 1:
             return context
         return context.merge(K8sContainerContext(resources=self._platform_resources[platforms.pop()]))
+
+    def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
+        """Whether the run's pod is well. A run counts as running for as long as the API server cannot be asked.
+
+        Dagster's launcher calls such a run lost: a control plane that is replaced would fail every run, and each would
+        be started again beside its pod.
+        """
+        found: CheckRunHealthResult = super().check_run_worker_health(run)
+        if found.status != WorkerStatus.UNKNOWN or JOB_IS_GONE in (found.msg or ""):
+            return found
+        logger.warning("the API server of Kubernetes says nothing about the pod of run %s: %s", run.run_id, found.msg)
+        return CheckRunHealthResult(WorkerStatus.RUNNING, "its pod cannot be asked about now")

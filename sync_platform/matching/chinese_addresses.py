@@ -19,7 +19,7 @@ from sync_platform.matching.scripts import HAN
 from sync_platform.matching.units import CODE, parse_units
 
 _AND = r"[、,，及和&与/+]"
-_PORTION = r"(?:\(?(?:主要)?部[分份]\)?)?"
+_PORTION = r"(?:\(?(?:[主次]要|较?[大小])?部[分份]\)?)?"
 _CODE = rf"(?>{CODE})"  # atomic: no second attempt with a part of a code
 _UNIT = re.compile(
     r"(?=[a-z0-9\s铺室单档熟小])(?:"  # the first characters that are possible: most characters are none of them
@@ -35,28 +35,42 @@ _PHASE = re.compile(
     r"[(（]?第?\s?((?:\d{1,2}[a-z]?|[ivx]{1,4}|[a-h]|[一二三四五六七八九十]{1,3})(?:\s*[及和&,、]\s*(?:\d{1,2}|[一二三四五六七八九十]))*)[)）]?\s*期[)）]?"
     r"|[(（]?地盘\s*(\d)[)）]?"
 )
+_LOT_NUMBER = r"(?:编号|号码)?第?\s?\d[\da-z]*(?:\s?[-、,及和]\s?\d[\da-z]*)*\s?号?(?!\s?[铺室座楼])"
+_LOT_PART = r"(?:小?分段|余段|[a-z][a-z.\d]{0,4}份?段)"
+_LOT_WORD = rf"(?:丈量|约[份分]|丈份|[内屋]?地段|短期租约|{_LOT_PART})"
 _LOT = re.compile(
-    rf"第?\d+约第?[\d、,及\s]+(?:号)?地段|[{HAN}]*?(?:地段|约份?)第?\s*[a-z\d\s.]+号?(?:地段|[a-z]?分段)?|d\.?d\.?\s*\d+"
+    rf"(?:(?:[{HAN}]{{2}}市|新九龙|旧?墟)?(?:第?\d[\d、,及和-]*号?[内屋]?地段(?!\s?(?:第|编号|[a-z]|\d[\da-z-]*号))|"
+    rf"第?\d+丈量|丈量|约[份分]|丈份|[内屋]?地段|短期租约(?:[a-z]+-)?|{_LOT_PART})|{_LOT_NUMBER}\s?约)(?:\s?{_LOT_NUMBER})?"
+    rf"(?:\s?[及和之的、,]?\s?(?:{_LOT_NUMBER}\s?)?(?:{_LOT_WORD}|约)(?:\s?{_LOT_NUMBER})?)*|d\.?d\.?\s*\d+"
 )
-_NAMES_A_LOT = re.compile(r"地段|约|d\.?d")
+"""A lot of the Lands Registry: 第215約951地段, 丈量約份第104約地段第4665號餘段. Each one becomes a line break."""
+_NAMES_A_LOT = re.compile(r"段|约|d\.?d")
+_BEFORE_LOT = re.compile(rf"[{HAN}]{{1,4}}[围涌坑岭塘墟尾湾角澳田埔朗]\s?\n")
 _BLOCK = re.compile(
-    r"(?:主要)?部[分份](?:及|$|(?=\||\s))|(?<![a-z0-9])第?(?:[a-z\d]{1,2}|[一二三四五六七八九十]{1,2}|[东南西北主后前])座|[东南西北中]翼"
+    r"(?:主要)?部[分份](?:及|$|(?=\||\s))|[东南西北中]翼"
+    rf"|(?<![a-z0-9])第?(?:[a-z\d]{{1,2}}\s?{_AND}\s?)*(?:[a-z\d]{{1,2}}\s?|[一二三四五六七八九十]{{1,2}}|[东南西北主后前高低])座"
 )
-_ONE = r"\d{1,5}(?:号?[a-z])?(?![a-z0-9])"
+_ONE = r"\d{1,5}(?:号?[a-z](?:-[a-z])?)?(?![a-z0-9])"
 _NUMBERS = rf"{_ONE}(?:\s*(?:[-–至到~]|号|{_AND})+\s*{_ONE})*"
 _NUMBER = re.compile(
-    rf"([{HAN}]+)\s*(?:门牌)?({_NUMBERS})\s*号"
+    rf"([{HAN}]+)\s*(?:门牌)?({_NUMBERS})\s*号(?!客运|码头|看台|大[楼厦])"
     rf"|([{HAN}]*[街道路里巷坊径围])\s*({_NUMBERS})(?=\s*(?:[{HAN}|]|$))"
 )
 _STREET = re.compile(
     rf"([{HAN}]{{1,6}}?(?:大?道[东南西北中]?|[街路里径坊巷](?!市|坊)(?![{HAN}]{{0,2}}(?:中心|广场|大厦)))[东南西北中]?)(?=[{HAN}|\s]|$)"
 )
+_SHOP_OF_BUILDING = re.compile(rf"([^道]楼|阁|大厦|商场|花园)\s*({_NUMBERS})\s*号(?=$|\s|\|)")
+"""A number behind the name of a building is a shop, and no house number: 永泰樓12號地下."""
 _CROSSING = re.compile(rf"[与及]([{HAN}]{{1,6}}[街道路里径])交界")
 _FLOOR_SIGN = re.compile(r"(?<![a-z0-9])(\d{1,3}(?:-\d{1,3})?|ug|lg|[gbm]\d?)\s*/\s*f\b")
-_NUMBER_IN_WORDS = re.compile(r"[街道路里]([一二三四五六七八九十]{1,3})(?=号)")
-_NUMBER_OF_ESTATE = re.compile(r"\(([一二三四五六\d])\)(?=[村苑])")
+_NUMBER_IN_WORDS = re.compile(r"(?:[街道路里]|(?=[一二三四五六七八九十]+号铺))([一二三四五六七八九十]{1,3})(?=号)")
+_SEATS = re.compile(r"(?:及|和|与|、)?\s*[a-z]{0,2}\d+(?:-\d+)?号[座坐]位间?")
+_NUMBER_OF_ESTATE = re.compile(r"\(([一二三四五六\d](?:[及和&][一二三四五六\d])?)\)(?=[村苑])")
 _PHASES_DIVIDED = re.compile(r"[及和&,、\s]+")
 _LAST_NAME = re.compile(rf"[{HAN}]+$")
+_WHOLE_STREET = re.compile(rf"[\s|]*[{HAN}]{{2,6}}[街道路径][\s|]*")
+_TWO_STREETS = re.compile(r"(.{2,}[街道路径])[及与]?(.{2,}[街道路里径坊村围])")
+"""Two streets, or a street and a village, of which only the second has a number: 順達街順風圍347號."""
 _BEHIND_PLACE = re.compile(
     rf"[{HAN}]+[湾角围坑村](?=(?![东西南北中大正后前新上下])[{HAN}]{{2,5}}[街道路里径]$|[{HAN}]{{2,3}}村$)"
     rf"|[{HAN}]+(?=(?<!沙头)[{HAN}]{{2}}公[路道]$)(?!头角公)"
@@ -73,6 +87,9 @@ def parse_chinese(folded: str) -> ParsedAddress:
     if not units and (found := _BARE_UNIT.search(text)):
         units = parse_units(found[1] or found[2])
         text = text[: found.start(1 if found[1] else 2)]
+    if not units and (found := _SHOP_OF_BUILDING.search(text)):
+        units = parse_units(found[2])
+        text = f"{text[: found.end(1)]}|{text[found.end() :]}"
     text, phases = _take_phases(text)
     if "座" in text or "部" in text or "翼" in text:
         text = _BLOCK.sub("|", text)
@@ -89,7 +106,9 @@ def _plain(folded: str) -> str:
     if "/" in text:
         text = _FLOOR_SIGN.sub(r"\1楼", text)
     if _NAMES_A_LOT.search(text):
-        text = _LOT.sub("|", text)
+        text = _LOT.sub("\n", text)
+    if "位" in text:
+        text = _SEATS.sub("|", text)
     return _NUMBER_OF_ESTATE.sub(r"\1", text) if "(" in text else text
 
 
@@ -137,27 +156,27 @@ def _number(written: str) -> str:
 
 
 def _take_doors(text: str) -> tuple[tuple[Door, ...], list[str]]:
-    """The doors, and the texts of names beside them."""
+    """The doors, those without a number last, and the texts of names beside them."""
     doors: list[Door] = []
+    without_number: list[str] = []
     names: list[str] = []
     position = 0
     for found in _NUMBER.finditer(text):
         named, numbers, street_only, bare = found.groups()
-        end = found.start() + len(named or street_only)
-        head, street = _split_street(without_areas(text[position:end]))
-        if street:
-            names.append(head)
-        elif doors:  # further numbers of the street before
-            street = doors[-1].street
-        else:
+        head, streets = _split_street(without_areas(text[position : found.start() + len(named or street_only)]))
+        if not streets and not doors:
             continue
+        names.append(head if streets else "")
+        *others, street = streets or (doors[-1].street,)  # without a street: further numbers of the one before
+        without_number += others
         sound = _sound(street)
         doors += [Door(street, sound, first, last) for first, last in parse_house_numbers(numbers or bare)]
         position = found.end()
     if doors:
-        return tuple(doors), [*names, text[position:]]
-    streets, rest = _take_streets(without_areas(text))
-    return streets, [*names, rest]
+        further = (Door(street, _sound(street)) for street in without_number)
+        return (*doors, *further), [*names, text[position:]]
+    found_streets, rest = _take_streets(without_areas(text))
+    return found_streets, [*names, _BEFORE_LOT.sub("|", rest)]
 
 
 def _take_streets(text: str) -> tuple[tuple[Door, ...], str]:
@@ -171,13 +190,17 @@ def _take_streets(text: str) -> tuple[tuple[Door, ...], str]:
 
 
 @lru_cache(maxsize=50_000)
-def _split_street(before: str) -> tuple[str, str]:
-    """The names in front of a street, and the street."""
+def _split_street(before: str) -> tuple[str, tuple[str, ...]]:
+    """The names in front of a number's street, and the streets: that of the number is the last one."""
     found = _LAST_NAME.search(before)
     if not found:
-        return before, ""
-    street = _BEHIND_PLACE.sub("", found[0].lstrip("及与"), count=1)
-    return before[: found.start()], street.translate(_SPELLINGS)
+        return before, ()
+    head, street = before[: found.start()], _BEHIND_PLACE.sub("", found[0].lstrip("及与"), count=1)
+    two = _TWO_STREETS.fullmatch(street)
+    streets = two.groups() if two else (street,)
+    if _WHOLE_STREET.fullmatch(head):
+        head, streets = "", (head.strip(" |\n"), *streets)
+    return head, tuple(each.translate(_SPELLINGS) for each in streets if each)
 
 
 @lru_cache(maxsize=50_000)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 
+from sync_platform.matching.area_names import english_areas
 from sync_platform.matching.english_buildings import name_places
 from sync_platform.matching.english_streets import KINDS, has_kind, is_street, parse_street
 from sync_platform.matching.floors import ENGLISH, parse_english_floor
 from sync_platform.matching.house_numbers import parse_house_numbers
-from sync_platform.matching.parsed_address import ROMAN, Door, NamedPlaces, ParsedAddress
+from sync_platform.matching.parsed_address import NUMBERS_IN_WORDS, ROMAN, Door, NamedPlaces, ParsedAddress
 from sync_platform.matching.scripts import drop_apostrophes
 from sync_platform.matching.units import CODE, parse_units
 
@@ -21,16 +22,28 @@ _NOT_A_FLOOR = r"(?!\s*/?\s*f\b|st\b|nd\b|rd\b|th\b)"
 _ONE = rf"(?:(?>{CODE}){_NOT_A_FLOOR})"
 _MORE = (
     rf"\s*(?:&|\band\b|/|\+|-|–|\bto\b)\s*(?:{_UNIT_WORD}\s*)?{_ONE}"
-    rf"|\s*,\s*(?!l\d{{1,2}}\b){_ONE}(?=\s*(?:,|&|and\b|$))"
+    rf"|\s*,\s*(?!l\d{{1,2}}\b){_ONE}(?:-[a-z]?\d{{1,4}})?(?=\s*(?:,|&|and\b|$))"
 )
 _UNITS = re.compile(
     rf"\b{_UNIT_WORD}(?![a-z])\.?(?:\s*(?:nos|no|number)\b)?\.?\s*#?({_ONE}(?:{_MORE})*)|#\s*((?:{CODE})(?:-\d+[a-z]?)?)"
 )
-_BARE_UNIT = re.compile(r"\d{0,2}[a-z]{1,3}-?\d{1,4}[a-z]?(?:-\d{1,4})?$")
+_BARE_UNIT = re.compile(r"\d{0,2}[a-z]{1,3}-?\d{1,4}[a-z]?(?:-\d{1,4}|\s?&\s?[a-z]{0,3}\d{1,4}[a-z]?)*$")
 _PORTION = re.compile(r"\(?\b(?:front |rear )?portion(?: [a-z]\b)?(?: of)?\)?")
 _ROMAN_IN_BRACKETS = re.compile(r"\(([ivx]+|\d)\)")
-_PHASE = re.compile(r"\b(?:phase|stage|site|ph)\s*\.?\s*([0-9]{1,2}[a-z]?|[ivx]{1,4}|[a-h])\b")
-_BLOCK = re.compile(r"\b(?:block|blk|tower|zone)\s+(?:[a-z]|\d{1,2})\b(?=\s*(?:,|$))")
+_IN_A_NAME = re.compile(r"(?<=[a-z0-9] )\(([a-z ]+)\)(?= [a-z])")
+"""Words in brackets in the middle of a name: Tai Hung Fai (Tsuen Wan) Centre."""
+_NAMES_A_LOT = re.compile(r"lot|l\. ?\d|tl |stt|d\. ?d\.")
+_LOT = re.compile(
+    r"\bd\.? ?d\.? ?(?:no\.? ?)?\d+|\blots? (?:nos?\.? ?)?\d+[a-z]?(?: ?r\.? ?p\.?\b)?(?: in d\.? ?d\.?(?: ?\d+)?)?"
+    r"|\bsections? [a-z]\b|\bs\. ?[a-z]\b|\b(?:n\. ?k\. ?i\. ?l\.|[a-z]{2,3}tl|stt) ?(?:no\. ?)?\d+"
+)
+_PHASE = re.compile(
+    rf"\b(?:phase|stage|site|ph)\s*\.?\s*([0-9]{{1,2}}[a-z]?|[ivx]{{1,4}}|[a-h]|{'|'.join(NUMBERS_IN_WORDS)})\b"
+)
+_BLOCK = re.compile(
+    r"\b(?:block|blk\.?|tower|zone)\s+(?:[a-z](?:-\d)?|\d{1,2}[a-z]?)(?: ?& ?(?:[a-z]|\d{1,2}[a-z]?))?\b"
+    r"(?=\s*(?:[,()]|$))"
+)
 _NUMBER = re.compile(
     r"(?:\bnos?\.?\s*)?(?<![a-z0-9-])(\d{1,5}[a-z]?(?:\s*(?:[-–—/&,]|\band\b)\s*\d{1,5}[a-z]?)*)(?![a-z0-9/])\s*(?=[a-z0-9])"
 )
@@ -39,6 +52,7 @@ _DIGIT = re.compile(r"\d")
 _UNIT_WORDS = re.compile(rf"\b{_UNIT_WORD}(?![a-z])")
 _SEGMENTS = re.compile(r"[,;|\n()]")
 _LONE_NUMBER = re.compile(r"(?:nos?\.? ?)?\d{1,5}[a-z]?")
+_LONE_INTERVAL = re.compile(r"(?:nos?\.? ?)?\d{1,5}[a-z]?(?: ?[-/] ?\d{1,5}[a-z]?)")
 _MOST_WORDS_BEFORE = 5  # in front of a house number in its segment
 _MARK = "¦"  # where a unit or a floor stood
 
@@ -48,7 +62,9 @@ def parse_english(folded: str) -> ParsedAddress:
     units: set[str] = set()
     text = _spaced(folded)
     if "(" in text:
-        text = _ROMAN_IN_BRACKETS.sub(r" \1 ", text)
+        text = _IN_A_NAME.sub(_without_brackets, _ROMAN_IN_BRACKETS.sub(r" \1 ", text))
+    if _NAMES_A_LOT.search(text):
+        text = _LOT.sub(" , ", text)
     if "portion" in text:
         text = _PORTION.sub(" ", text)
 
@@ -60,7 +76,7 @@ def parse_english(folded: str) -> ParsedAddress:
     phases: set[str] = set()
 
     def take_phase(found: re.Match[str]) -> str:
-        phases.add(ROMAN.get(found[1], found[1]))
+        phases.add(NUMBERS_IN_WORDS.get(found[1]) or ROMAN.get(found[1], found[1]))
         return " , "
 
     text = _BLOCK.sub(" , ", _PHASE.sub(take_phase, text))
@@ -77,7 +93,13 @@ def parse_english(folded: str) -> ParsedAddress:
     )
 
 
+def _without_brackets(found: re.Match[str]) -> str:
+    """The area in brackets as a part of the name; other words in brackets stay as they are."""
+    return found[1] if found[1].strip() in english_areas() else found[0]
+
+
 def _spaced(folded: str) -> str:
+    """The text without apostrophes, and with a space behind each full stop."""
     return " ".join(drop_apostrophes(folded).replace(".", ". ").split())
 
 
@@ -94,7 +116,9 @@ def _join_split_numbers(segments: list[str]) -> list[str]:
     """The segments, with a number that stands alone put in front of the segment behind it: `18, Wing Street`."""
     joined: list[str] = []
     for segment in segments:
-        if joined and _LONE_NUMBER.fullmatch(joined[-1]):
+        if joined and (
+            _LONE_NUMBER.fullmatch(joined[-1]) or (_LONE_INTERVAL.fullmatch(joined[-1]) and has_kind(f"- {segment}"))
+        ):
             segment = f"{joined.pop()} {segment}"
         joined.append(segment)
     return joined

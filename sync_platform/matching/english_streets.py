@@ -15,6 +15,8 @@ KINDS = frozenset(
         "freeway quay close walk"
     ).split()
 )
+_ALSO_BUILDINGS = frozenset(("court", "ct", "place", "pl", "plz", "square", "sq"))
+"""Kinds that name buildings too: Times Square, and Hiu Lai Court."""
 _DIRECTIONS = {
     "north": "n", "south": "s", "east": "e", "west": "w", "northeast": "ne", "northwest": "nw", "southeast": "se",
     "southwest": "sw", "central": "c",
@@ -64,5 +66,7 @@ def has_kind(text: str) -> bool:
 
 
 def is_street(words: list[str]) -> bool:
-    """True if these words are a street: its kind is last, or stands in front of a direction."""
-    return len(words) > 1 and (words[-1] in KINDS or (words[-2] in KINDS and words[-1] in _DIRECTIONS))
+    """True if these words are a street without a number: its kind is last, or stands in front of a direction."""
+    if len(words) < 2 or words[-1] in _ALSO_BUILDINGS:
+        return False
+    return words[-1] in KINDS or (words[-2] in KINDS and words[-1] in _DIRECTIONS)

@@ -18,25 +18,26 @@ _HIGHEST = 120
 _DIGITS = {"一": 1, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9, "十": 10}
 _FULL_NAMES = {
     "ground": "g", "upper ground": "ug", "lower ground": "lg", "basement": "b", "mezzanine": "m", "cockloft": "m",
-    "roof": "r", "rooftop": "r", "podium": "p", "u/g": "ug", "l/g": "lg",
+    "roof": "r", "rooftop": "r", "podium": "p", "u/g": "ug", "l/g": "lg", "c/l": "m",
     "高层地下": "ug", "地下高层": "ug", "上层地下": "ug", "低层地下": "lg", "地下低层": "lg", "地下底层": "lg",
     "地下": "g", "地面": "g", "地铺": "g", "地库": "b", "地牢": "b", "阁楼": "m", "阁仔": "m", "平台": "p", "天台": "r",
     "低层": "lg", "高层": "ug", "平台层": "p",
 }  # fmt: skip
 
-_ATOM = r"(?:\d{1,3}(?:st|nd|rd|th)?|b\d?|lb|u/?g\d?|l/?g\d?|[gmrpc]|mtr)"
+_ATOM = r"(?:\d{1,3}(?:st|nd|rd|th)?|b\d?|lb|u/?g\d?|l/?g\d?|m\d|[gmrpc]|mtr)"
 _F = r"\s*/\s*f\b\.?"
 _BETWEEN = r"\s*(?:-|–|&|\+|and\b|to\b)\s*"
 _NAMED = r"(?:upper ground|lower ground|ground|basement|mezzanine|podium|roof)"
 _ORDINAL = r"(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth)"  # written out: "second floor"
 _ORDINALS = {word: str(number) for number, word in enumerate(_ORDINAL[3:-1].split("|"), 1)}
+_STREET = "(?:street|st|road|rd|avenue|ave|lane|terrace|path)"  # behind a house number: 36-60F Tak Man Street
 ENGLISH = re.compile(
     r"\b(?=[0-9bulgmrcpftsen])(?:"  # the first characters that are possible
-    rf"(?<![a-z0-9/-])(?P<list>(?:{_ATOM})(?:{_F})?(?:{_BETWEEN}{_ATOM}(?:{_F})?)*?)"
-    rf"(?:{_F}|\s*/?\s*(?:floors?|flr|fl)\b\.?|(?<=[0-9gb])\s?f\b(?=\s*(?:,|$| )))"
-    rf"|\b(?P<level>levels?|floor|l(?=\d))\s*\.?\s*(?P<levels>[bl]?\d{{1,2}}\b(?:(?:{_BETWEEN}|\s*,\s*)[bl]?\d{{1,2}}\b(?!\s*/?\s*f))*)"
+    rf"(?<![a-z0-9/-])(?:sub-)?(?P<list>(?:{_ATOM})(?:{_F})?(?:{_BETWEEN}{_ATOM}(?:{_F})?)*?)"
+    rf"(?:{_F}|\s*/?\s*(?:floors?|flr|fl)\b\.?|(?<=[0-9gb])\s?f\b(?=\s*(?:,|$)| (?![a-z' ]+ {_STREET}\b)))"
+    rf"|\b(?P<level>levels?|floor|l(?=\d))\s*\.?\s*(?P<levels>[bl]?\d{{1,2}}\b(?:(?:{_BETWEEN}|\s*,\s*)[bl]?\d{{1,2}}\b(?!\s*/?\s*f))*)(?:\s?/f\b)?"
     rf"|\b(?P<ordinal>{_ORDINAL}) floor\b"
-    rf"|\b(?P<name>{_NAMED})\s*(?P<number>\d?)\s*(?:floor|level|fl)\b\s*(?P<after>\d?)(?!\d)|\b(?P<alone>basement|mezzanine|cockloft|rooftop)\b(?:\s?(?P<depth>\d)\b)?)"
+    rf"|\b(?P<name>{_NAMED})\s*(?P<number>\d?)\s*(?:floor|level|fl)\b\s*(?P<after>\d?)(?!\d)|\b(?P<alone>basement|mezzanine|cockloft|c/l|rooftop)\b(?:\s?(?P<depth>\d)\b)?)"
 )
 _SEPARATOR = re.compile(r"\s*(?:(?P<range>-|–|to\b|至|到)|&|\+|,|、|and\b|及|和)\s*")
 
@@ -49,7 +50,7 @@ CHINESE = re.compile(
     rf"(?P<storey>(?<=[层楼])|{_STOREY}|(?=全层))(?!\s*\d*\s*[铺室]?位)"
     r"|(?<![a-z0-9.\-])(?P<level>l\d{1,2})(?=\s*(?:[(|]|$))"
     "|(?P<name>高层地下|地下高层|上层地下|低层地下|地下低层|地下底层|地下|地面|地铺|地库|地牢|阁楼|阁仔|天台|[a-z]?平台层?|低层|高层)"
-    rf"(?P<number>\d(?=\s*(?:楼|层|[{HAN}]|$)))?)"
+    rf"(?P<number>\d(?=\s*(?:楼|层|(?!号)[{HAN}]|$)))?)"
 )
 _STOREY_OR_ORDINAL = re.compile(rf"{_STOREY}|第")
 _LEVEL = re.compile(r"\bl(?=\d)")

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 ROMAN = {"i": "1", "ii": "2", "iii": "3", "iv": "4", "v": "5", "vi": "6", "vii": "7", "viii": "8"}
 """Roman numbers of phases."""
+NUMBERS_IN_WORDS = {"one": "1", "two": "2", "three": "3", "four": "4", "five": "5"}
+"""Numbers of phases in English words."""
 
 
 class Door(NamedTuple):

@@ -31,6 +31,7 @@ from sync_platform.server.dagster_ui.workspace import (
 from sync_platform.server.processes.child_process import Relay
 from sync_platform.server.processes.daemon_lock import only_daemon
 from sync_platform.server.processes.dagster_processes import DagsterProcesses
+from sync_platform.server.renewed_certificate import server_of
 from sync_platform.server.timed_connection import TimedHttp, TimedWebsocket
 from sync_platform.settings import Settings
 from sync_platform.storage.ledger import MIGRATIONS
@@ -127,7 +128,7 @@ def _run(
     on_ready: Callable[[sa.Engine], None],
 ) -> bool:
     """Answer requests until interrupted. `watch` gets what ends the server; False if that was called."""
-    server = uvicorn.Server(server_config(parts.settings, application(parts)))
+    server = server_of(parts.settings, server_config(parts.settings, application(parts)))
     is_given_up: list[bool] = []
 
     def give_up() -> None:

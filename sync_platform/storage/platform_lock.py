@@ -1,7 +1,8 @@
 """Platform locks: one sync of a platform at a time, across processes and machines. Leases have such a lock too.
 
-The ledger decides who shares the locks. With a SQLite ledger each lock is a file beside it. With a PostgreSQL ledger
-each lock is an advisory lock of the server, so that machines with one ledger share the locks.
+The ledger decides who shares the locks; those of the lake itself (`lake_lock`) are shared by all ledgers. With a SQLite
+ledger each lock is a file beside it. With a PostgreSQL ledger each lock is an advisory lock of the server, so that
+machines with one ledger share the locks.
 
 A lock ends with the process that holds it, however that process ends.
 """
@@ -59,14 +60,20 @@ def platform_lock(
     Waits as long as another run holds it. Meanwhile it calls `on_wait` every `poll_s` seconds with the holder, or with
     None where the holder is not known. Raises StorageError where the lock cannot be used.
     """
-    lock = _lock(ledger, name)
-    try:
-        while not lock.try_acquire(Holder(run_id, datetime.now(UTC)).label):
-            on_wait(Holder.parse(lock.holder() or ""))
-            time.sleep(poll_s)
+    with _holding(_lock(ledger, name), run_id, on_wait, poll_s):
         yield
-    finally:
-        lock.release()
+
+
+@contextmanager
+def lake_lock(
+    catalog: str, name: str, run_id: str, on_wait: Callable[[Holder | None], None], poll_s: float = POLL_S
+) -> Iterator[None]:
+    """Hold the lock of that name of a lake, which all ledgers share; `catalog`: `sqlite:PATH` or `postgres:CONNINFO`.
+
+    Waits and raises as `platform_lock`.
+    """
+    with _holding(_lock_of_lake(catalog, name), run_id, on_wait, poll_s):
+        yield
 
 
 @contextmanager
@@ -91,6 +98,15 @@ def holder_of(ledger: str, name: str) -> Holder | None:
         lock.release()
 
 
+def holder_of_lake(catalog: str, name: str) -> Holder | None:
+    """The holder of the lock of that name of a lake, as `holder_of`."""
+    lock = _lock_of_lake(catalog, name)
+    try:
+        return Holder.parse(lock.holder() or "")
+    finally:
+        lock.release()
+
+
 class _Lock(Protocol):
     def try_acquire(self, label: str) -> bool: ...
 
@@ -105,6 +121,23 @@ def _lock(ledger: str, name: str) -> _Lock:
         return _LabelledFile(Path(address.database or "").parent / FOLDER, name)
     plain = address.set(drivername="postgresql").render_as_string(hide_password=False)
     return AdvisoryLock(plain, f"{ADVISORY_PREFIX}{name}")
+
+
+def _lock_of_lake(catalog: str, name: str) -> _Lock:
+    if catalog.startswith("postgres:"):
+        return AdvisoryLock(catalog.removeprefix("postgres:"), f"lake/{name}")
+    return _LabelledFile(Path(catalog.removeprefix("sqlite:")).parent / FOLDER, f"lake-{name}")
+
+
+@contextmanager
+def _holding(lock: _Lock, run_id: str, on_wait: Callable[[Holder | None], None], poll_s: float) -> Iterator[None]:
+    try:
+        while not lock.try_acquire(Holder(run_id, datetime.now(UTC)).label):
+            on_wait(Holder.parse(lock.holder() or ""))
+            time.sleep(poll_s)
+        yield
+    finally:
+        lock.release()
 
 
 class _LabelledFile:

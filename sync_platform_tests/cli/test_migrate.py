@@ -27,6 +27,9 @@ def test_a_home_of_an_earlier_version_is_upgraded_and_says_the_same(tmp_path: Pa
     done = (0, dict.fromkeys([*parts, "Dagster's records"], "up to date"))
     assert states(shell) == states(shell, "--check") == done
     assert digest_of(shell, "lineage", "export", "--format", "csv") == EXPECTED["export"]
+    verified = json.loads(shell.run_in_process("lineage", "verify", "--landing", "--json").stdout)
+    growing = {"tables", "audit_entries"}  # the migration makes tables, and is on record
+    assert {name for name in EXPECTED["verified"] if verified[name] != EXPECTED["verified"][name]} == growing
 
 
 def test_a_home_that_does_not_exist_yet_is_only_looked_at(shell: Shell) -> None:
@@ -51,11 +54,25 @@ def test_a_lake_of_a_newer_ducklake_is_refused(tmp_path: Path) -> None:
     assert "made by another version of DuckLake: DuckLake catalog version mismatch" in done.stderr
 
 
-def test_a_ledger_of_a_newer_version_is_refused_and_shown(tmp_path: Path) -> None:
+@pytest.mark.parametrize("part, database", [("ledger", "ledger.sqlite"), ("vault", "vault/vault.sqlite")])
+def test_a_ledger_and_a_vault_of_a_newer_version_are_refused_and_shown(
+    tmp_path: Path, part: str, database: str
+) -> None:
     shell = unpacked_home(tmp_path / "home")
-    with closing(sqlite3.connect(shell.home / "ledger.sqlite")) as ledger, ledger:
-        ledger.execute("UPDATE alembic_version SET version_num = '9999'")
-    assert states(shell, "--check")[1]["ledger"] == "newer"
+    require_refused(shell, part, shell.home / database)
+
+
+def test_records_of_a_newer_dagster_are_not_migrated(tmp_path: Path) -> None:
+    shell = unpacked_home(tmp_path / "home")
+    assert shell.run_in_process("migrate").returncode == 0
+    require_refused(shell, "Dagster's records", shell.home / "dagster" / "history" / "runs.db")
+
+
+def require_refused(shell: Shell, part: str, database: Path) -> None:
+    """A database gets a version of the future: `migrate --check` names its part, and `migrate` is refused."""
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    assert states(shell, "--check")[1][part] == "newer"
     done = shell.run_in_process("migrate")
     assert (done.returncode, "made by a newer version" in done.stderr) == (1, True)
 

@@ -21,7 +21,7 @@ def backed_up(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Backe
     return backed_up_home(tmp_path / "home", tmp_path_factory)
 
 
-def _digests(settings: Settings) -> dict[str, Digest]:
+def digests(settings: Settings) -> dict[str, Digest]:
     """The digest of every table of an installation's lake, all rows and columns."""
     with Lake(LakeAddress.of(settings), read_only=True) as lake, lake.session() as session:
         newest = session.execute("SELECT id FROM lake.current_snapshot()").fetchall()[0][0]
@@ -35,7 +35,7 @@ def _digests(settings: Settings) -> dict[str, Digest]:
 def test_the_replica_on_another_server_is_verified_and_restored_alone_when_the_primary_is_gone(
     backed_up: BackedUpHome, tmp_path: Path, s3_server: S3Server, other_s3_server: S3Server
 ) -> None:
-    expected = _digests(backed_up.settings)
+    expected = digests(backed_up.settings)
     replica = f"s3://{other_s3_server.bucket}/replica"
     shell = backed_up.shell
     shell.environment = s3_server.environment | {"S3_BACKUP_BUCKET": s3_server.bucket, "BACKUP_REPLICA": replica}
@@ -48,19 +48,19 @@ def test_the_replica_on_another_server_is_verified_and_restored_alone_when_the_p
     backed_up.run("backup", "verify", "--all", "--replica")
     fresh = tmp_path / "fresh"
     backed_up.run("backup", "restore", "--replica", "--target", str(fresh))
-    assert _digests(load_settings(sync_home=fresh)) == expected
+    assert digests(load_settings(sync_home=fresh)) == expected
 
 
 @pytest.mark.full  # test_fresh_lake restores a laptop into PostgreSQL and S3 without commands
 def test_a_laptop_is_restored_into_postgresql_and_s3_and_from_there_into_a_laptop(
     backed_up: BackedUpHome, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    expected = _digests(backed_up.settings)
+    expected = digests(backed_up.settings)
     assert len(expected) > 20
     with installed("fleet", request) as settings:
         fleet = BackedUpHome(Shell(backed_up.home, settings), backed_up.erased, backed_up.other)
         fleet.run("backup", "restore", "--target", "development")
-        assert _digests(fleet.settings) == expected
+        assert digests(fleet.settings) == expected
         fleet.run("lineage", "verify")
         fleet.run("vault", "restore")
         fleet.run("backup", "create", "--type", "full")
@@ -68,5 +68,5 @@ def test_a_laptop_is_restored_into_postgresql_and_s3_and_from_there_into_a_lapto
         fresh = tmp_path / "fresh"
         fleet.run("backup", "restore", "--target", str(fresh))
     laptop = BackedUpHome(Shell(fresh), backed_up.erased, backed_up.other)
-    assert _digests(load_settings(sync_home=fresh)) == expected
+    assert digests(load_settings(sync_home=fresh)) == expected
     laptop.run("lineage", "verify")

@@ -1,4 +1,4 @@
-"""The home that an earlier version made, unpacked: a synced home in half a second."""
+"""A home that an earlier or a released version made, unpacked: a synced home in half a second."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from sync_platform_tests.cli.conftest import Shell
 EARLIER_HOME = Path(__file__).parent / "earlier_home"
 
 
-def unpacked_home(home: Path) -> Shell:
-    """The home in a new folder."""
-    with tarfile.open(EARLIER_HOME / "home.tar.xz") as archive:
+def unpacked_home(home: Path, made: Path = EARLIER_HOME) -> Shell:
+    """The home that is archived in a folder, in a new one."""
+    with tarfile.open(made / "home.tar.xz") as archive:
         archive.extractall(home)  # of our own: Python before 3.11.4 knows no filters
     find_own_files(home)
     return Shell(home)

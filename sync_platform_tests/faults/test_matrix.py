@@ -48,8 +48,8 @@ ERRORS: dict[str, type[SyncError]] = {
 
 
 def fault_cases() -> Iterator[Any]:
-    """Every fault once on every third platform, and on one that commits it; requests and stages alternate. Faults of
-    the connection leave no rows to commit, but one.
+    """Every fault on every sixth platform, and on one that commits it; requests and stages alternate. Faults of the
+    connection leave no rows to commit, but one.
 
     With `--full` on every platform, and also: a list fault on every page of every stage with a list; a connection
     fault (for which all requests are alike) at one request permanently, and at one once.
@@ -71,7 +71,7 @@ def fault_cases() -> Iterator[Any]:
             for number, case in enumerate(every):
                 is_chosen = platform == lake_platform_of(fault)
                 case = replace(case, in_a_lake=is_chosen and (fault == "500" or fault not in CONNECTION_FAULTS))
-                is_usual = number == chosen and (is_chosen or (index + at) % 3 == 0)
+                is_usual = number == chosen and (is_chosen or (index + at) % 6 == 0)
                 yield case if is_usual else only_in_full(case)
 
 

@@ -6,8 +6,6 @@ FLEET_WEEKS=104 FLEET_MONTHS=10 make it two years; FLEET_WORKERS is the number o
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -17,12 +15,15 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from dagster._core.execution.backfill import BulkActionStatus
+from dagster._core.execution.backfill import BULK_ACTION_TERMINAL_STATUSES, BulkActionStatus
 
+from sync_platform.cli.runner.runs import Runner
+from sync_platform.defs.landing import Mode
+from sync_platform.defs.progress import NoProgress
 from sync_platform.lake.schema import table_name
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings, load_settings
-from sync_platform.sources.period import period_of
+from sync_platform.sources.period import parse_period, period_of
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.storage.platform_lock import platform_lock
 from sync_platform_tests.fleet.past_months import land_months
@@ -37,7 +38,7 @@ from sync_platform_tests.fleet.running_fleet import (
     worker_of,
 )
 
-WEEKS, MONTHS = int(os.environ.get("FLEET_WEEKS", "6")), int(os.environ.get("FLEET_MONTHS", "4"))
+WEEKS, MONTHS = int(os.environ.get("FLEET_WEEKS", "4")), int(os.environ.get("FLEET_MONTHS", "3"))
 WORKERS = int(os.environ.get("FLEET_WORKERS", "3"))
 PLATFORMS = load_platforms()
 REGISTER, WITHOUT_ARCHIVE = "data_gov_hk", ("chope", "openrice")
@@ -67,20 +68,15 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningFleet]:
         yield fleet
 
 
-def backfilled_by_one_machine(fleet: RunningFleet) -> Settings:
+def backfilled_by_one_machine(home: Path) -> Settings:
     """The settings of a laptop on which the same periods were synced, from the same landed pages and keys."""
-    home = fleet.folder / "laptop"
-    home.mkdir()
-    left_out = ("LAKE_CATALOG", "LAKE_DATA", "LEDGER", "LOG_FORMAT")
-    environment = {name: value for name, value in os.environ.items() if name not in left_out}
+    settings = load_settings(sync_home=home, lake_catalog="", lake_data="", ledger="")
+    runner = Runner(settings, NoProgress())
     for name, periods in PERIODS.items():
-        command = [sys.executable, "-m", "sync_platform", "backfill", name, "--from", periods[0], "--to", periods[-1]]
-        done = subprocess.run(
-            command, env={**environment, "SYNC_HOME": str(home)}, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-    landing = os.environ["LANDING"]
-    return Settings(_env_file=None, sync_home=home, landing=landing, lake_catalog="", lake_data="", ledger="")
+        for period in periods:
+            result = runner.run(PLATFORMS[name], parse_period(PLATFORMS[name].cadence, period), Mode.full)
+            assert result.success, result.error
+    return settings
 
 
 def contents(settings: Settings) -> dict[str, tuple[Any, ...]]:
@@ -102,16 +98,14 @@ def contents(settings: Settings) -> dict[str, tuple[Any, ...]]:
 def test_a_backfill_outlives_a_host_and_redis_and_makes_the_tables_of_one_machine(
     fleet: RunningFleet, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    expected = contents(backfilled_by_one_machine(fleet))
+    expected = contents(backfilled_by_one_machine(fleet.folder / "laptop"))
     assert all(rows for rows, *_ in expected.values())
     began = time.monotonic()
     with fleet.instance() as instance:
         ids = [add_backfill(instance, PLATFORMS[name], periods) for name, periods in PERIODS.items()]
-        wait_for(lambda: all(begun_on(instance, host) for host in fleet.workers[:2]), fleet)
-
-        lost = fleet.workers[-1]
-        wait_for(lambda: begun_on(instance, lost), fleet)
-        (orphan,) = begun_on(instance, lost)
+        lost, begun = fleet.workers[-1], list[dg.DagsterRun]()
+        wait_for(lambda: begun.extend(begun_on(instance, lost)) or begun, fleet)
+        (orphan,) = begun
         fleet.lose(lost)
         noticed_s = wait_for(lambda: state_of(instance, orphan.run_id) is dg.DagsterRunStatus.FAILURE, fleet)
 
@@ -119,10 +113,9 @@ def test_a_backfill_outlives_a_host_and_redis_and_makes_the_tables_of_one_machin
         time.sleep(REDIS_AWAY_S)
         fleet.start_redis()
 
-        ended = (BulkActionStatus.COMPLETED, BulkActionStatus.COMPLETED_SUCCESS)
-        wait_for(lambda: {instance.get_backfill(each).status for each in ids} <= set(ended), fleet)  # type: ignore[union-attr]
+        wait_for(lambda: states_of(instance, ids) <= set(BULK_ACTION_TERMINAL_STATUSES), fleet)
         wait_for(lambda: not unfinished(instance), fleet)
-        runs = instance.get_runs()
+        runs, states = instance.get_runs(), states_of(instance, ids)
         retries = [run for run in runs if run.parent_run_id == orphan.run_id]
     took_s, cpu_s = time.monotonic() - began, fleet.cpu_s()
     by_worker = {
@@ -135,6 +128,7 @@ def test_a_backfill_outlives_a_host_and_redis_and_makes_the_tables_of_one_machin
         print(f"fleet: the run of the lost host failed after {noticed_s:.0f} s")
 
     assert contents(load_settings()) == expected
+    assert states == {BulkActionStatus.COMPLETED_SUCCESS}
     assert [run.status for run in retries] == [dg.DagsterRunStatus.SUCCESS]
     assert worker_of(retries[0]) not in ("", lost.name)
     assert {run.status for run in runs if run.run_id != orphan.run_id} == {dg.DagsterRunStatus.SUCCESS}
@@ -175,6 +169,10 @@ def test_a_run_on_a_worker_is_cancelled_and_its_log_is_read_elsewhere(fleet: Run
         cancelled_s = wait_for(lambda: state_of(instance, run.run_id) is dg.DagsterRunStatus.CANCELED, fleet)
         assert cancelled_s < 60
         wait_for(lambda: not [host for host in fleet.workers if run.run_id in commands_on(host.pids())], fleet)
+
+
+def states_of(instance: dg.DagsterInstance, backfill_ids: list[str]) -> set[BulkActionStatus]:
+    return {backfill.status for each in backfill_ids if (backfill := instance.get_backfill(each))}
 
 
 def state_of(instance: dg.DagsterInstance, run_id: str) -> dg.DagsterRunStatus | None:

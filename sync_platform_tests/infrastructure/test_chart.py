@@ -136,6 +136,15 @@ def test_every_long_running_pod_has_a_probe_of_its_own_work() -> None:
     assert all("livenessProbe" in each and "startupProbe" in each for each in probes.values())
 
 
+def test_every_pod_leaves_a_node_that_is_gone_soon() -> None:
+    run = _dagster()["run_launcher"]["config"]["run_k8s_config"]["pod_spec_config"]
+    for each in [*pods(_objects()).values(), run]:
+        assert {found["key"].partition("/")[2]: found["tolerationSeconds"] for found in each["tolerations"]} == {
+            "not-ready": 60,
+            "unreachable": 60,
+        }
+
+
 def test_no_secret_is_in_the_chart() -> None:
     assert not [each for each in _objects() if each["kind"] == "Secret"]
     sources = {

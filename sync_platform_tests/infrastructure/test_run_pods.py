@@ -14,7 +14,7 @@ import dagster as dg
 import kubernetes_validate
 import pytest
 import yaml
-from dagster._core.launcher import LaunchRunContext
+from dagster._core.launcher import LaunchRunContext, WorkerStatus
 from dagster._core.test_utils import create_run_for_test
 
 from sync_platform.defs.run_pods import PlatformRunLauncher
@@ -24,16 +24,22 @@ from sync_platform_tests.infrastructure.test_chart import KUBERNETES
 
 @contextmanager
 def api_server(folder: Path) -> Iterator[tuple[Path, list[Manifest]]]:
-    """A server that takes every object, and a kubeconfig file that names it; the objects that it got."""
+    """A server that takes every object and has none, and a kubeconfig file that names it; the objects that it got."""
     got: list[Manifest] = []
 
     class Api(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             got.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(201)
+            self._answer(201, got[-1])
+
+        def do_GET(self) -> None:
+            self._answer(404, {"kind": "Status", "code": 404})
+
+        def _answer(self, status: int, content: Manifest) -> None:
+            self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.end_headers()
-            self.wfile.write(json.dumps(got[-1]).encode())
+            self.wfile.write(json.dumps(content).encode())
 
         def log_message(self, *_: Any) -> None:
             """Nothing is printed."""
@@ -56,22 +62,27 @@ def api_server(folder: Path) -> Iterator[tuple[Path, list[Manifest]]]:
         server.server_close()
 
 
-def launched(folder: Path, keys: list[list[str]]) -> Manifest:
-    """The job that the chart's launcher makes for a run of these assets."""
+@contextmanager
+def chart_launcher(folder: Path, kubeconfig: Path) -> Iterator[tuple[dg.DagsterInstance, PlatformRunLauncher]]:
+    """An instance with the launcher that the chart configures, for the API server of a kubeconfig file."""
     config_map = of_kind(rendered(), "ConfigMap")["sync-platform-dagster"]
     launcher = yaml.safe_load(config_map["data"]["dagster.yaml"])["run_launcher"]
-    with api_server(folder) as (kubeconfig, got):
-        launcher["config"] |= {"load_incluster_config": False, "kubeconfig_file": str(kubeconfig)}
-        with dg.instance_for_test({"run_launcher": launcher}, temp_dir=str(folder)) as instance:
-            assert isinstance(instance.run_launcher, PlatformRunLauncher)
+    launcher["config"] |= {"load_incluster_config": False, "kubeconfig_file": str(kubeconfig)}
+    with dg.instance_for_test({"run_launcher": launcher}, temp_dir=str(folder)) as instance:
+        assert isinstance(instance.run_launcher, PlatformRunLauncher)
+        yield instance, instance.run_launcher
 
-            run = create_run_for_test(
-                instance,
-                job_name="sync",
-                asset_selection=frozenset(map(dg.AssetKey, keys)),
-                job_code_origin=dg.reconstructable(_sync).get_python_origin(),
-            )
-            instance.run_launcher.launch_run(LaunchRunContext(run, workspace=None))
+
+def launched(folder: Path, keys: list[list[str]]) -> Manifest:
+    """The job that the chart's launcher makes for a run of these assets."""
+    with api_server(folder) as (kubeconfig, got), chart_launcher(folder, kubeconfig) as (instance, launcher):
+        run = create_run_for_test(
+            instance,
+            job_name="sync",
+            asset_selection=frozenset(map(dg.AssetKey, keys)),
+            job_code_origin=dg.reconstructable(_sync).get_python_origin(),
+        )
+        launcher.launch_run(LaunchRunContext(run, workspace=None))
     (job,) = got
     return job
 
@@ -110,3 +121,11 @@ def test_a_run_pod_is_closed_and_knows_its_settings(tmp_path: Path) -> None:
     ]
     assert {each["mountPath"] for each in container["volumeMounts"]} >= {"/tmp", "/var/lib/sync-platform"}
     assert container["args"][:2] == ["dagster", "api"]
+
+
+def test_a_run_is_lost_if_its_job_is_gone_and_not_if_the_api_server_is(tmp_path: Path) -> None:
+    with api_server(tmp_path) as (kubeconfig, _), chart_launcher(tmp_path, kubeconfig) as (instance, launcher):
+        run = create_run_for_test(instance, job_name="sync", status=dg.DagsterRunStatus.STARTED)
+        assert launcher.check_run_worker_health(run).status == WorkerStatus.UNKNOWN
+    with chart_launcher(tmp_path, kubeconfig) as (instance, launcher):
+        assert launcher.check_run_worker_health(run).status == WorkerStatus.RUNNING

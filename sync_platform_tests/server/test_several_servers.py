@@ -17,7 +17,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from sync_platform.permissions.role import Role
 from sync_platform.server.application import ServerParts, application
-from sync_platform.server.dagster_ui.elected_daemon import DAEMON
+from sync_platform.server.dagster_ui.daemon_election import DAEMON
 from sync_platform.server.shared_rate_limit import SharedRateLimit
 from sync_platform.settings import load_settings
 from sync_platform.storage.ledger import MIGRATIONS

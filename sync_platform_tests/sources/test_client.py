@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import ssl
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -28,6 +30,7 @@ from sync_platform.errors import (
 from sync_platform.sources.client import Client, is_loopback
 from sync_platform.sources.pace import Pacer
 from sync_platform.sources.reply import Reply
+from sync_platform_tests.certificates import write_certificate
 from sync_platform_tests.sources.answers import LIVE, Answers, Clock, client_of, fetch, reply_of
 
 STATUSES: dict[int, type[SyncError]] = {
@@ -402,3 +405,22 @@ def client_of_socket(port: int) -> Client:
 )
 def test_only_this_machine_is_loopback(url: str, loopback: bool) -> None:
     assert is_loopback(url) is loopback
+
+
+def test_an_expired_certificate_of_a_platform_is_named(tmp_path: Path, clock: Clock) -> None:
+    write_certificate(tmp_path, days_left=-1)
+    serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    serving.load_cert_chain(tmp_path / "certificate.pem", tmp_path / "key.pem")
+    trusting = ssl.create_default_context(cafile=str(tmp_path / "certificate.pem"))
+
+    async def sync() -> None:
+        async with await asyncio.start_server(lambda *_: None, "127.0.0.1", ssl=serving) as server:
+            port = server.sockets[0].getsockname()[1]
+            transport = httpx.AsyncHTTPTransport(verify=trusting)
+            address, pacer = f"https://127.0.0.1:{port}", Pacer(None, 1)
+            client = Client("diner", address, headers={}, pacer=pacer, attempts=1, concurrency=1, transport=transport)
+            async with client:
+                await client.get("/dishes", read=body)
+
+    with pytest.raises(ConnectionFailed, match="certificate has expired"):
+        asyncio.run(sync())

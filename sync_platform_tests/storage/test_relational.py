@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 
 from sync_platform.errors import StorageError
 from sync_platform.storage.relational import open_database, transaction
 from sync_platform_tests.processes import outputs_of
+from sync_platform_tests.services import PostgresServer
 
 VERSION = """
 import sqlalchemy as sa
@@ -137,3 +140,28 @@ def test_a_failed_transaction_writes_nothing(database_url: str, migrations: Path
         connection.execute(sa.text("INSERT INTO gone VALUES (1)"))
     with transaction(engine) as connection:
         assert connection.execute(sa.text("SELECT count(*) FROM made_by_0001")).scalar() == 0
+
+
+def test_a_rotated_password_stops_new_connections_until_the_program_has_the_new_one(
+    postgres_server: PostgresServer, migrations: Path
+) -> None:
+    """Without a password the test server can only forbid the login of a role, which looks the same to the program."""
+    name, database = f"operator_{time.monotonic_ns()}", postgres_server.create_database()
+    url = postgres_server.url(database).replace("postgres@", f"{name}:secret@")
+
+    def change(statement: str) -> None:
+        with psycopg.connect(postgres_server.conninfo(), autocommit=True) as connection:
+            connection.execute(statement)
+            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", [name])
+
+    change(f"CREATE ROLE {name} LOGIN")
+    change(f"ALTER DATABASE {database} OWNER TO {name}")
+    engine = open_database(url, migrations)
+    change(f"ALTER ROLE {name} NOLOGIN")
+    with pytest.raises(StorageError, match=f"{name}:.*is not permitted to log in") as refused, transaction(engine):
+        pass
+    assert "secret" not in str(refused.value)
+    change(f"ALTER ROLE {name} LOGIN")
+    with transaction(engine) as connection:
+        assert connection.execute(sa.text("SELECT 1")).scalar() == 1
+    engine.dispose()

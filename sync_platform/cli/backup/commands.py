@@ -133,14 +133,19 @@ def backup_restore(
 
 
 @backup_commands.command("drill")
-def backup_drill(as_json: AsJson = False) -> None:
+def backup_drill(
+    replica: Annotated[
+        bool, typer.Option("--replica", help="Restore from BACKUP_REPLICA alone, as if the primary region were gone.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Restore the newest backup into a scratch place, compare it with the lake, and measure RTO and RPO.
 
     Exit code: 0 if the restored lake is what was backed up, else 1.
     """
     from sync_platform.cli.backup.drill import drill
 
-    raise typer.Exit(drill(as_json=as_json))
+    raise typer.Exit(drill(replica=replica, as_json=as_json))
 
 
 @backup_commands.command("replicate")

@@ -11,13 +11,17 @@ from sync_platform.settings import load_settings
 from sync_platform.storage.operation_name import OperationName
 
 
-def drill(*, as_json: bool) -> int:
-    """Restore the newest backup into a scratch place and prove it; 0 if it passed, else 1."""
+def drill(*, replica: bool, as_json: bool) -> int:
+    """Restore the newest backup into a scratch place and prove it; 0 if it passed, else 1.
+
+    `replica`: from the replica alone; the primary store is not read.
+    """
     from sync_platform.defs.backup_drill import run_drill
 
     settings = load_settings()
-    with audited(settings, OperationName.drill, {}) as operation, showing_steps("drill") as show_step:
-        report = run_drill(settings, show_step, operation)
+    subject = {"replica": True} if replica else {}
+    with audited(settings, OperationName.drill, subject) as operation, showing_steps("drill") as show_step:
+        report = run_drill(settings, show_step, operation, from_replica=replica)
     if as_json:
         write_json(report.document())
     else:

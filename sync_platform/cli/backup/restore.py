@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from sync_platform.backup.catalog_load import has_tables
 from sync_platform.backup.chosen_commit import choose_commit
 from sync_platform.backup.conflict import Conflict
@@ -29,6 +31,7 @@ def restore(
     """Restore, or say what a restore would do; 0. UsageError for a wrong target, backup, source or moment."""
     from sync_platform.defs.backups import backups_of
 
+    began_s = time.monotonic()
     if backup_id is not None and at is not None:
         raise UsageError("name a backup or a moment (--at), not both")
     settings = load_settings()
@@ -36,7 +39,8 @@ def restore(
     moment = parse_moment(at, "--at") if at is not None else None
     backups = backups_of(settings, from_replica=replica)
     chosen = choose_commit(backups.repository(), backup_id, moment, sources)
-    request = RestoreRequest(settings, backups, chosen, sorted(set(sources)), conflict, replica, dry_run, as_json)
+    names = sorted(set(sources))
+    request = RestoreRequest(settings, backups, chosen, names, conflict, replica, dry_run, as_json, began_s)
     if fresh_home is not None:
         return restore_into_fresh_home(request, fresh_home)
     if has_tables(LakeAddress.of(settings)):

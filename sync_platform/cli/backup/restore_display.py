@@ -29,19 +29,23 @@ def show_fresh(
     address: LakeAddress,
     rows: Mapping[str, int],
     home: str,
+    rto_s: float | None,
     *,
-    dry_run: bool,
     with_recovery_key: bool,
 ) -> None:
+    """Show what a restore into a new lake has restored; `rto_s`: within which time, None where it would only do so."""
     table = FittedTable(("table", "rows"), numbers=("rows",))
     for name, count in rows.items():
         table.add_row(name, f"{count:,}")
     shown.print_table(table)
-    verb = "Would restore" if dry_run else "Restored"
+    verb = "Would restore" if rto_s is None else "Restored"
     shown.print(f"{verb} {chosen.in_words} into {address}.", soft_wrap=True)
-    if dry_run:
+    if rto_s is None:
         shown.print("Nothing was changed.")
-    elif home:
+    else:
+        lost = f"what was committed after {local_time(chosen.commit.at)} is not in it"
+        shown.print(f"RTO {rto_s:.1f} s; RPO: {lost}", soft_wrap=True)
+    if home and rto_s is not None:
         shown.print(f"Next: SYNC_HOME={shlex.quote(str(home))} {typed('lineage', 'verify')}", soft_wrap=True)
         shown.print(
             "It has no keys of persons: personal values stay sealed until the vault is there (docs/backup.md).",

@@ -56,8 +56,9 @@ def restore_into_fresh_home(request: RestoreRequest, home: FreshHome) -> int:
         record_files(home.lake, data, home.ledger_url)
         log_restore(home.ledger_url, request.settings, {**subject, "rows": sum(rows.values())}, "complete")
         home.finish()
-        operation.ended("complete", rows=sum(rows.values()))
-    return _report_fresh(request, home.lake, rows, str(home.folder))
+        rto_s = request.rto_s()
+        operation.ended("complete", rows=sum(rows.values()), rto_s=rto_s)
+    return _report_fresh(request, home.lake, rows, str(home.folder), rto_s)
 
 
 def restore_into_empty_installation(request: RestoreRequest) -> int:
@@ -78,8 +79,9 @@ def restore_into_empty_installation(request: RestoreRequest) -> int:
             rights = _Rights(request, erasures, vault, ledger, scratch / REGISTERS, run_id)
             rows = fresh.run(run_id, rights.hold_in)
             record_files(address, data, request.settings.ledger_url)
-        operation.ended("complete", rows=sum(rows.values()))
-    return _report_fresh(request, address, rows, "")
+        rto_s = request.rto_s()
+        operation.ended("complete", rows=sum(rows.values()), rto_s=rto_s)
+    return _report_fresh(request, address, rows, "", rto_s)
 
 
 def _fresh(
@@ -134,9 +136,13 @@ def _write_evidence(request: RestoreRequest, home: FreshHome) -> None:
         repository.read_into(file, folder / file.path)
 
 
-def _report_fresh(request: RestoreRequest, address: LakeAddress, rows: Mapping[str, int], home: str) -> int:
+def _report_fresh(
+    request: RestoreRequest, address: LakeAddress, rows: Mapping[str, int], home: str, rto_s: float | None = None
+) -> int:
+    """`rto_s`: seconds until what was restored could be used; None where nothing was restored."""
     if request.as_json:
-        write_json({**request.document(), "tables": [{"table": name, "inserted": n} for name, n in rows.items()]})
+        tables = [{"table": name, "inserted": n} for name, n in rows.items()]
+        write_json({**request.document(), **({} if rto_s is None else {"rto_s": rto_s}), "tables": tables})
     else:
         with_recovery_key = bool(request.backups.recovery_key_file)
         show_fresh(
@@ -145,7 +151,7 @@ def _report_fresh(request: RestoreRequest, address: LakeAddress, rows: Mapping[s
             address,
             rows,
             home,
-            dry_run=request.dry_run,
+            rto_s,
             with_recovery_key=with_recovery_key,
         )
     return OK

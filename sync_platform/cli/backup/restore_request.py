@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,7 +25,10 @@ ACTIVITY = "restore"
 
 @dataclass(frozen=True)
 class RestoreRequest:
-    """What is restored, and how. `sources`: the names of the platforms; empty for all."""
+    """What is restored, and how.
+
+    `sources`: the names of the platforms; empty for all. `began_s`: when the command began, by the monotonic clock.
+    """
 
     settings: Settings
     backups: Backups
@@ -34,12 +38,17 @@ class RestoreRequest:
     from_replica: bool
     dry_run: bool
     as_json: bool
+    began_s: float
 
     @property
     def platforms(self) -> dict[str, Platform]:
         """The platforms whose rows are restored, by name."""
         every = load_platforms(self.settings.platform_path)
         return {name: platform for name, platform in every.items() if not self.sources or name in self.sources}
+
+    def rto_s(self) -> float:
+        """Seconds since the command began."""
+        return round(time.monotonic() - self.began_s, 2)
 
     def new_run_id(self) -> str:
         """The id of a run that restores, which the lineage shows: it names the backup. A job always has the same."""
@@ -53,6 +62,7 @@ class RestoreRequest:
         return {
             "backup": self.chosen.manifest.id,
             "commit": commit.snapshot,
+            "commit_at": commit.at.isoformat(),
             "batch": commit.batch_number,
             "batch_link": commit.batch_link,
             "target": target,

@@ -47,7 +47,10 @@ def migrate(*, is_check: bool, as_json: bool) -> int:
 
 def stored_versions(settings: Settings) -> list[StoredVersion]:
     """The version of each part of what is stored; nothing is changed."""
-    from sync_platform.cli.runner.dagster_migration import dagster_versions  # the import of Dagster takes a second
+    from sync_platform.cli.runner.dagster_migration import (
+        dagster_versions,
+        is_newer,
+    )  # importing Dagster takes a second
 
     ledger = schema_versions(settings.ledger_url, OF_LEDGER)
     vault = schema_versions(settings.vault_url, OF_VAULT)
@@ -56,7 +59,7 @@ def stored_versions(settings: Settings) -> list[StoredVersion]:
         StoredVersion("ledger", *ledger, _state_of_numbers(*ledger)),
         StoredVersion("vault", *vault, _state_of_numbers(*vault)),
         *_of_lake(settings),
-        StoredVersion("Dagster's records", *dagster, _state(dagster[0] == dagster[1], exists=dagster[0] is not None)),
+        StoredVersion("Dagster's records", *dagster, "newer" if is_newer(dagster[0]) else _state_of(*dagster)),
     ]
 
 
@@ -68,7 +71,10 @@ def _of_lake(settings: Settings) -> list[StoredVersion]:
         formats = read_formats(session, LAKE)
     return [
         StoredVersion(
-            each.name, None if each.found is None else str(each.found), str(each.ours), _state(each.found == each.ours)
+            each.name,
+            None if each.found is None else str(each.found),
+            str(each.ours),
+            "up to date" if each.found == each.ours else "migrate",
         )
         for each in formats
     ]
@@ -92,13 +98,13 @@ def _migrate(settings: Settings) -> None:
 def _state_of_numbers(found: str | None, newest: str) -> str:
     if found is not None and found > newest:
         return "newer"
-    return _state(found == newest, exists=found is not None)
+    return _state_of(found, newest)
 
 
-def _state(is_newest: bool, *, exists: bool = True) -> str:
-    if not exists:
+def _state_of(found: str | None, newest: str | None) -> str:
+    if found is None:
         return "not made yet"
-    return "up to date" if is_newest else "migrate"
+    return "up to date" if found == newest else "migrate"
 
 
 def _show(versions: list[StoredVersion]) -> None:

@@ -41,7 +41,7 @@ def serve_all(address: str | None, port: int | None) -> int:
         waiting_runs,
     )
     from sync_platform.cli.runner.instance import create_records
-    from sync_platform.server.dagster_ui.elected_daemon import DAEMON
+    from sync_platform.server.dagster_ui.daemon_election import DAEMON
     from sync_platform.server.serving import serve
 
     create_records(settings)  # before Dagster's processes, which would make them together, and beside another server's

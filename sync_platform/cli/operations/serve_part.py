@@ -60,7 +60,7 @@ def _run_daemon(settings: Settings, dagster_home: Path) -> bool:
     with only_daemon(settings):
         is_well = run_alone(ServerPart.daemon, settings, dagster_home, relay_of_dagster())
     from sync_platform.cli.runner.daemon import forget_daemon  # these imports of Dagster take a second
-    from sync_platform.server.dagster_ui.elected_daemon import DAEMON
+    from sync_platform.server.dagster_ui.daemon_election import DAEMON
 
     if holder_of(settings.ledger_url, DAEMON) is None:
         forget_daemon(settings)  # it was stopped on purpose: the watch must not miss it

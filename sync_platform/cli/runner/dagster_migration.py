@@ -5,10 +5,16 @@ from __future__ import annotations
 import sys
 from contextlib import redirect_stdout
 
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 from dagster import DagsterInstance
 
 from sync_platform.cli.runner.instance import existing_instance, opened_instance
+from sync_platform.errors import StorageError
 from sync_platform.settings import Settings
+
+SCRIPTS = "dagster:_core/storage/alembic"
+"""Where Dagster has its migrations, for SQLite and for PostgreSQL."""
 
 
 def dagster_versions(settings: Settings) -> tuple[str | None, str | None]:
@@ -22,10 +28,26 @@ def dagster_versions(settings: Settings) -> tuple[str | None, str | None]:
         return _version(instance, 0), _version(instance, 1)
 
 
+def is_newer(version: str | None) -> bool:
+    """True if a newer Dagster made records of this version: this one has no migration that leads to it."""
+    return version is not None and not {*version.split("/")} <= _known_versions()
+
+
 def migrate_dagster(settings: Settings) -> None:
-    """Bring Dagster's records to its newest version; StorageError where they cannot be written."""
+    """Bring Dagster's records to its newest version; StorageError where they are newer, or cannot be written."""
+    found, _ = dagster_versions(settings)
+    if is_newer(found):
+        raise StorageError(
+            f"Dagster's records were made by a newer version of Dagster ({found}); they were not changed"
+        )
     with opened_instance(settings) as instance, redirect_stdout(sys.stderr):  # Dagster prints its progress
         instance.upgrade()
+
+
+def _known_versions() -> set[str]:
+    config = Config()
+    config.set_main_option("script_location", SCRIPTS)
+    return {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
 
 
 def _version(instance: DagsterInstance, position: int) -> str:

@@ -76,7 +76,10 @@ run_launcher:
         node_selector:
           {{- toYaml .Values.runs.nodeSelector | nindent 10 }}
         tolerations:
-          {{- toYaml .Values.runs.tolerations | nindent 10 }}
+          {{- include "sync-platform.tolerations" . | trim | nindent 10 }}
+          {{- with .Values.runs.tolerations }}
+          {{- toYaml . | nindent 10 }}
+          {{- end }}
       job_spec_config:
         ttl_seconds_after_finished: {{ .Values.runs.keepFinishedS }}
 {{- end }}

@@ -55,6 +55,13 @@ seccompProfile:
   type: RuntimeDefault
 {{- end }}
 
+{{/* How long a pod stays bound to a node that is gone. Kubernetes' own five minutes are long for a run that nobody does. */}}
+{{- define "sync-platform.tolerations" -}}
+{{- range list "not-ready" "unreachable" }}
+- {key: node.kubernetes.io/{{ . }}, operator: Exists, effect: NoExecute, tolerationSeconds: {{ $.Values.nodeGoneS }}}
+{{- end }}
+{{- end }}
+
 {{/* Folders that may be written: the home of the program, that of Dagster, and temporary files. */}}
 {{- define "sync-platform.mounts" -}}
 - {name: home, mountPath: /var/lib/sync-platform}
@@ -99,6 +106,8 @@ spec:
     {{- end }}
   {{- end }}
   terminationGracePeriodSeconds: 60
+  tolerations:
+    {{- include "sync-platform.tolerations" .root | trim | nindent 4 }}
   {{- if .restartPolicy }}
   restartPolicy: {{ .restartPolicy }}
   {{- end }}
