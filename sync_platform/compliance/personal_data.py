@@ -60,13 +60,13 @@ def personal_datasets(view: LakeView, platforms: Mapping[str, Platform]) -> list
             columns = {column.name for column in columns_of(dataset.row) if column.sealed}
             if dataset.personal or columns:
                 declared[name, dataset.name] = (dataset.personal, columns)
-    found = []
+    datasets = []
     for key in sorted(declared.keys() | sealed.keys()):
         personal, columns = declared.get(key, (None, set()))
         present = sorted(columns & view.columns(key).keys() | sealed.get(key, set()))
         counts = _counts(view, key, present) if present else (0, 0, 0)
-        found.append(_registered(*key, key in declared, personal, present, counts))
-    return found
+        datasets.append(_registered(*key, key in declared, personal, present, counts))
+    return datasets
 
 
 def _registered(
@@ -125,12 +125,12 @@ def judge_sealed(datasets: Iterable[PersonalDataset]) -> Obligation:
 
 def _sealed_columns(view: LakeView) -> dict[Name, set[str]]:
     """By table, the columns whose comment in the catalog says that they were declared as sealed."""
-    found = {}
+    sealed_columns = {}
     for name in view.tables():
         sealed = {column for column, described in view.columns(name).items() if described.endswith(", sealed")}
         if sealed:
-            found[name] = sealed
-    return found
+            sealed_columns[name] = sealed
+    return sealed_columns
 
 
 def _counts(view: LakeView, name: Name, columns: list[str]) -> tuple[int, int, int]:

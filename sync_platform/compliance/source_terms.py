@@ -115,7 +115,7 @@ def _live_hosts(view: LakeView, landing: ObjectStore) -> dict[str, set[str]]:
     """By platform, the hosts that pages of the span came from, other than this machine."""
     if not view.has("sync.runs"):
         return {}
-    found: dict[str, set[str]] = {}
+    live_hosts: dict[str, set[str]] = {}
     query = f"""SELECT DISTINCT platform, manifest FROM {LAKE}.sync.runs
         WHERE manifest IS NOT NULL AND committed_at BETWEEN $first AND $last ORDER BY ALL"""
     for platform, key in view.rows(query):
@@ -124,5 +124,5 @@ def _live_hosts(view: LakeView, landing: ObjectStore) -> dict[str, set[str]]:
         except (KeyError, msgspec.DecodeError):  # deleted by retention, or damaged: verification reports that
             continue
         urls = {urlsplit(body.url)._replace(path="", query="").geturl() for page in pages for body in page.bodies}
-        found.setdefault(platform, set()).update(urlsplit(url).netloc for url in urls if not is_loopback(url))
-    return found
+        live_hosts.setdefault(platform, set()).update(urlsplit(url).netloc for url in urls if not is_loopback(url))
+    return live_hosts

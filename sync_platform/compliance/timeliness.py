@@ -50,7 +50,7 @@ def timeliness_of(view: LakeView, platforms: Mapping[str, Platform], sources: li
     """Every declared platform."""
     results, since = _results(view), _since(view)
     only_ids = {source.platform for source in sources if source.may_store == "ids"}
-    found = []
+    timeliness = []
     for name, platform in sorted(platforms.items()):
         first = since.get(name, "")
         keys = [
@@ -62,8 +62,8 @@ def timeliness_of(view: LakeView, platforms: Mapping[str, Platform], sources: li
         short = [
             f"{key}: {'; '.join(lacking)}" for key in keys if (lacking := list(_lacking(results, name, key, wanted)))
         ]
-        found.append(Timeliness(name, platform.cadence, first, len(keys), short))
-    return found
+        timeliness.append(Timeliness(name, platform.cadence, first, len(keys), short))
+    return timeliness
 
 
 def judge_on_time(platforms: list[Timeliness]) -> Obligation:

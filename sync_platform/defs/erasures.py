@@ -115,7 +115,7 @@ def _continue(context: dg.OpExecutionContext, settings: Settings) -> None:
 def _repositories(settings: Settings) -> dict[str, Callable[[], Repository | None]]:
     """Opens the repository of backups and that of the replica, each by what it is called in a proof."""
     primary = backups_of(settings)
-    found: dict[str, Callable[[], Repository | None]] = {"backup": primary.repository_or_none}
+    repositories: dict[str, Callable[[], Repository | None]] = {"backup": primary.repository_or_none}
     if primary.has_replica:
-        found["replica of backup"] = backups_of(settings, from_replica=True).repository_or_none
-    return found
+        repositories["replica of backup"] = backups_of(settings, from_replica=True).repository_or_none
+    return repositories

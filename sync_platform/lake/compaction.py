@@ -86,8 +86,8 @@ def files_of(session: duckdb.DuckDBPyConnection, table: LakeTable) -> Files:
 
 def newest_snapshot(session: duckdb.DuckDBPyConnection) -> int:
     """The snapshot that a query reads now; within a transaction, the snapshot with which it began."""
-    found: int = session.execute(f"SELECT id FROM {LAKE}.current_snapshot()").fetchall()[0][0]
-    return found
+    snapshot: int = session.execute(f"SELECT id FROM {LAKE}.current_snapshot()").fetchall()[0][0]
+    return snapshot
 
 
 def compact_table(lake: Lake, table: LakeTable, run_id: str) -> tuple[Files, Files]:

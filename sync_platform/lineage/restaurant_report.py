@@ -89,7 +89,7 @@ def read_related_counts(session: duckdb.DuckDBPyConnection, restaurant_id: str) 
     present = session.execute(
         "SELECT view_name FROM duckdb_views() WHERE database_name = ? AND schema_name = 'unified'", [LAKE]
     ).fetchall()
-    found = []
+    related_counts = []
     for kind in (kind for kind in RECORD_KINDS if (kind,) in present):
         rows = session.execute(
             f"""SELECT platform, dataset, count(*) FILTER (removed_at IS NULL),
@@ -97,8 +97,8 @@ def read_related_counts(session: duckdb.DuckDBPyConnection, restaurant_id: str) 
             FROM {LAKE}.unified.{kind} WHERE restaurant_id = ? GROUP BY ALL ORDER BY ALL""",
             [restaurant_id],
         ).fetchall()
-        found += [RelatedCount(kind, *row) for row in rows]
-    return tuple(found)
+        related_counts += [RelatedCount(kind, *row) for row in rows]
+    return tuple(related_counts)
 
 
 def read_story_with_counts(

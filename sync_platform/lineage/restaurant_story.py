@@ -176,16 +176,16 @@ def _current_values(history: History, restaurant_id: str) -> Values:
 
 
 def _revisions(reader: ProvenanceReader, changes: list[Change], field: str | None) -> list[Revision]:
-    found = []
+    revisions = []
     before: Values = {}
     for change in changes:
         after = before | change.after
         fields = tuple(_field_revisions(reader, change, before, after, field))
         identity = tuple(field_change for field_change in change.fields if field_change.field in IDENTITY)
         if field is None or fields or (identity and change.operation != "update"):
-            found.append(Revision(change, fields, identity))
+            revisions.append(Revision(change, fields, identity))
         before = after
-    return found
+    return revisions
 
 
 def _field_revisions(
@@ -195,13 +195,13 @@ def _field_revisions(
     if change.is_end:
         return []
     why_before, why_after = before.get("why") or {}, after.get("why") or {}
-    found = []
+    field_revisions = []
     for name in EXPLAINED:
         if field in (None, name) and why_before.get(name) != why_after.get(name):
             has_value = name in why_after
             provenance = reader.explained(name, why_after[name], change.committed_at) if has_value else None
-            found.append(FieldRevision(name, why_before.get(name, {}).get("value"), provenance))
+            field_revisions.append(FieldRevision(name, why_before.get(name, {}).get("value"), provenance))
     if field in (None, "platforms") and before.get("platforms") != after.get("platforms"):
         provenance = reader.combined("platforms", after.get("platforms"), change.committed_at)
-        found.append(FieldRevision("platforms", before.get("platforms"), provenance))
-    return found
+        field_revisions.append(FieldRevision("platforms", before.get("platforms"), provenance))
+    return field_revisions

@@ -32,13 +32,13 @@ class RestoredLake:
 
 def restored_lakes(entries: Sequence[AuditEntry]) -> list[RestoredLake]:
     """The restores in the audit log that made a new lake, in order."""
-    found = []
+    lakes = []
     for entry in entries:
         if entry.operation == OperationName.restore and entry.outcome == "complete":
             subject = orjson.loads(entry.subject)
             if subject.get(NEW_LAKE):
-                found.append(RestoredLake(entry.at, subject["batch"], entries[0].at))
-    return found
+                lakes.append(RestoredLake(entry.at, subject["batch"], entries[0].at))
+    return lakes
 
 
 def is_replaced(anchored_at: datetime, chain: str, number: int, restores: Sequence[RestoredLake]) -> bool:

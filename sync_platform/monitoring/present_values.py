@@ -29,10 +29,10 @@ def present_values(metric: Metric, samples: Iterable[Sample]) -> list[PresentVal
     for sample in samples:
         if sample.metric is metric:
             by_series.setdefault((sample.platform, sample.dataset, sample.severity), []).append(sample)
-    found = []
+    values = []
     for series, own in by_series.items():
         newest = max(own, key=lambda each: (each.is_of_event, each.at))
         value = sum(each.value for each in own) if metric.kind == "count" else newest.value
         at = newest.at if newest.is_of_event or newest.is_gauge else None
-        found.append(PresentValue(*series, value, at))
-    return found
+        values.append(PresentValue(*series, value, at))
+    return values

@@ -150,15 +150,15 @@ def _playable(answer: ListAnswer) -> set[str]:
 def _wanted_faults(platform: str, request: WireRequest) -> list[Fault]:
     """The faults that the request itself asks for, by header or by query parameter."""
     names = [*request.query.pop("_fault", ()), request.header(b"x-sandbox-fault")]
-    found = []
+    wanted_faults = []
     for name in filter(None, names):
         fault, _, value = name.partition("=")
         check_fault(platform, fault)
         try:
-            found.append(Fault(platform, fault, value=float(value) if value else None))
+            wanted_faults.append(Fault(platform, fault, value=float(value) if value else None))
         except ValueError:
             raise SandboxError(f"fault {name!r}: value {value!r} is not a number") from None
-    return found
+    return wanted_faults
 
 
 def _refusal(view: PlatformView, happening: dict[str, float | None]) -> WireReply | None:

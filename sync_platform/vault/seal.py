@@ -200,10 +200,10 @@ class Vault:
         for path, names, known in naming:
             value = value_at(record, names)
             if isinstance(value, str | int) and (text := str(value).strip()):
-                found = known.get(text)
-                if found is None:
-                    found = known[text] = self.subject_id(platform, path, text)
-                return found
+                subject = known.get(text)
+                if subject is None:
+                    subject = known[text] = self.subject_id(platform, path, text)
+                return subject
         return self.subject_id(platform, "record", own_id)
 
     def _ciphers_of(

@@ -78,13 +78,13 @@ def parts_of(sealed: str) -> tuple[str, str]:
 
 def subjects_in(values: Iterable[Any]) -> set[str]:
     """The ids of the persons of all sealed values in the values."""
-    found: set[str] = set()
+    subjects: set[str] = set()
     for value in values:
         if isinstance(value, str):
             if PREFIX in value:
-                found |= {one[1] for one in SEALED_VALUE.finditer(value)}
+                subjects |= {one[1] for one in SEALED_VALUE.finditer(value)}
         elif isinstance(value, list | tuple):
-            found |= subjects_in(value)
+            subjects |= subjects_in(value)
         elif isinstance(value, dict):
-            found |= subjects_in(value.values())
-    return found
+            subjects |= subjects_in(value.values())
+    return subjects

@@ -39,15 +39,15 @@ def newest_syncs(settings: Settings) -> dict[str, LastSync]:
     records: dict[str, SyncRecord] = {}
     with contextlib.suppress(NoLakeYet), Lake(LakeAddress.of(settings), read_only=True) as lake:
         records = last_syncs(lake)
-    found = {
+    syncs = {
         name: LastSync(record.state, record.partition, record.committed_at, record) for name, record in records.items()
     }
     for operation in _cancelled(settings):
         for name, partition in _periods(operation):
-            last = found.get(name)
+            last = syncs.get(name)
             if operation.ended_at and (last is None or last.at < operation.began_at):
-                found[name] = LastSync(CANCELLED, partition, operation.ended_at, records.get(name))
-    return found
+                syncs[name] = LastSync(CANCELLED, partition, operation.ended_at, records.get(name))
+    return syncs
 
 
 def _cancelled(settings: Settings) -> list[LoggedOperation]:

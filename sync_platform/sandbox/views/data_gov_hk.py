@@ -69,14 +69,14 @@ class Register(PlatformView):
     @cached_property
     def licences(self) -> list[tuple[TruePlace, RegisteredLicence]]:
         """Every licence that has been in the register, by type and number."""
-        found = [
+        licences = [
             (place, licence)
             for place in self.places
             for licence in place.licences
             if licence.since <= self.today and licence.until > HISTORY_BEGINS
         ]
-        found.sort(key=lambda pair: (pair[1].kind, pair[1].number))
-        return found
+        licences.sort(key=lambda pair: (pair[1].kind, pair[1].number))
+        return licences
 
     @cached_property
     def _file(self) -> Callable[[str, date], tuple[ListAnswer, WireReply]]:

@@ -256,11 +256,11 @@ def _categories(entry: PlatformEntry, zh: bool) -> list[dict[str, Any]]:
 def _categories_of(entry: PlatformEntry) -> list[tuple[int, int, Category]]:
     """Kind (1 cuisine, 2 dish, 3 amenity), number and names of each category."""
     cuisines, dish = entry.place.cuisines, entry.noise % 5
-    found: list[tuple[int, int, Category]] = [(1, CUISINE_IDS + kind.number, kind) for kind in cuisines]
-    found.append((2, _dish_id(cuisines[0], dish), cuisines[0].dishes[dish]))
+    categories: list[tuple[int, int, Category]] = [(1, CUISINE_IDS + kind.number, kind) for kind in cuisines]
+    categories.append((2, _dish_id(cuisines[0], dish), cuisines[0].dishes[dish]))
     if entry.noise % 3 == 0:
-        found.append((3, TAKEAWAY_ID, TAKEAWAY))
-    return found
+        categories.append((3, TAKEAWAY_ID, TAKEAWAY))
+    return categories
 
 
 def _dish_id(cuisine: CuisineProfile, dish: int) -> int:

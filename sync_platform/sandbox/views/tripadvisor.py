@@ -182,11 +182,11 @@ def _paged(rows: RenderedRows, request: WireRequest, record: JsonRecord) -> List
 def _addresses(street: str, premises: Premises, chinese: bool) -> list[dict[str, str]]:
     shared = {"city": "Hong Kong", "country_code": "HK"}
     formatted = f"{street}, {premises.region('en')}, Hong Kong"
-    found = [{"street_address": street, "street_address2": premises.area.english, **shared, "formatted": formatted}]
-    found[0]["language"] = "en"
+    addresses = [{"street_address": street, "street_address2": premises.area.english, **shared, "formatted": formatted}]
+    addresses[0]["language"] = "en"
     if chinese:
-        found.append({**shared, "formatted": premises.region("zh") + premises.chinese(), "language": "zh_HK"})
-    return found
+        addresses.append({**shared, "formatted": premises.region("zh") + premises.chinese(), "language": "zh_HK"})
+    return addresses
 
 
 def _periods(entry: PlatformEntry) -> list[dict[str, str]]:
