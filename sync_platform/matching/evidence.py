@@ -98,7 +98,9 @@ class Comparer:
         return found
 
     def _branch(self, left: Array, right: Array) -> Array:
-        return np.maximum(self._english.branch_levels(left, right), self._chinese.branch_levels(left, right))
+        return np.asarray(
+            np.maximum(self._english.branch_levels(left, right), self._chinese.branch_levels(left, right))
+        )
 
     def _cuisine(self, left: Array, right: Array) -> Array:
         one, other = self._cuisines[left], self._cuisines[right]
