@@ -25,7 +25,7 @@ _MORE_ENGLISH = (
     "clear water bay", "yau tsim mong", "islands", "islands district", "hong kong island",
 )  # fmt: skip
 _NAMES_A_THING = re.compile(
-    r"[村苑|]|[上下老旧]村|新(?:村|城(?!市))|花园(?![道街径])|半岛|(?:道|街|路|里|径|坊|大街|正街|村|中心|广场|商场|城|站|市场|街市|大厦|楼|苑|花园|新村|码头|酒店|戏院|机场|汇|坊)"
+    r"[村苑|]|[上下老旧]村|桥[道街]|新(?:村|城(?!市))|花园(?![道街径])|半岛|(?:道|街|路|里|径|坊|大街|正街|村|中心|广场|商场|城|站|市场|街市|大厦|楼|苑|花园|新村|码头|酒店|戏院|机场|汇|坊)"
     r"(?:[东南西北中]|第?[一二三四五六七八九十\d]+期)?(?:\s|\d|\||$|[一二三四五六七八九十]+[期座楼])"
 )
 """What stands behind an area's name where both together are the name of a street or building (荔枝角道, 沙田中心)."""

@@ -19,7 +19,7 @@ from sync_platform.matching.scripts import HAN
 from sync_platform.matching.units import CODE, parse_units
 
 _AND = r"[、,，及和&与/+]"
-_PORTION = r"(?:\(?(?:主要)?部[分份]\)?)?"
+_PORTION = r"(?:\(?(?:[主次]要|较?[大小])?部[分份]\)?)?"
 _CODE = rf"(?>{CODE})"  # atomic: no second attempt with a part of a code
 _UNIT = re.compile(
     r"(?=[a-z0-9\s铺室单档熟小])(?:"  # the first characters that are possible: most characters are none of them
@@ -50,7 +50,7 @@ _BLOCK = re.compile(
     r"(?:主要)?部[分份](?:及|$|(?=\||\s))|[东南西北中]翼"
     rf"|(?<![a-z0-9])第?(?:[a-z\d]{{1,2}}\s?{_AND}\s?)*(?:[a-z\d]{{1,2}}\s?|[一二三四五六七八九十]{{1,2}}|[东南西北主后前高低])座"
 )
-_ONE = r"\d{1,5}(?:号?[a-z])?(?![a-z0-9])"
+_ONE = r"\d{1,5}(?:号?[a-z](?:-[a-z])?)?(?![a-z0-9])"
 _NUMBERS = rf"{_ONE}(?:\s*(?:[-–至到~]|号|{_AND})+\s*{_ONE})*"
 _NUMBER = re.compile(
     rf"([{HAN}]+)\s*(?:门牌)?({_NUMBERS})\s*号(?!客运|码头|看台|大[楼厦])"

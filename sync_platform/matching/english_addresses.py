@@ -22,7 +22,7 @@ _NOT_A_FLOOR = r"(?!\s*/?\s*f\b|st\b|nd\b|rd\b|th\b)"
 _ONE = rf"(?:(?>{CODE}){_NOT_A_FLOOR})"
 _MORE = (
     rf"\s*(?:&|\band\b|/|\+|-|–|\bto\b)\s*(?:{_UNIT_WORD}\s*)?{_ONE}"
-    rf"|\s*,\s*(?!l\d{{1,2}}\b){_ONE}(?=\s*(?:,|&|and\b|$))"
+    rf"|\s*,\s*(?!l\d{{1,2}}\b){_ONE}(?:-[a-z]?\d{{1,4}})?(?=\s*(?:,|&|and\b|$))"
 )
 _UNITS = re.compile(
     rf"\b{_UNIT_WORD}(?![a-z])\.?(?:\s*(?:nos|no|number)\b)?\.?\s*#?({_ONE}(?:{_MORE})*)|#\s*((?:{CODE})(?:-\d+[a-z]?)?)"

@@ -60,6 +60,9 @@ def _read_name(segment: str) -> PlaceName | None:
         return None
     if len(words) > 1 and _PHASE.fullmatch(words[-1]) and words[-2] not in _NO_PHASE:
         return PlaceName(building=" ".join(words[:-1]), phase=ROMAN.get(words[-1], words[-1]))
+    for position, word in enumerate(words[1:], 1):
+        if word in ("ii", "iii"):  # Telford Plaza II Shopping Mall
+            return PlaceName(building=" ".join(words[:position]), phase=ROMAN[word])
     return PlaceName(building=name)
 
 

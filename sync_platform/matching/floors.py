@@ -50,7 +50,7 @@ CHINESE = re.compile(
     rf"(?P<storey>(?<=[层楼])|{_STOREY}|(?=全层))(?!\s*\d*\s*[铺室]?位)"
     r"|(?<![a-z0-9.\-])(?P<level>l\d{1,2})(?=\s*(?:[(|]|$))"
     "|(?P<name>高层地下|地下高层|上层地下|低层地下|地下低层|地下底层|地下|地面|地铺|地库|地牢|阁楼|阁仔|天台|[a-z]?平台层?|低层|高层)"
-    rf"(?P<number>\d(?=\s*(?:楼|层|[{HAN}]|$)))?)"
+    rf"(?P<number>\d(?=\s*(?:楼|层|(?!号)[{HAN}]|$)))?)"
 )
 _STOREY_OR_ORDINAL = re.compile(rf"{_STOREY}|第")
 _LEVEL = re.compile(r"\bl(?=\d)")

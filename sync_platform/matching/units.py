@@ -68,6 +68,8 @@ def _between(first: str, last: str) -> list[str]:
     one, other = _PARTS.fullmatch(first), _PARTS.fullmatch(last)
     if not one or not other or other[1] not in ("", one[1]):
         return []
+    if one[2] == other[2] and not one[4] and not other[4] and len(one[3]) == len(other[3]) == 1:  # 20a to 20c
+        return [_plain(f"{one[1]}{one[2]}{chr(letter)}") for letter in range(ord(one[3]), ord(other[3]) + 1)]
     low, high = int(one[2]), int(other[2])
     if high < low and len(other[2]) < len(one[2]) and not one[3]:  # 1215-17 is 1215-1217
         high = int(one[2][: -len(other[2])] + other[2])

@@ -1,8 +1,9 @@
 """The grammar of addresses compared with addresses labelled by hand.
 
 The addresses are of the public register and of a delivery platform: for building the grammar (`build`), for measuring
-it (`measure`), and for measuring it again after the first measure had shown its errors (`second`). English streets are
-labelled without their kind, and as the parser writes them.
+it (`measure`), for measuring it again after the first measure had shown its errors (`second`), and, drawn later, for
+mending it (`mend`) and for a third measure (`third`). English streets are labelled without their kind, and as the
+parser writes them.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ LEAST_F1 = {
     "units": 0.97,
 }
 """By part. Estates and phases are few: one error among 8 estates already costs 0.06."""
+LEAST_F1_OF_THIRD = {**LEAST_F1, "building": 0.92, "phase": 0.92}
 Parts = dict[str, set[object]]
 
 
@@ -79,7 +81,7 @@ def parsed(address: str) -> Parts:
     }
 
 
-@pytest.mark.parametrize("part_of_file", ["build", "measure", "second"])
+@pytest.mark.parametrize("part_of_file", ["build", "measure", "second", "mend", "third"])
 @pytest.mark.parametrize("part", PARTS)
 def test_the_grammar_finds_the_parts_of_labelled_addresses(part_of_file: str, part: str) -> None:
     rows = labelled(part_of_file)
@@ -87,4 +89,4 @@ def test_the_grammar_finds_the_parts_of_labelled_addresses(part_of_file: str, pa
     right = sum(len(want & got) for want, got in pairs)
     f1 = 2 * right / sum(len(want) + len(got) for want, got in pairs)
     print(f"{part_of_file} {part}: {f1:.3f} of {sum(len(want) for want, _ in pairs)} labels")
-    assert f1 >= LEAST_F1[part]
+    assert f1 >= (LEAST_F1_OF_THIRD if part_of_file == "third" else LEAST_F1)[part]

@@ -150,7 +150,7 @@ def batches(pool: pl.DataFrame) -> st.SearchStrategy[list[tuple[pl.DataFrame, li
     return st.lists(st.tuples(rows, gone, decisions), min_size=1, max_size=4)
 
 
-@settings(max_examples=examples(5), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(3), deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_each_batch_gives_the_same_result_as_a_rebuild(data: st.DataObject, pool: pl.DataFrame, model: Model) -> None:
     with pytest.MonkeyPatch.context() as patch, duckdb.connect() as connection:
