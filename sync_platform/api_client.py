@@ -220,5 +220,5 @@ def _failure(response: httpx.Response) -> RequestFailed:
         error = ErrorEnvelope.model_validate_json(response.content).error
     except ValueError:  # something between the client and the API answered
         return RequestFailed(response.status_code, "unknown", response.text[:500], [])
-    details = [each.model_dump() for each in error.details]
+    details = [detail.model_dump() for detail in error.details]
     return RequestFailed(response.status_code, error.code, error.message, details)

@@ -139,7 +139,7 @@ class PlatformSettings(BaseModel):
 
 def without_password(text: str) -> str:
     """The text with the passwords of database addresses replaced by `***`."""
-    return PASSWORD.sub(lambda found: f"{found[1]}***" if found[1] else f"{found[3]}***@", text)
+    return PASSWORD.sub(lambda match: f"{match[1]}***" if match[1] else f"{match[3]}***@", text)
 
 
 def load_settings(**overrides: Any) -> Settings:

@@ -1,8 +1,8 @@
 """The distribution of tests to the workers of `pytest -n`: whole files, so that the fixtures of a file are made once.
 
-Files that share a home, which takes half a minute to make, go to the same worker, and so do those of a folder with
-fixtures that are as expensive. Folders with long files come first, so that no worker begins a long file when the others
-have nothing left.
+Files that share something expensive go to the same worker: the home of the first sync, the syntax trees of the project,
+the fixtures of a folder. Folders with long files come first, so that no worker begins a long file when the others have
+nothing left.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 FIRST_SYNC = ("synced: Shell", "first_sync: FirstSync")
 """How a test takes the home of the first sync (cli/conftest.py)."""
+WHOLE_TREE = "modules_of("
+"""How a test reads every module of the project (tree.py)."""
 SHARED_FOLDERS = ("faults",)
 """Folders whose files share expensive fixtures: the harness of each platform."""
 LONG_FILES = ("cli", "faults", "ninth_platform", "lake", "lineage", "unified", "defs", "crash")
@@ -47,9 +49,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
 
 @cache
 def _scope_of(file: str) -> str:
-    """What goes to one worker: the file, or the files with which it shares a fixture."""
+    """What goes to one worker: the file, or the files with which it shares something expensive."""
     folder = Path(file).parent.name
     if folder in SHARED_FOLDERS:
         return folder
     text = (ROOT / file).read_text()
+    if WHOLE_TREE in text:
+        return "whole tree"
     return "first sync" if any(argument in text for argument in FIRST_SYNC) else file

@@ -43,8 +43,8 @@ def add_alerts(router: APIRouter, context: ApiContext) -> None:
         """List the open alerts, the most severe first."""
         if not database_exists(context.settings.ledger_url):  # reading must not create it
             return enveloped(AlertList, AlertList(items=[], last_round_at=None))
-        found = store.all_alerts() if every else store.open_alerts()
-        answers = [_answer(each) for each in found]
+        alerts = store.all_alerts() if every else store.open_alerts()
+        answers = [_answer(alert) for alert in alerts]
         return enveloped(AlertList, AlertList(items=answers, last_round_at=store.last_round_at()))
 
     @router.get(

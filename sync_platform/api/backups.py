@@ -41,13 +41,13 @@ def add_backups(router: APIRouter, context: ApiContext) -> None:
 
         A request that is sent again is answered with its job, also where it would not be possible any more.
         """
-        known = context.jobs.of_key(stored_key(actor, key)) if key else None
-        if known is None:
+        known_job = context.jobs.of_key(stored_key(actor, key)) if key else None
+        if known_job is None:
             require_possible()
         kind: JobKind = "backup" if isinstance(body, BackupBody) else "restore"
         request_key = keys.require_same(actor, key, kind, body.model_dump())
         commands = backup_commands(body) if isinstance(body, BackupBody) else restore_commands(body)
-        data = job_answer(known or start_job(context, actor, kind, commands, request_key), router.prefix)
+        data = job_answer(known_job or start_job(context, actor, kind, commands, request_key), router.prefix)
         return enveloped(JobAnswer, data, 202, {"Location": data.status_url})
 
     @router.post(
@@ -86,11 +86,19 @@ def add_backups(router: APIRouter, context: ApiContext) -> None:
         """List the backups, newest first; those that cannot be read come last, with the reason."""
         filters = {"source": source, "type": kind}
         skipped: set[str] = set(place_of(cursor, filters, (str,))) if cursor else set()
-        found = [each for each in _newest_first(context) if _is_wanted(each, source, kind)]
-        after = next((at + 1 for at, each in enumerate(found) if each.backup_id in skipped), 0)
-        shown = [backup_answer(each, context.settings) for each in found[after : after + limit]]
-        following = cursor_after([shown[-1].backup_id], filters) if len(found) > after + limit else None
-        return enveloped(AnswerPage[BackupAnswer], AnswerPage[BackupAnswer](items=shown, next_cursor=following))
+        read_manifests = [
+            read_manifest for read_manifest in _newest_first(context) if _is_wanted(read_manifest, source, kind)
+        ]
+        after = next(
+            (at + 1 for at, read_manifest in enumerate(read_manifests) if read_manifest.backup_id in skipped), 0
+        )
+        shown_answers = [
+            backup_answer(read_manifest, context.settings) for read_manifest in read_manifests[after : after + limit]
+        ]
+        following = (
+            cursor_after([shown_answers[-1].backup_id], filters) if len(read_manifests) > after + limit else None
+        )
+        return enveloped(AnswerPage[BackupAnswer], AnswerPage[BackupAnswer](items=shown_answers, next_cursor=following))
 
     @router.get(
         "/backup/{backup_id}",
@@ -102,10 +110,10 @@ def add_backups(router: APIRouter, context: ApiContext) -> None:
     )
     def read_backup(backup_id: Annotated[str, Path(max_length=100)]) -> Response:
         """Show a backup."""
-        found = next((each for each in _newest_first(context) if each.backup_id == backup_id), None)
-        if found is None:
+        read_manifest = next((each for each in _newest_first(context) if each.backup_id == backup_id), None)
+        if read_manifest is None:
             raise NotFound(f"there is no backup {backup_id!r}")
-        return enveloped(BackupAnswer, backup_answer(found, context.settings))
+        return enveloped(BackupAnswer, backup_answer(read_manifest, context.settings))
 
     @router.post(
         "/backup/restore",
@@ -175,9 +183,9 @@ def _repository(context: ApiContext) -> Repository | None:
 
 def _newest_first(context: ApiContext) -> list[ReadManifest]:
     repository = _repository(context)
-    found = repository.read_manifests() if repository else []
-    readable = [each for each in found if each.manifest]
-    return [*readable[::-1], *(each for each in found if not each.manifest)]
+    read_manifests = repository.read_manifests() if repository else []
+    readable = [read_manifest for read_manifest in read_manifests if read_manifest.manifest]
+    return [*readable[::-1], *(read_manifest for read_manifest in read_manifests if not read_manifest.manifest)]
 
 
 def _is_wanted(read: ReadManifest, source: str | None, kind: BackupKind | None) -> bool:

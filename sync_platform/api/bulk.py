@@ -46,7 +46,7 @@ def add_bulk(router: APIRouter, context: ApiContext) -> None:
                 found = readable_tables(session, context.platforms)
         except NoLakeYet:
             found = {}
-        items = [TableAnswer(table=name, columns=list(each.columns)) for name, each in found.items()]
+        items = [TableAnswer(table=name, columns=list(table.columns)) for name, table in found.items()]
         return enveloped(TableList, TableList(items=items))
 
     @router.get(
@@ -70,12 +70,12 @@ def add_bulk(router: APIRouter, context: ApiContext) -> None:
     ) -> Response:
         """Read a whole table as it is now, without its personal columns."""
         with context.lake.session() as session:
-            known = readable_tables(session, context.platforms).get(table)
-            if known is None:
+            known_table = readable_tables(session, context.platforms).get(table)
+            if known_table is None:
                 raise NotFound(f"there is no table {table!r} to read: GET /bulk lists them")
-            query = known.query(with_removed=removed)
+            query = known_table.query(with_removed=removed)
             if form == "parquet":
-                return _parquet_file(context, session, known, query)
+                return _parquet_file(context, session, known_table, query)
         return StreamingResponse(_lines(context, query), media_type=NDJSON)
 
 

@@ -47,5 +47,5 @@ class ChangeFeed(ApiModel):
 
 def change_answer(change: Change) -> ChangeAnswer:
     known = change.columns(name for name in ChangeAnswer.model_fields if name != "fields")
-    fields = [ChangedField(field=each.field, before=each.before, after=each.after) for each in change.fields]
+    fields = [ChangedField(field=field.field, before=field.before, after=field.after) for field in change.fields]
     return ChangeAnswer(**known, fields=fields)

@@ -65,16 +65,16 @@ def add_changes(router: APIRouter, context: ApiContext) -> None:
 
         A page may be empty although `hasMore` is true, where a filter leaves nothing of it.
         """
-        wanted = FeedFilter(source, dataset, entity_id)
-        filters = vars(wanted)
+        wanted_filter = FeedFilter(source, dataset, entity_id)
+        filters = vars(wanted_filter)
         try:
             with context.lake.session() as session:
                 after = _place(session, since, filters)
-                page = read_feed(session, context.settings.lineage_table_name, after, wanted, limit)
+                page = read_feed(session, context.settings.lineage_table_name, after, wanted_filter, limit)
         except NoLakeYet:
             page = FeedPage([], _place(None, since, filters), has_more=False)
         following = CURSOR + cursor_after(list(vars(page.place).values()), filters)
-        items = [change_answer(each) for each in page.changes]
+        items = [change_answer(change) for change in page.changes]
         return enveloped(ChangeFeed, ChangeFeed(items=items, next=following, has_more=page.has_more))
 
 

@@ -31,26 +31,26 @@ class CurrentHealth:
 
     def known(self) -> HealthAnswer | None:
         """The health, if it is known and younger than `health_age_s`. It waits for nothing."""
-        known = self._known
-        return known if known and self._is_younger(known, 1) else None
+        known_answer = self._known
+        return known_answer if known_answer and self._is_younger(known_answer, 1) else None
 
     def answer(self) -> HealthAnswer:
         """The health, at most OLDEST_ANSWERED times `health_age_s` old; StorageError where nothing can be read."""
-        known = self._known
-        if known and self._is_younger(known, 1):
-            return known
-        if known and self._is_younger(known, OLDEST_ANSWERED):
+        known_answer = self._known
+        if known_answer and self._is_younger(known_answer, 1):
+            return known_answer
+        if known_answer and self._is_younger(known_answer, OLDEST_ANSWERED):
             if self._computing.acquire(blocking=False):
                 threading.Thread(target=self._compute_in_background, daemon=True).start()
-            return known
+            return known_answer
         with self._computing:
             if self._known is None or not self._is_younger(self._known, 1):
                 self._known = self._read()
             return self._known
 
-    def _is_younger(self, known: HealthAnswer, times: int) -> bool:
+    def _is_younger(self, known_answer: HealthAnswer, times: int) -> bool:
         limit = timedelta(seconds=self._context.health_age_s) * times
-        return timedelta() <= datetime.now(UTC) - known.made_at < limit
+        return timedelta() <= datetime.now(UTC) - known_answer.made_at < limit
 
     def _compute_in_background(self) -> None:
         try:

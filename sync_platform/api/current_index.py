@@ -38,14 +38,14 @@ class CurrentIndex:
         Only the first request waits for a large index: where reading takes longer than SHORT_S, a thread reads the
         next one.
         """
-        known = self._index
-        if known is not None and time.monotonic() - self._looked_at < LOOK_EVERY_S:
-            return known
-        if not self._reading.acquire(blocking=known is None):
-            return known or self.get()
-        if known is not None and self._read_in_s > SHORT_S:
+        known_index = self._index
+        if known_index is not None and time.monotonic() - self._looked_at < LOOK_EVERY_S:
+            return known_index
+        if not self._reading.acquire(blocking=known_index is None):
+            return known_index or self.get()
+        if known_index is not None and self._read_in_s > SHORT_S:
             threading.Thread(target=self._bring_up_to_date, daemon=True).start()
-            return known
+            return known_index
         try:
             return self._up_to_date()
         finally:

@@ -78,7 +78,7 @@ def enveloped(model: type[Data], data: Data, status: int = 200, headers: Mapping
 
 def error_answer(error: ApiError) -> Response:
     """The answer to a request that failed."""
-    details = [ErrorDetail(**each) for each in error.details]
+    details = [ErrorDetail(**detail) for detail in error.details]
     body = ErrorEnvelope(error=ErrorBody(code=error.code, message=str(error), details=details))
     return Response(body.model_dump_json(by_alias=True), error.status, error.headers, JSON)
 

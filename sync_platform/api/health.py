@@ -31,7 +31,7 @@ def add_health(router: APIRouter, context: ApiContext) -> None:
 
         It is at most a few seconds old (`madeAt`). What is not known is null.
         """
-        known = current.known()
-        if known is None:  # most requests need no thread, which slow requests of others may occupy
-            known = await run_in_threadpool(current.answer)
-        return enveloped(HealthAnswer, known)
+        known_answer = current.known()
+        if known_answer is None:  # most requests need no thread, which slow requests of others may occupy
+            known_answer = await run_in_threadpool(current.answer)
+        return enveloped(HealthAnswer, known_answer)

@@ -93,7 +93,7 @@ def health_answer(
         environment=settings.environment,
         made_at=now,
         active_alerts=None if alerts is None else len(alerts),
-        critical_alerts=None if alerts is None else sum(each.severity == "critical" for each in alerts),
+        critical_alerts=None if alerts is None else sum(alert.severity == "critical" for alert in alerts),
         data_freshness=None if records is None else list(_freshness(in_use, records, now)),
         recent_syncs=None if records is None else newest_first(records)[:RECENT_SYNCS],
         backup=BackupHealth(last_backup=last_backup),
@@ -106,18 +106,18 @@ def _freshness(
     platforms: Mapping[str, Platform], records: Mapping[str, Sequence[SyncRecord]], now: datetime
 ) -> Iterator[FreshnessAnswer]:
     for platform in platforms.values():
-        found = freshness_of(platform, stored_datasets(platform), records.get(platform.name, []), now)
-        yield FreshnessAnswer(**{name: getattr(found, name) for name in FreshnessAnswer.model_fields})
+        freshness = freshness_of(platform, stored_datasets(platform), records.get(platform.name, []), now)
+        yield FreshnessAnswer(**{name: getattr(freshness, name) for name in FreshnessAnswer.model_fields})
 
 
 def _listed(losses: Sequence[Loss]) -> list[LossAnswer]:
     return [
         LossAnswer(
-            subject=each.subject,
-            part=each.part,
-            points=round(each.points, 2),
-            reason=each.deficit.reason,
-            command=named_command(*each.deficit.command),
+            subject=loss.subject,
+            part=loss.part,
+            points=round(loss.points, 2),
+            reason=loss.deficit.reason,
+            command=named_command(*loss.deficit.command),
         )
-        for each in losses
+        for loss in losses
     ]

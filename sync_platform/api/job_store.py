@@ -103,10 +103,10 @@ class JobStore:
 
     def find(self, job_id: str) -> ApiJob:
         """The job of that id; NotFound where there is none."""
-        found = self._read(jobs.c.job_id == job_id)
-        if not found:
+        found_jobs = self._read(jobs.c.job_id == job_id)
+        if not found_jobs:
             raise NotFound(f"there is no job {job_id!r}")
-        return found[0]
+        return found_jobs[0]
 
     def of_key(self, request_key: str) -> ApiJob | None:
         """The job that was stored with that key."""

@@ -28,10 +28,10 @@ def add_jobs(router: APIRouter, context: ApiContext) -> None:
     def list_jobs(limit: Limit = 20, cursor: Cursor = None) -> Response:
         """List the jobs of the last 90 days, newest first."""
         before = place_of(cursor, {}, (str,))[0] if cursor else None
-        found = context.jobs.latest(limit + 1, before)
-        shown = [job_answer(each, router.prefix) for each in found[:limit]]
-        following = cursor_after([shown[-1].job_id], {}) if len(found) > limit else None
-        return enveloped(AnswerPage[JobAnswer], AnswerPage[JobAnswer](items=shown, next_cursor=following))
+        jobs = context.jobs.latest(limit + 1, before)
+        shown_answers = [job_answer(job, router.prefix) for job in jobs[:limit]]
+        following = cursor_after([shown_answers[-1].job_id], {}) if len(jobs) > limit else None
+        return enveloped(AnswerPage[JobAnswer], AnswerPage[JobAnswer](items=shown_answers, next_cursor=following))
 
     @router.get(
         "/jobs/{job_id}",

@@ -43,8 +43,8 @@ def add_privacy(router: APIRouter, context: ApiContext) -> None:
         only_open: Annotated[bool, Query(alias="open", description="Only requests that are not closed.")] = False,
     ) -> Response:
         """List the requests of persons about their data, with the day on which each is due."""
-        found = [each for each in _requests(context) if each.is_open or not only_open]
-        return enveloped(PrivacyRequestList, PrivacyRequestList(items=[_answer(each) for each in found]))
+        requests = [request for request in _requests(context) if request.is_open or not only_open]
+        return enveloped(PrivacyRequestList, PrivacyRequestList(items=[_answer(request) for request in requests]))
 
     @router.get(
         "/privacy/requests/{number}",
@@ -56,10 +56,10 @@ def add_privacy(router: APIRouter, context: ApiContext) -> None:
     )
     def read_privacy_request(number: Annotated[int, Path(ge=1)]) -> Response:
         """Show a request of a person, with everything that was recorded of it."""
-        found = next((each for each in _requests(context) if each.number == number), None)
-        if found is None:
+        request = next((each for each in _requests(context) if each.number == number), None)
+        if request is None:
             raise NotFound(f"there is no privacy request {number}")
-        return enveloped(PrivacyRequestAnswer, _answer(found))
+        return enveloped(PrivacyRequestAnswer, _answer(request))
 
     @router.post(
         "/privacy/requests",

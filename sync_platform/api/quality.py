@@ -35,7 +35,7 @@ def add_quality(router: APIRouter, context: ApiContext) -> None:
         """The scores of every dataset in its newest period, with what they are computed from, findings and trend."""
         if source is not None:
             choose(context.platforms, [source])
-        items = [QualityAnswer.model_validate(card_json(each)) for each in _cards(context, source)]
+        items = [QualityAnswer.model_validate(card_json(card)) for card in _cards(context, source)]
         return enveloped(QualityList, QualityList(items=items))
 
 

@@ -49,14 +49,14 @@ class SyncAnswer(ApiModel):
 def newest_first(records: Mapping[str, Sequence[SyncRecord]]) -> list[SyncAnswer]:
     """The syncs of all platforms, newest first. `records`: the final ones, by platform."""
     grouped: dict[tuple[str, str], list[SyncRecord]] = {}
-    for record in (each for found in records.values() for each in found):
+    for record in (each for found_records in records.values() for each in found_records):
         grouped.setdefault((record.platform, record.sync_id), []).append(record)
-    return sorted(map(_answer, grouped.values()), key=lambda each: (each.started_at, each.sync_id), reverse=True)
+    return sorted(map(_answer, grouped.values()), key=lambda answer: (answer.started_at, answer.sync_id), reverse=True)
 
 
 def _answer(records: Sequence[SyncRecord]) -> SyncAnswer:
     first = records[0]
-    status = worst((each.status for each in records), default="failed")
+    status = worst((record.status for record in records), default="failed")
     return SyncAnswer(
         sync_id=first.sync_id,
         run_id=first.run_id,
@@ -64,11 +64,11 @@ def _answer(records: Sequence[SyncRecord]) -> SyncAnswer:
         partition=first.partition,
         mode=first.mode,
         status=status,
-        state=state_of(status, has_gaps=any(each.gaps for each in records)),
+        state=state_of(status, has_gaps=any(record.gaps for record in records)),
         observed_at=first.observed_at,
-        started_at=min(each.started_at for each in records),
-        finished_at=max(each.committed_at for each in records),
-        records=sum(each.records for each in records),
+        started_at=min(record.started_at for record in records),
+        finished_at=max(record.committed_at for record in records),
+        records=sum(record.records for record in records),
         request_id=first.request_id,
         datasets=list(_datasets(records)),
     )

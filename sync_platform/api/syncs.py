@@ -41,18 +41,22 @@ def add_syncs(router: APIRouter, context: ApiContext) -> None:
     ) -> Response:
         """List the syncs, newest first."""
         filters = {"source": source, "status": status}
-        found = [
-            each
-            for each in newest_first(read_records(context.lake))
-            if source in (None, each.platform) and status in (None, each.status)
+        answers = [
+            answer
+            for answer in newest_first(read_records(context.lake))
+            if source in (None, answer.platform) and status in (None, answer.status)
         ]
         if cursor:
             place = _place(place_of(cursor, filters, (str, str)))
-            found = [each for each in found if (each.started_at, each.sync_id) < place]
-        shown = found[:limit]
-        more = len(found) > limit
-        following = cursor_after([shown[-1].started_at.isoformat(), shown[-1].sync_id], filters) if more else None
-        page = AnswerPage[SyncAnswer](items=shown, next_cursor=following)
+            answers = [answer for answer in answers if (answer.started_at, answer.sync_id) < place]
+        shown_answers = answers[:limit]
+        more = len(answers) > limit
+        following = (
+            cursor_after([shown_answers[-1].started_at.isoformat(), shown_answers[-1].sync_id], filters)
+            if more
+            else None
+        )
+        page = AnswerPage[SyncAnswer](items=shown_answers, next_cursor=following)
         return enveloped(AnswerPage[SyncAnswer], page)
 
     @router.get(
@@ -65,10 +69,10 @@ def add_syncs(router: APIRouter, context: ApiContext) -> None:
     )
     def read_sync(sync_id: Annotated[str, Path(max_length=100)]) -> Response:
         """Show a sync, with its datasets."""
-        found = next((each for each in newest_first(read_records(context.lake)) if each.sync_id == sync_id), None)
-        if found is None:
+        answer = next((each for each in newest_first(read_records(context.lake)) if each.sync_id == sync_id), None)
+        if answer is None:
             raise NotFound(f"there is no sync {sync_id!r}")
-        return enveloped(SyncAnswer, found)
+        return enveloped(SyncAnswer, answer)
 
 
 def _place(values: list[str]) -> tuple[datetime, str]:

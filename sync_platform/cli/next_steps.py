@@ -19,9 +19,9 @@ MAX_STEPS = 5
 
 def write_next_steps(steps: list[str]) -> None:
     """The commands to give next, one in each line."""
-    shown = console()
+    terminal = console()
     for number, step in enumerate(steps[:MAX_STEPS]):
-        shown.print(line("Next: " if number == 0 else "      ", styled(step, "bold")), soft_wrap=True)
+        terminal.print(line("Next: " if number == 0 else "      ", styled(step, "bold")), soft_wrap=True)
 
 
 def steps_after(platform: str, partition: str, status: Status, records: Iterable[SyncRecord]) -> list[str]:

@@ -88,7 +88,7 @@ def activities_of(view: LakeView, platforms: Mapping[str, Platform]) -> Activiti
     declared = {(name, dataset.name) for name, platform in platforms.items() for dataset in platform.datasets}
     computed = {name for name in COMPUTED if view.has(".".join(name))}
     names = declared | set(syncs) | set(changes) | tables | view.datasets_of_runs() | computed
-    found = [
+    activities = [
         DatasetActivity(
             *name,
             name in declared | computed or not name[1],
@@ -98,7 +98,7 @@ def activities_of(view: LakeView, platforms: Mapping[str, Platform]) -> Activiti
         )
         for name in sorted(names)
     ]
-    return Activities(found, _sourcing(view))
+    return Activities(activities, _sourcing(view))
 
 
 def judge_sourced(sourcing: SourceGaps) -> Obligation:

@@ -104,7 +104,7 @@ def retention_of(
     return AppliedRetention(
         limits,
         list(begun_in(operations, view.span, OperationName.maintain)),
-        [_in_force(each, settings) for each in RULES],
+        [_in_force(rule, settings) for rule in RULES],
         list(recorded_deletions(operations, view.span)),
     )
 
@@ -115,30 +115,30 @@ def _in_force(rule: RetentionRule, settings: Settings) -> RuleInForce:
 
 def recorded_deletions(operations: Sequence[LoggedOperation], span: Span) -> Iterator[RecordedDeletion]:
     """The deletions of the span: from the entries of retention, and from those of prunes that deleted something."""
-    for each in begun_in(operations, span, OperationName.retention, OperationName.prune):
-        rule, deleted = each.subject.get("rule", RuleName.backups), each.subject.get("deleted", {})
-        if each.operation == OperationName.prune:
-            backups, objects = each.subject.get("backups") or [], each.subject.get("objects") or 0
+    for operation in begun_in(operations, span, OperationName.retention, OperationName.prune):
+        rule, deleted = operation.subject.get("rule", RuleName.backups), operation.subject.get("deleted", {})
+        if operation.operation == OperationName.prune:
+            backups, objects = operation.subject.get("backups") or [], operation.subject.get("objects") or 0
             deleted = {"backups": len(backups), "objects": objects} if backups or objects else {}
-        if deleted or each.subject.get("error"):
+        if deleted or operation.subject.get("error"):
             yield RecordedDeletion(
-                each.began_at,
+                operation.began_at,
                 rule,
-                each.subject.get("before", ""),
+                operation.subject.get("before", ""),
                 deleted,
-                each.outcome or "",
-                each.subject.get("error", ""),
-                each.actor,
-                each.via,
+                operation.outcome or "",
+                operation.subject.get("error", ""),
+                operation.actor,
+                operation.via,
             )
 
 
-def judge_retention(found: AppliedRetention) -> list[Obligation]:
-    landing = [rule for rule in found.limits if rule.what == LANDING]
+def judge_retention(retention: AppliedRetention) -> list[Obligation]:
+    landing = [rule for rule in retention.limits if rule.what == LANDING]
     return [
         _judge(requirements.LANDING, landing),
-        _judge(requirements.TIME_TRAVEL, [_named(found, TIME_TRAVEL)]),
-        _judge(requirements.LINEAGE, [_named(found, LINEAGE)]),
+        _judge(requirements.TIME_TRAVEL, [_named(retention, TIME_TRAVEL)]),
+        _judge(requirements.LINEAGE, [_named(retention, LINEAGE)]),
     ]
 
 
@@ -155,8 +155,8 @@ def _judge(requirement: Requirement, rules: Iterable[RetentionLimit]) -> Obligat
     return requirement.judged(True, f"{stored}; {overdue:,} wait for the next maintenance")
 
 
-def _named(found: AppliedRetention, what: str) -> RetentionLimit:
-    return next(rule for rule in found.limits if rule.what == what)
+def _named(retention: AppliedRetention, what: str) -> RetentionLimit:
+    return next(rule for rule in retention.limits if rule.what == what)
 
 
 def _landing(
@@ -171,8 +171,8 @@ def _landing(
     expired = find_expired(landing, limit, view.now)
     for name in sorted(platforms.keys() | {sync.platform for sync in landed}):
         mine = [sync.began_at for sync in landed if sync.platform == name]
-        due = [each for each in expired if each.sync.platform == name]
-        late = sum(_is_late(each, limit(name).days, view.now) for each in due)
+        due = [expired_sync for expired_sync in expired if expired_sync.sync.platform == name]
+        late = sum(_is_late(sync, limit(name).days, view.now) for sync in due)
         days = min(limit(name).days, limit(name).terms_days or limit(name).days)
         yield RetentionLimit(LANDING, name, days, len(mine), min(mine, default=None), len(due), late)
 

@@ -60,15 +60,17 @@ def verify_chains(
 ) -> ChainVerification:
     """Verify both chains; landed objects are hashed if `landing` is given."""
     findings = audited.verify(landing=landing, on_step=on_step)
-    found = [summary for each in read_anchors(audited.anchors, audited.public_key) if (summary := _summary(each))]
-    in_span = [each for each in found if view.span.contains(each.at)]
+    summaries = [
+        summary for anchor in read_anchors(audited.anchors, audited.public_key) if (summary := _summary(anchor))
+    ]
+    in_span = [summary for summary in summaries if view.span.contains(summary.at)]
     return ChainVerification(_since(view), _head(view), Head.of(entries), audited.public_key or "", findings, in_span)
 
 
 def judge_chains(verified: ChainVerification, span: Span, now: datetime) -> list[Obligation]:
     findings = verified.findings
-    of_log = [each for each in findings.breaks if _concerns_log(each)]
-    others = [each for each in findings.breaks if not _concerns_log(each)]
+    of_log = [broken_place for broken_place in findings.breaks if _concerns_log(broken_place)]
+    others = [broken_place for broken_place in findings.breaks if not _concerns_log(broken_place)]
     landed = "" if findings.landed_objects is None else f", {findings.landed_objects:,} landed objects"
     counts = f"{findings.batches:,} batches, {findings.changes:,} changes, {findings.tables:,} tables{landed}"
     return [
@@ -80,7 +82,7 @@ def judge_chains(verified: ChainVerification, span: Span, now: datetime) -> list
 
 def _judge_anchored(verified: ChainVerification, span: Span, now: datetime) -> Obligation:
     """An anchor is due in every month whose day of verification lies in the span and after the first batch."""
-    good = [each.at for each in verified.anchors if not each.problem]
+    good = [summary.at for summary in verified.anchors if not summary.problem]
     made = {current_period("monthly", at).key for at in good}
     days = [at for at in span.moments(ANCHOR_DAY, ANCHOR_HOUR, now) if verified.since and at >= verified.since]
     due = [current_period("monthly", at).key for at in days]
@@ -100,9 +102,11 @@ def _evidence(breaks: Sequence[Break], counts: str) -> str:
     return "; ".join([f"{counts}: {len(breaks):,} breaks", *map(str, breaks[:MAX_NAMED]), *more])
 
 
-def _concerns_log(each: Break) -> bool:
+def _concerns_log(broken_place: Break) -> bool:
     """True for a break of the audit log, false for one of the history. A break of an anchor may name its chain."""
-    return each.where == "audit log entry" or (each.where.startswith("anchor ") and "audit_log" in each.what)
+    return broken_place.where == "audit log entry" or (
+        broken_place.where.startswith("anchor ") and "audit_log" in broken_place.what
+    )
 
 
 def _summary(anchor: Anchor) -> AnchorSummary | None:
@@ -118,8 +122,8 @@ def _summary(anchor: Anchor) -> AnchorSummary | None:
 def _since(view: LakeView) -> datetime | None:
     if not view.has(BATCHES):
         return None
-    found: datetime | None = view.rows(f"SELECT min(committed_to) FROM {LAKE}.{BATCHES}")[0][0]
-    return found
+    moment: datetime | None = view.rows(f"SELECT min(committed_to) FROM {LAKE}.{BATCHES}")[0][0]
+    return moment
 
 
 def _head(view: LakeView) -> Head:

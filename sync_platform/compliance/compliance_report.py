@@ -97,7 +97,7 @@ class ComplianceReport:
     @property
     def invented(self) -> list[str]:
         """The platforms whose data is invented, because it comes from the sandbox or from this machine."""
-        return [each.platform for each in self.sources if not each.is_live]
+        return [terms.platform for terms in self.sources if not terms.is_live]
 
 
 def make_report(

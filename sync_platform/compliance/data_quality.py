@@ -55,13 +55,13 @@ def open_quarantine(view: LakeView) -> list[OpenQuarantine]:
 
 
 def judge_quality(scores: Iterable[StoredScore]) -> Obligation:
-    measured = [each for each in scores if each.dimension == OVERALL and each.score is not None]
+    measured = [score for score in scores if score.dimension == OVERALL and score.score is not None]
     if not measured:
         return requirements.QUALITY.unchecked("no overall score was measured in the span")
     short = [
-        f"{each.platform}.{each.dataset} {each.score or 0.0:.1%}, threshold {each.threshold or 0.0:.1%}"
-        for each in measured
-        if each.falls_short
+        f"{score.platform}.{score.dataset} {score.score or 0.0:.1%}, threshold {score.threshold or 0.0:.1%}"
+        for score in measured
+        if score.falls_short
     ]
     reached = f"{len(measured) - len(short)} of {len(measured)} datasets reach their threshold"
     return requirements.QUALITY.judged(not short, "; ".join([reached, *short]))
@@ -70,12 +70,15 @@ def judge_quality(scores: Iterable[StoredScore]) -> Obligation:
 def judge_quarantine(view: LakeView, found: list[OpenQuarantine]) -> Obligation:
     if not view.has("quality.quarantine"):
         return requirements.QUARANTINE.unchecked("nothing was ever synced: there is no quarantine")
-    overdue = [each for each in found if each.overdue]
+    overdue = [quarantine for quarantine in found if quarantine.overdue]
     if overdue:
-        named = [f"{each.platform}.{each.dataset} {each.overdue:,} since {day_text(each.oldest)}" for each in overdue]
+        named = [
+            f"{quarantine.platform}.{quarantine.dataset} {quarantine.overdue:,} since {day_text(quarantine.oldest)}"
+            for quarantine in overdue
+        ]
         return requirements.QUARANTINE.judged(
             False, f"open for more than {requirements.QUARANTINE_DAYS} days: {'; '.join(named)}"
         )
-    records = sum(each.records for each in found)
+    records = sum(quarantine.records for quarantine in found)
     evidence = f"{records:,} records are open, none for more than {requirements.QUARANTINE_DAYS} days"
     return requirements.QUARANTINE.judged(True, evidence)

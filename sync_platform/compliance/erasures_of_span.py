@@ -31,7 +31,7 @@ class ReportedErasure:
 
 def erasures_of(ledger: ErasureLedger, span: Span) -> list[ReportedErasure]:
     """The erasures that were asked for before the end of the span, and that had not ended before its beginning."""
-    return [_of_report(each) for each in ledger.erasures() if _was_open_in(each, span)]
+    return [_of_report(erasure) for erasure in ledger.erasures() if _was_open_in(erasure, span)]
 
 
 def _was_open_in(erasure: Erasure, span: Span) -> bool:

@@ -62,7 +62,7 @@ class LakeView:
     def _columns(self) -> dict[str, dict[str, str]]:
         """By table, the names and descriptions of its columns; read once, because each query of the catalog is slow."""
         query = "SELECT schema_name || '.' || table_name, column_name, coalesce(comment, '') FROM duckdb_columns()"
-        found: dict[str, dict[str, str]] = {}
+        columns: dict[str, dict[str, str]] = {}
         for table, column, described in self.rows(f"{query} WHERE database_name = $lake", {"lake": LAKE}):
-            found.setdefault(table, {})[column] = described
-        return found
+            columns.setdefault(table, {})[column] = described
+        return columns

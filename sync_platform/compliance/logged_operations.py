@@ -85,12 +85,16 @@ def logged_operations(entries: Sequence[AuditEntry]) -> list[LoggedOperation]:
         else:
             begun[_kind(entry)].append(_Beginning(entry, orjson.loads(entry.subject)))
     unended = [_operation(each.entry, None) for waiting in begun.values() for each in waiting]
-    return sorted([*operations, *unended], key=lambda each: each.number)
+    return sorted([*operations, *unended], key=lambda operation: operation.number)
 
 
 def begun_in(operations: Iterable[LoggedOperation], span: Span, *names: str) -> Iterator[LoggedOperation]:
     """The operations that began in the span; only those with one of these names, if any are given."""
-    return (each for each in operations if span.contains(each.began_at) and (not names or each.operation in names))
+    return (
+        operation
+        for operation in operations
+        if span.contains(operation.began_at) and (not names or operation.operation in names)
+    )
 
 
 def _take_beginning(end: AuditEntry, begun: deque[_Beginning]) -> AuditEntry | None:

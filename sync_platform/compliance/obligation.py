@@ -49,7 +49,7 @@ class ComplianceRate:
 
     @classmethod
     def of(cls, obligations: Sequence[Obligation]) -> ComplianceRate:
-        states = [each.state for each in obligations]
+        states = [obligation.state for obligation in obligations]
         return cls(states.count("met"), states.count("not met"), states.count("not checked"))
 
     @property

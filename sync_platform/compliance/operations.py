@@ -41,31 +41,34 @@ class Operations:
 
     @property
     def total(self) -> int:
-        return sum(each.times for each in self.counts)
+        return sum(count.times for count in self.counts)
 
 
 def operations_of(operations: Sequence[LoggedOperation], span: Span, now: datetime) -> Operations:
     """The operations that began in the span."""
     begun = list(begun_in(operations, span))
-    counts = Counter((each.operation, each.via, _outcome(each, now), _state(each, now)) for each in begun)
+    counts = Counter(
+        (operation.operation, operation.via, _outcome(operation, now), _state(operation, now)) for operation in begun
+    )
     return Operations(
         [OperationCount(*key, times) for key, times in sorted(counts.items())],
         list(begun_in(begun, span, OperationName.emergency)),
         list(begun_in(begun, span, OperationName.accept_shrink)),
-        [each for each in begun if each.is_killed(now)],
+        [operation for operation in begun if operation.is_killed(now)],
         list(begun_in(begun, span, OperationName.unseal)),
     )
 
 
-def judge_ended(found: Operations) -> Obligation:
-    expected = sum(each.times for each in found.counts if each.outcome not in (UNDER_WAY, ELSEWHERE, NOTED))
+def judge_ended(operations: Operations) -> Obligation:
+    expected = sum(count.times for count in operations.counts if count.outcome not in (UNDER_WAY, ELSEWHERE, NOTED))
     if not expected:
         return requirements.ENDED.unchecked("no operation that has an end of its own began in the span")
-    if found.killed:
+    if operations.killed:
         named = ", ".join(
-            f"{each.operation} (entry {each.number}, {moment_text(each.began_at)})" for each in found.killed[:MAX_NAMED]
+            f"{operation.operation} (entry {operation.number}, {moment_text(operation.began_at)})"
+            for operation in operations.killed[:MAX_NAMED]
         )
-        evidence = f"{len(found.killed):,} of {expected:,} operations have no end on record: {named}"
+        evidence = f"{len(operations.killed):,} of {expected:,} operations have no end on record: {named}"
         return requirements.ENDED.judged(False, evidence)
     return requirements.ENDED.judged(True, f"{expected:,} of {expected:,} operations have their end on record")
 

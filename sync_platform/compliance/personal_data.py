@@ -60,13 +60,13 @@ def personal_datasets(view: LakeView, platforms: Mapping[str, Platform]) -> list
             columns = {column.name for column in columns_of(dataset.row) if column.sealed}
             if dataset.personal or columns:
                 declared[name, dataset.name] = (dataset.personal, columns)
-    found = []
+    datasets = []
     for key in sorted(declared.keys() | sealed.keys()):
         personal, columns = declared.get(key, (None, set()))
         present = sorted(columns & view.columns(key).keys() | sealed.get(key, set()))
         counts = _counts(view, key, present) if present else (0, 0, 0)
-        found.append(_registered(*key, key in declared, personal, present, counts))
-    return found
+        datasets.append(_registered(*key, key in declared, personal, present, counts))
+    return datasets
 
 
 def _registered(
@@ -94,40 +94,43 @@ def _registered(
     )
 
 
-def judge_registered(found: Iterable[PersonalDataset]) -> Obligation:
-    datasets = list(found)
+def judge_registered(found_datasets: Iterable[PersonalDataset]) -> Obligation:
+    datasets = list(found_datasets)
     if not datasets:
         return requirements.REGISTERED.unchecked("no platform file declares a personal field")
-    incomplete = [each for each in datasets if each.unstated]
-    gaps = [f"{each.platform}.{each.dataset} does not state {', '.join(each.unstated)}" for each in incomplete]
-    fields = sum(len(each.fields) for each in datasets)
+    incomplete = [dataset for dataset in datasets if dataset.unstated]
+    gaps = [
+        f"{dataset.platform}.{dataset.dataset} does not state {', '.join(dataset.unstated)}" for dataset in incomplete
+    ]
+    fields = sum(len(dataset.fields) for dataset in datasets)
     return requirements.REGISTERED.judged(
         not gaps, "; ".join([*gaps, f"{fields} personal fields of {len(datasets)} datasets are declared"])
     )
 
 
-def judge_sealed(found: Iterable[PersonalDataset]) -> Obligation:
-    stored = [each for each in found if each.columns]
+def judge_sealed(datasets: Iterable[PersonalDataset]) -> Obligation:
+    stored = [dataset for dataset in datasets if dataset.columns]
     if not stored:
         return requirements.SEALED.unchecked("the lake has no table with a personal field")
     broken = [
-        f"{each.platform}.{each.dataset}: {each.unsealed:,} records and {each.unsealed_changes:,} changes in clear"
-        for each in stored
-        if each.unsealed or each.unsealed_changes
+        f"{dataset.platform}.{dataset.dataset}: {dataset.unsealed:,} records and {dataset.unsealed_changes:,} changes "
+        "in clear"
+        for dataset in stored
+        if dataset.unsealed or dataset.unsealed_changes
     ]
-    columns, records = sum(len(each.columns) for each in stored), sum(each.records for each in stored)
+    columns, records = sum(len(dataset.columns) for dataset in stored), sum(dataset.records for dataset in stored)
     checked = f"every value of {columns} columns was checked, in {records:,} records and in all of the history"
     return requirements.SEALED.judged(not broken, "; ".join([*broken, checked]))
 
 
 def _sealed_columns(view: LakeView) -> dict[Name, set[str]]:
     """By table, the columns whose comment in the catalog says that they were declared as sealed."""
-    found = {}
+    sealed_columns = {}
     for name in view.tables():
         sealed = {column for column, described in view.columns(name).items() if described.endswith(", sealed")}
         if sealed:
-            found[name] = sealed
-    return found
+            sealed_columns[name] = sealed
+    return sealed_columns
 
 
 def _counts(view: LakeView, name: Name, columns: list[str]) -> tuple[int, int, int]:
@@ -136,12 +139,12 @@ def _counts(view: LakeView, name: Name, columns: list[str]) -> tuple[int, int, i
     The JSON of the history is searched as text, because parsing wide JSON costs memory. It is exact: a quotation mark
     within a value is escaped, so a name in quotation marks with a colon after it can only be a key.
     """
-    any_filled = " OR ".join(f'"{each}" IS NOT NULL' for each in columns)
-    any_clear = " OR ".join(f"NOT starts_with(\"{each}\"::VARCHAR, '{PREFIX}')" for each in columns)
+    any_filled = " OR ".join(f'"{column}" IS NOT NULL' for column in columns)
+    any_clear = " OR ".join(f"NOT starts_with(\"{column}\"::VARCHAR, '{PREFIX}')" for column in columns)
     ((records, unsealed),) = view.rows(
         f"SELECT count(*) FILTER ({any_filled}), count(*) FILTER ({any_clear}) FROM {LAKE}.{table_name(*name)}"
     )
-    clear = " OR ".join(_is_clear(side, each) for each in columns for side in ("before", "after"))
+    clear = " OR ".join(_is_clear(side, column) for column in columns for side in ("before", "after"))
     ((changes,),) = view.rows(
         f"""SELECT count(*) FROM {view.changes}
         WHERE platform = $platform AND dataset = $dataset AND coalesce({clear}, false)""",

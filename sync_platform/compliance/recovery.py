@@ -31,21 +31,21 @@ def recovery_of(operations: Sequence[LoggedOperation], span: Span) -> Recovery:
     return Recovery(*(list(begun_in(operations, span, *names)) for names in kinds))
 
 
-def judge_recovery(found: Recovery) -> list[Obligation]:
+def judge_recovery(recovery: Recovery) -> list[Obligation]:
     return [
-        _judge(requirements.BACKUPS, OperationName.backup, [*found.backups, *found.verifications]),
-        _judge(requirements.DRILLS, OperationName.drill, found.drills),
+        _judge(requirements.BACKUPS, OperationName.backup, [*recovery.backups, *recovery.verifications]),
+        _judge(requirements.DRILLS, OperationName.drill, recovery.drills),
     ]
 
 
 def _judge(requirement: Requirement, name: str, operations: list[LoggedOperation]) -> Obligation:
     """Every operation must have ended complete; one of `name` must be on record, unless another one failed."""
     bad = [
-        f"{each.operation} of {moment_text(each.began_at)}: {each.state or 'no end on record'}"
-        for each in operations
-        if each.outcome != "complete"
+        f"{operation.operation} of {moment_text(operation.began_at)}: {operation.state or 'no end on record'}"
+        for operation in operations
+        if operation.outcome != "complete"
     ]
-    if not bad and all(each.operation != name for each in operations):
+    if not bad and all(operation.operation != name for operation in operations):
         return requirement.unchecked(f"no {name} is on record in the span")
     counted = f"{len(operations) - len(bad):,} of {len(operations):,} ended complete"
     return requirement.judged(not bad, "; ".join([counted, *bad]))

@@ -100,8 +100,14 @@ def _about(report: ComplianceReport) -> Section:
 
 def _obligations(report: ComplianceReport) -> Section:
     rows: list[Row] = [
-        (each.id, each.requirement, each.basis, Mark(each.state, TONES[each.state]), each.evidence)
-        for each in most_urgent_first(report.obligations)
+        (
+            obligation.id,
+            obligation.requirement,
+            obligation.basis,
+            Mark(obligation.state, TONES[obligation.state]),
+            obligation.evidence,
+        )
+        for obligation in most_urgent_first(report.obligations)
     ]
     rate = report.rate
     counted = (

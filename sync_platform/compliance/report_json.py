@@ -47,7 +47,7 @@ def report_json(report: ComplianceReport) -> Json:
         "sources": report.sources,
         "activity": {"datasets": report.activities.datasets, "sourcing": report.activities.sourcing},
         "punctuality": report.timeliness,
-        "quality": {"scores": [_columns(each, SCORE) for each in report.scores], "quarantine": report.quarantine},
+        "quality": {"scores": [_columns(score, SCORE) for score in report.scores], "quarantine": report.quarantine},
         "personal": {
             "datasets": report.personal.datasets,
             "subjects": report.personal.subjects,
@@ -80,8 +80,8 @@ def report_json(report: ComplianceReport) -> Json:
 
 
 def _operations(operations: list[LoggedOperation]) -> list[Json]:
-    names = [each.name for each in fields(LoggedOperation)]
-    return [_columns(each, names) for each in operations]
+    names = [field.name for field in fields(LoggedOperation)]
+    return [_columns(operation, names) for operation in operations]
 
 
 def _columns(of: object, names: Iterable[str]) -> Json:

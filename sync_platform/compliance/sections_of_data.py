@@ -32,16 +32,16 @@ def sources_section(report: ComplianceReport) -> Section:
     )  # fmt: skip
     rows: list[Row] = [
         (
-            each.platform,
-            each.title,
-            f"{each.licence} ({each.url})",
-            _yes_or_no(each.agreement_needed),
-            each.cache_days,
-            _fetched_from(each),
-            _yes_or_no(each.terms_accepted),
-            _stored(each),
+            terms.platform,
+            terms.title,
+            f"{terms.licence} ({terms.url})",
+            _yes_or_no(terms.agreement_needed),
+            terms.cache_days,
+            _fetched_from(terms),
+            _yes_or_no(terms.terms_accepted),
+            _stored(terms),
         )
-        for each in report.sources
+        for terms in report.sources
     ]
     return Section("Sources and their terms", [SOURCES_NOTE], [DocumentTable("Declared platforms", columns, rows)])
 
@@ -54,20 +54,24 @@ def activity_section(report: ComplianceReport) -> Section:
     datasets = report.activities.datasets
     rows: list[Row] = [
         (
-            f"{each.platform}.{each.dataset}" if each.dataset else f"{each.platform} (no dataset reached)",
-            each.syncs.complete - each.syncs.with_gaps,
-            each.syncs.with_gaps,
-            each.syncs.degraded,
-            each.syncs.failed,
-            each.syncs.received,
-            *astuple(each.changes),
-            each.syncs.quarantined,
-            each.syncs.not_retired,
-            each.live,
+            f"{activity.platform}.{activity.dataset}"
+            if activity.dataset
+            else f"{activity.platform} (no dataset reached)",
+            activity.syncs.complete - activity.syncs.with_gaps,
+            activity.syncs.with_gaps,
+            activity.syncs.degraded,
+            activity.syncs.failed,
+            activity.syncs.received,
+            *astuple(activity.changes),
+            activity.syncs.quarantined,
+            activity.syncs.not_retired,
+            activity.live,
         )
-        for each in datasets
+        for activity in datasets
     ]
-    undeclared = ", ".join(f"{each.platform}.{each.dataset}" for each in datasets if not each.is_declared)
+    undeclared = ", ".join(
+        f"{activity.platform}.{activity.dataset}" for activity in datasets if not activity.is_declared
+    )
     notes = [
         COUNTING_NOTE,
         *([f"Stored, but declared by no platform file any more: {undeclared}."] if undeclared else []),
@@ -79,8 +83,15 @@ def activity_section(report: ComplianceReport) -> Section:
 def _periods(report: ComplianceReport) -> DocumentTable:
     columns = ("platform", "cadence", "first period", "whole periods", "complete", "what is missing")
     rows: list[Row] = [
-        (each.platform, each.cadence, each.since or "never synced", each.periods, each.kept, "; ".join(each.short))
-        for each in report.timeliness
+        (
+            timeliness.platform,
+            timeliness.cadence,
+            timeliness.since or "never synced",
+            timeliness.periods,
+            timeliness.kept,
+            "; ".join(timeliness.short),
+        )
+        for timeliness in report.timeliness
     ]
     return DocumentTable("Periods wholly within the span", columns, rows)
 
@@ -100,8 +111,13 @@ def quality_section(report: ComplianceReport) -> Section:
     ]
     columns = ("dataset", "period", *DIMENSIONS, OVERALL, "overall threshold", "confidence")
     open_records: list[Row] = [
-        (f"{each.platform}.{each.dataset}", each.records, moment_text(each.oldest), each.overdue)
-        for each in report.quarantine
+        (
+            f"{quarantine.platform}.{quarantine.dataset}",
+            quarantine.records,
+            moment_text(quarantine.oldest),
+            quarantine.overdue,
+        )
+        for quarantine in report.quarantine
     ]
     tables = [
         DocumentTable("Last scores within the span", columns, scores, "nothing was scored in the span"),
@@ -122,22 +138,26 @@ def personal_section(report: ComplianceReport) -> Section:
     )  # fmt: skip
     rows: list[Row] = [
         (
-            f"{each.platform}.{each.dataset}",
-            ", ".join(f"{path} ({kind})" for path, kind in each.kinds.items()) or "declared by no platform file",
-            "the person named by " + " or ".join(each.subject) if each.subject else "–",
-            ", ".join(each.columns) or "nothing is stored yet",
-            each.records,
-            each.unsealed,
-            each.unsealed_changes,
+            f"{dataset.platform}.{dataset.dataset}",
+            ", ".join(f"{path} ({kind})" for path, kind in dataset.kinds.items()) or "declared by no platform file",
+            "the person named by " + " or ".join(dataset.subject) if dataset.subject else "–",
+            ", ".join(dataset.columns) or "nothing is stored yet",
+            dataset.records,
+            dataset.unsealed,
+            dataset.unsealed_changes,
         )
-        for each in report.personal.datasets
+        for dataset in report.personal.datasets
     ]
     register: list[Row] = [
         (
-            f"{each.platform}.{each.dataset}",
-            *((why.whose, why.purpose, why.basis, why.recipients) if (why := each.processing) else ("not stated",) * 4),
+            f"{dataset.platform}.{dataset.dataset}",
+            *(
+                (why.whose, why.purpose, why.basis, why.recipients)
+                if (why := dataset.processing)
+                else ("not stated",) * 4
+            ),
         )
-        for each in report.personal.datasets
+        for dataset in report.personal.datasets
     ]
     subjects = report.personal.subjects
     counted = (
@@ -146,15 +166,15 @@ def personal_section(report: ComplianceReport) -> Section:
     )
     requests: list[Row] = [
         (
-            each.number,
-            each.kind,
-            each.law,
-            f"{each.received_on}",
-            f"{each.due_on}{' (extended)' if each.extended_until else ''}",
-            f"{each.answered_on}" if each.answered_on else None,
-            f"{each.state}{f': {each.provision}' if each.provision else ''}",
+            request.number,
+            request.kind,
+            request.law,
+            f"{request.received_on}",
+            f"{request.due_on}{' (extended)' if request.extended_until else ''}",
+            f"{request.answered_on}" if request.answered_on else None,
+            f"{request.state}{f': {request.provision}' if request.provision else ''}",
         )
-        for each in report.requests.requests
+        for request in report.requests.requests
     ]
     heads = ("request", "kind", "law", "received", "due", "answered", "state")
     empty = "0 requests are on record in the span"
@@ -170,20 +190,22 @@ def personal_section(report: ComplianceReport) -> Section:
 
 
 def _corrections(report: ComplianceReport) -> DocumentTable:
-    found = report.requests.corrections
+    corrections = report.requests.corrections
     rows: list[Row] = [
         (
-            each.number,
-            each.request,
-            f"{each.platform}.{each.dataset}",
-            each.column,
-            moment_text(each.corrected_at),
-            f"{each.state} {moment_text(each.passed_on_at)}" if each.passed_on_at else each.state,
+            correction.number,
+            correction.request,
+            f"{correction.platform}.{correction.dataset}",
+            correction.column,
+            moment_text(correction.corrected_at),
+            f"{correction.state} {moment_text(correction.passed_on_at)}"
+            if correction.passed_on_at
+            else correction.state,
         )
-        for each in found
+        for correction in corrections
     ]
-    applied = sum(each.state == "applied" for each in found)
-    caption = f"Corrected values: {len(found):,}, of which {applied:,} stand in place of the platform's"
+    applied = sum(correction.state == "applied" for correction in corrections)
+    caption = f"Corrected values: {len(corrections):,}, of which {applied:,} stand in place of the platform's"
     heads = ("correction", "request", "dataset", "column", "corrected", "state")
     return DocumentTable(caption, heads, rows, "0 values are corrected")
 
@@ -191,14 +213,14 @@ def _corrections(report: ComplianceReport) -> DocumentTable:
 def _erasures(report: ComplianceReport) -> DocumentTable:
     rows: list[Row] = [
         (
-            each.number,
-            each.state if each.problem is None else f"{each.state}: {each.problem}",
-            moment_text(each.requested_at),
-            each.requested_by,
-            f"{each.confirmed_by} (alone)" if each.confirmed_alone else each.confirmed_by,
-            f"{each.places} places, {each.proof}" if each.proof else None,
+            erasure.number,
+            erasure.state if erasure.problem is None else f"{erasure.state}: {erasure.problem}",
+            moment_text(erasure.requested_at),
+            erasure.requested_by,
+            f"{erasure.confirmed_by} (alone)" if erasure.confirmed_alone else erasure.confirmed_by,
+            f"{erasure.places} places, {erasure.proof}" if erasure.proof else None,
         )
-        for each in report.erasures
+        for erasure in report.erasures
     ]
     heads = ("erasure", "state", "asked for", "by", "confirmed by", "proof")
     return DocumentTable("Erasures", heads, rows, "0 erasures are on record in the span")

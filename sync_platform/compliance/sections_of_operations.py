@@ -30,22 +30,28 @@ def retention_section(report: ComplianceReport) -> Section:
     columns = ("what", "limit", "stored", "oldest", "due to be deleted", "overdue")
     rows: list[Row] = [
         (
-            f"{each.what}: {each.of}",
-            "kept for ever" if each.days is None else f"{each.days} days",
-            each.held,
-            moment_text(each.oldest),
-            each.overdue,
-            each.late,
+            f"{limit.what}: {limit.of}",
+            "kept for ever" if limit.days is None else f"{limit.days} days",
+            limit.held,
+            moment_text(limit.oldest),
+            limit.overdue,
+            limit.late,
         )
-        for each in report.retention.limits
+        for limit in report.retention.limits
     ]
     table: list[Row] = [
-        (each.name, each.what, f"{each.days:,} days ({each.setting})", each.then, each.basis)
-        for each in report.retention.rules
+        (rule.name, rule.what, f"{rule.days:,} days ({rule.setting})", rule.then, rule.basis)
+        for rule in report.retention.rules
     ]
     deletions: list[Row] = [
-        (moment_text(each.at), each.rule, figures_in_words(each.deleted) or each.error, each.actor, each.via)
-        for each in report.retention.deletions[:MAX_SHOWN]
+        (
+            moment_text(deletion.at),
+            deletion.rule,
+            figures_in_words(deletion.deleted) or deletion.error,
+            deletion.actor,
+            deletion.via,
+        )
+        for deletion in report.retention.deletions[:MAX_SHOWN]
     ]
     caption = "Deletions of the span"
     if len(report.retention.deletions) > MAX_SHOWN:
@@ -74,10 +80,10 @@ def chains_section(report: ComplianceReport) -> Section:
         ("landed objects hashed", landed),
         ("breaks", len(findings.breaks)),
     ]
-    breaks: list[Row] = [(str(each),) for each in findings.breaks[:MAX_SHOWN]]
+    breaks: list[Row] = [(str(broken_place),) for broken_place in findings.breaks[:MAX_SHOWN]]
     anchors: list[Row] = [
-        (moment_text(each.at), each.batches, each.audit_entries, each.problem or "good", each.name)
-        for each in chains.anchors
+        (moment_text(summary.at), summary.batches, summary.audit_entries, summary.problem or "good", summary.name)
+        for summary in chains.anchors
     ]
     tables = [
         DocumentTable("Verified now", ("what", "figure"), figures),
@@ -88,57 +94,64 @@ def chains_section(report: ComplianceReport) -> Section:
 
 
 def recovery_section(report: ComplianceReport) -> Section:
-    found = report.recovery
+    recovery = report.recovery
     tables = [
-        _operations("Backups", found.backups),
-        _operations("Verifications of backups", found.verifications),
-        _operations("Restores", found.restores),
-        _operations("Drills", found.drills),
+        _operations("Backups", recovery.backups),
+        _operations("Verifications of backups", recovery.verifications),
+        _operations("Restores", recovery.restores),
+        _operations("Drills", recovery.drills),
     ]
     return Section("Backups and drills", tables=tables)
 
 
 def unsealing_section(report: ComplianceReport) -> Section:
     """`query --unseal`: who saw personal values in clear, of which tables, and why."""
-    found = report.operations.unsealings
+    operations = report.operations.unsealings
     rows: list[Row] = [
         (
-            moment_text(each.began_at),
-            each.actor,
-            ", ".join(each.subject.get("tables", ())),
-            each.subject.get("reason"),
-            each.subject.get("rows"),
-            each.subject.get("data_subjects"),
-            each.subject.get("values"),
-            each.state,
+            moment_text(operation.began_at),
+            operation.actor,
+            ", ".join(operation.subject.get("tables", ())),
+            operation.subject.get("reason"),
+            operation.subject.get("rows"),
+            operation.subject.get("data_subjects"),
+            operation.subject.get("values"),
+            operation.state,
         )
-        for each in found[:MAX_SHOWN]
+        for operation in operations[:MAX_SHOWN]
     ]
-    shown = f" (the first {MAX_SHOWN} of {len(found):,}; --json has all)" if len(found) > MAX_SHOWN else ""
+    shown = f" (the first {MAX_SHOWN} of {len(operations):,}; --json has all)" if len(operations) > MAX_SHOWN else ""
     heads = ("at", "actor", "tables", "reason", "rows", "persons", "values", "outcome")
     table = DocumentTable(f"Queries with personal values in clear{shown}", heads, rows, "nothing was unsealed")
-    persons = sum(each.subject.get("data_subjects", 0) for each in found)
-    counted = f"Personal values were unsealed for analysis {len(found):,} times, of {persons:,} persons in all. "
+    persons = sum(operation.subject.get("data_subjects", 0) for operation in operations)
+    counted = f"Personal values were unsealed for analysis {len(operations):,} times, of {persons:,} persons in all. "
     return Section("Unsealing for analysis", [counted + UNSEALING_NOTE], [table])
 
 
 def operations_section(report: ComplianceReport) -> Section:
-    found = report.operations
+    operations = report.operations
     columns = ("operation", "interface", "outcome", "times")
-    counts: list[Row] = [(each.operation, each.via, each.state, each.times) for each in found.counts]
+    counts: list[Row] = [(count.operation, count.via, count.state, count.times) for count in operations.counts]
     tables = [
         DocumentTable("By operation, interface and outcome", columns, counts),
-        _operations("Emergencies", found.emergencies),
-        _operations("Accepted shrinks", found.shrinks),
-        _operations("Begun and never ended", found.killed),
+        _operations("Emergencies", operations.emergencies),
+        _operations("Accepted shrinks", operations.shrinks),
+        _operations("Begun and never ended", operations.killed),
     ]
-    return Section("Operations", [f"{found.total:,} operations began in the span."], tables)
+    return Section("Operations", [f"{operations.total:,} operations began in the span."], tables)
 
 
 def _operations(caption: str, operations: Sequence[LoggedOperation]) -> DocumentTable:
     rows: list[Row] = [
-        (each.number, moment_text(each.began_at), each.actor, each.via, each.state, subject_text(each.subject))
-        for each in operations[:MAX_SHOWN]
+        (
+            operation.number,
+            moment_text(operation.began_at),
+            operation.actor,
+            operation.via,
+            operation.state,
+            subject_text(operation.subject),
+        )
+        for operation in operations[:MAX_SHOWN]
     ]
     if len(operations) > MAX_SHOWN:
         caption = f"{caption} (the first {MAX_SHOWN} of {len(operations):,}; --json has all)"

@@ -70,7 +70,10 @@ class _Pages(msgspec.Struct):
 def source_terms_of(view: LakeView, platforms: Mapping[str, Platform], landing: ObjectStore) -> list[SourceTerms]:
     """Every declared platform, in order of its name."""
     hosts = _live_hosts(view, landing)
-    return [_source(each, platform_settings(name), hosts.get(name, set())) for name, each in sorted(platforms.items())]
+    return [
+        _source(platform, platform_settings(name), hosts.get(name, set()))
+        for name, platform in sorted(platforms.items())
+    ]
 
 
 def judge_terms(sources: Iterable[SourceTerms]) -> Obligation:
@@ -79,7 +82,9 @@ def judge_terms(sources: Iterable[SourceTerms]) -> Obligation:
         return requirements.TERMS.unchecked(
             "no source is live: everything is fetched from the sandbox or from loopback"
         )
-    short = [f"{each.platform} ({', '.join(each.addresses or each.hosts)})" for each in live if not each.terms_accepted]
+    short = [
+        f"{terms.platform} ({', '.join(terms.addresses or terms.hosts)})" for terms in live if not terms.terms_accepted
+    ]
     if short:
         return requirements.TERMS.judged(False, f"terms not accepted: {'; '.join(short)}; {len(live)} sources are live")
     return requirements.TERMS.judged(True, f"the terms of {len(live)} of {len(live)} live sources are accepted")
@@ -110,7 +115,7 @@ def _live_hosts(view: LakeView, landing: ObjectStore) -> dict[str, set[str]]:
     """By platform, the hosts that pages of the span came from, other than this machine."""
     if not view.has("sync.runs"):
         return {}
-    found: dict[str, set[str]] = {}
+    live_hosts: dict[str, set[str]] = {}
     query = f"""SELECT DISTINCT platform, manifest FROM {LAKE}.sync.runs
         WHERE manifest IS NOT NULL AND committed_at BETWEEN $first AND $last ORDER BY ALL"""
     for platform, key in view.rows(query):
@@ -119,5 +124,5 @@ def _live_hosts(view: LakeView, landing: ObjectStore) -> dict[str, set[str]]:
         except (KeyError, msgspec.DecodeError):  # deleted by retention, or damaged: verification reports that
             continue
         urls = {urlsplit(body.url)._replace(path="", query="").geturl() for page in pages for body in page.bodies}
-        found.setdefault(platform, set()).update(urlsplit(url).netloc for url in urls if not is_loopback(url))
-    return found
+        live_hosts.setdefault(platform, set()).update(urlsplit(url).netloc for url in urls if not is_loopback(url))
+    return live_hosts

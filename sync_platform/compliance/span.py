@@ -22,12 +22,12 @@ class Span:
 
     def whole_periods(self, cadence: Cadence, now: datetime) -> list[Period]:
         """The periods that lie wholly within the span and are over, earliest first."""
-        found, period = [], period_of(cadence, day_in_hong_kong(self.first))
+        whole_periods, period = [], period_of(cadence, day_in_hong_kong(self.first))
         while _begins(period) <= self.last and period.end <= now:
             if self.first <= _begins(period) and period.end - timedelta(microseconds=1) <= self.last:
-                found.append(period)
+                whole_periods.append(period)
             period = period_of(cadence, period.last + timedelta(days=1))
-        return found
+        return whole_periods
 
     def moments(self, day_of_month: int, hour: int, now: datetime) -> Iterator[datetime]:
         """That day and hour (in Hong Kong) of every month, if the moment lies within the span and is past."""

@@ -28,7 +28,7 @@ def judge_cache(view: LakeView, sources: Iterable[SourceTerms], landed: list[Lan
     if not bound:
         return requirements.CACHE.unchecked("no live source has terms that name a number of days")
     found = [problem for source in bound for problem in _too_old(view, source, landed)]
-    kept = ", ".join(f"{each.platform} {each.cache_days} days" for each in bound)
+    kept = ", ".join(f"{terms.platform} {terms.cache_days} days" for terms in bound)
     return requirements.CACHE.judged(not found, "; ".join(found) or f"nothing is older than its terms allow ({kept})")
 
 
@@ -38,9 +38,9 @@ def judge_stored(view: LakeView, sources: Iterable[SourceTerms], platforms: Mapp
     if not limited:
         return requirements.STORED.unchecked("no live source has terms that limit what may be stored")
     kept = [
-        f"{each.platform}: everything, under an agreement that the operator has declared"
-        for each in limited
-        if each.may_store == "everything"
+        f"{terms.platform}: everything, under an agreement that the operator has declared"
+        for terms in limited
+        if terms.may_store == "everything"
     ]
     only_ids = [source.platform for source in limited if source.may_store == "ids"]
     found = [problem for name in only_ids for problem in _beyond_ids(view, platforms[name])]
@@ -89,8 +89,11 @@ def _beyond_ids(view: LakeView, platform: Platform) -> Iterator[str]:
             continue
         allowed = _follow_from_key(dataset) if number == 0 else set()
         kept = {column.name for column in KEPT_COLUMNS}
-        checked = [each for each in columns_of(dataset.row) if each.name not in allowed | kept]
-        empty = {each.name: f'len("{each.name}") = 0' if each.sql_type.endswith("[]") else "false" for each in checked}
+        checked = [column for column in columns_of(dataset.row) if column.name not in allowed | kept]
+        empty = {
+            column.name: f'len("{column.name}") = 0' if column.sql_type.endswith("[]") else "false"
+            for column in checked
+        }
         filled = " OR ".join(f'("{name}" IS NOT NULL AND NOT {test})' for name, test in empty.items()) or "false"
         ((count,),) = view.rows(f"SELECT count(*) FROM {LAKE}.{table_name(platform, dataset)} WHERE {filled}")
         if count:

@@ -80,19 +80,21 @@ class RequestsOfSpan:
 def requests_of(register: RequestRegister, span: Span, now: datetime) -> RequestsOfSpan:
     """What the register has of the span. Requests whose details are past their retention are left out."""
     requests = register.requests()
-    found = [_of_report(each, now) for each in requests if _was_open_in(each, span)]
+    found_requests = [_of_report(request, now) for request in requests if _was_open_in(request, span)]
     breaks = [f"event {event.number}: {what}" for event, what in register.breaks()]
-    corrections = [each for request in requests for each in _corrections_of(request, span)]
-    restricted = {subject for each in requests if each.is_restricting for subject in each.subjects}
-    return RequestsOfSpan([each for each in found if each], breaks, corrections, len(restricted))
+    corrections = [correction for request in requests for correction in _corrections_of(request, span)]
+    restricted = {subject for request in requests if request.is_restricting for subject in request.subjects}
+    return RequestsOfSpan([request for request in found_requests if request], breaks, corrections, len(restricted))
 
 
-def judge_requests(found: RequestsOfSpan, now: datetime) -> Iterator[Obligation]:
+def judge_requests(requests: RequestsOfSpan, now: datetime) -> Iterator[Obligation]:
     """Hong Kong's deadline covers access and correction; the GDPR's covers every request."""
-    under_pdpo = [each for each in found.requests if each.law.includes(Law.pdpo) and each.kind in UNDER_PDPO]
-    yield _judge(requirements.PDPO_REQUESTS, under_pdpo, Law.pdpo, found.breaks, now)
-    under_gdpr = [each for each in found.requests if each.law.includes(Law.gdpr)]
-    yield _judge(requirements.GDPR_REQUESTS, under_gdpr, Law.gdpr, found.breaks, now)
+    under_pdpo = [
+        request for request in requests.requests if request.law.includes(Law.pdpo) and request.kind in UNDER_PDPO
+    ]
+    yield _judge(requirements.PDPO_REQUESTS, under_pdpo, Law.pdpo, requests.breaks, now)
+    under_gdpr = [request for request in requests.requests if request.law.includes(Law.gdpr)]
+    yield _judge(requirements.GDPR_REQUESTS, under_gdpr, Law.gdpr, requests.breaks, now)
 
 
 def _judge(
@@ -102,12 +104,12 @@ def _judge(
     if breaks:
         return requirement.judged(False, f"the register was changed: {'; '.join(breaks[:MAX_NAMED])}")
     today = day_in_hong_kong(now)
-    due = [each for each in requests if each.answered_on or each.due_under(law) < today]
-    due = [each for each in due if each.state != "withdrawn"]
+    due = [request for request in requests if request.answered_on or request.due_under(law) < today]
+    due = [request for request in due if request.state != "withdrawn"]
     if not due:
         return requirement.unchecked("no request that was answered or is due is on record in the span")
-    late = [each for each in due if (each.answered_on or today) > each.due_under(law)]
-    named = [f"{each.kind} {each.number}, received on {each.received_on}" for each in late[:MAX_NAMED]]
+    late = [request for request in due if (request.answered_on or today) > request.due_under(law)]
+    named = [f"{request.kind} {request.number}, received on {request.received_on}" for request in late[:MAX_NAMED]]
     counted = f"{len(due) - len(late):,} of {len(due):,} requests were answered in time"
     return requirement.judged(not late, "; ".join([counted, *named]))
 
@@ -119,17 +121,17 @@ def _was_open_in(request: PrivacyRequest, span: Span) -> bool:
 
 
 def _corrections_of(request: PrivacyRequest, span: Span) -> Iterator[ReportedCorrection]:
-    for each in request.corrections:
-        state = request.correction_state(each)
-        if span.contains(each.corrected_at) or (state == "applied" and each.corrected_at <= span.last):
-            passed_on_at = request.passed_on.get(each.number)
+    for correction in request.corrections:
+        state = request.correction_state(correction)
+        if span.contains(correction.corrected_at) or (state == "applied" and correction.corrected_at <= span.last):
+            passed_on_at = request.passed_on.get(correction.number)
             yield ReportedCorrection(
-                each.number,
-                each.request,
-                each.platform,
-                each.dataset,
-                each.column,
-                each.corrected_at,
+                correction.number,
+                correction.request,
+                correction.platform,
+                correction.dataset,
+                correction.column,
+                correction.corrected_at,
                 state,
                 passed_on_at,
             )

@@ -50,27 +50,33 @@ def timeliness_of(view: LakeView, platforms: Mapping[str, Platform], sources: li
     """Every declared platform."""
     results, since = _results(view), _since(view)
     only_ids = {source.platform for source in sources if source.may_store == "ids"}
-    found = []
+    timeliness = []
     for name, platform in sorted(platforms.items()):
         first = since.get(name, "")
-        keys = [each.key for each in view.span.whole_periods(platform.cadence, view.now) if first and each.key >= first]
-        wanted = [each.name for each in platform.datasets[: 1 if name in only_ids else None]]
+        keys = [
+            period.key
+            for period in view.span.whole_periods(platform.cadence, view.now)
+            if first and period.key >= first
+        ]
+        wanted = [dataset.name for dataset in platform.datasets[: 1 if name in only_ids else None]]
         short = [
             f"{key}: {'; '.join(lacking)}" for key in keys if (lacking := list(_lacking(results, name, key, wanted)))
         ]
-        found.append(Timeliness(name, platform.cadence, first, len(keys), short))
-    return found
+        timeliness.append(Timeliness(name, platform.cadence, first, len(keys), short))
+    return timeliness
 
 
-def judge_on_time(found: list[Timeliness]) -> Obligation:
-    periods = sum(each.periods for each in found)
+def judge_on_time(platforms: list[Timeliness]) -> Obligation:
+    periods = sum(timeliness.periods for timeliness in platforms)
     if not periods:
         return requirements.ON_TIME.unchecked(
             "no period of a platform in operation lies wholly within the span and is over"
         )
-    short = [f"{each.platform} {words}" for each in found for words in each.short]
+    short = [f"{timeliness.platform} {words}" for timeliness in platforms for words in timeliness.short]
     more = [f"and {len(short) - MAX_NAMED:,} more"] if len(short) > MAX_NAMED else []
-    remedies = [f"the remedy: {', '.join(each.remedy for each in found if each.short)}"] if short else []
+    remedies = (
+        [f"the remedy: {', '.join(timeliness.remedy for timeliness in platforms if timeliness.short)}"] if short else []
+    )
     counted = f"{periods - len(short)} of {periods} periods are complete"
     evidence = "; ".join([counted, *short[:MAX_NAMED], *more, *remedies])
     return requirements.ON_TIME.judged(not short, evidence)

@@ -24,15 +24,15 @@ class Verdict:
 def verdict_of(obligations: Sequence[Obligation]) -> Verdict:
     """The verdict on all obligations. A broken chain comes first, whatever the rate is."""
     rate = ComplianceRate.of(obligations)
-    unmet = [each for each in obligations if each.state == "not met"]
-    broken = [each for each in unmet if each.id in PROOF]
+    unmet = [obligation for obligation in obligations if obligation.state == "not met"]
+    broken = [obligation for obligation in unmet if obligation.id in PROOF]
     if broken:
-        evidence = "; ".join(f"{each.id}: {each.evidence}" for each in broken)
-        others = [each.id for each in unmet if each not in broken]
+        evidence = "; ".join(f"{obligation.id}: {obligation.evidence}" for obligation in broken)
+        others = [obligation.id for obligation in unmet if obligation not in broken]
         more = f". Also not met: {', '.join(others)}" if others else ""
         return Verdict(False, f"Not met: the proof is broken, so no figure of this report is proven. {evidence}{more}")
     if unmet:
-        return Verdict(False, f"Not met: {', '.join(each.id for each in unmet)}")
+        return Verdict(False, f"Not met: {', '.join(obligation.id for obligation in unmet)}")
     if not rate.checked:
         return Verdict(None, "Nothing could be checked")
     return Verdict(True, f"Met: every obligation that was checked ({rate.checked} of {rate.of_all})")
@@ -40,4 +40,4 @@ def verdict_of(obligations: Sequence[Obligation]) -> Verdict:
 
 def most_urgent_first(obligations: Sequence[Obligation]) -> list[Obligation]:
     """What is not met, then what was not checked, then what is met."""
-    return sorted(obligations, key=lambda each: ORDER[each.state])
+    return sorted(obligations, key=lambda obligation: ORDER[obligation.state])

@@ -40,8 +40,8 @@ def anomaly_check_result(
         found = series_at_sync(lake.open(), platform, dataset, record, accepted_moments(lake.ledger_url))
     except SyncError as error:
         return _result(key, passed=False, words=f"not judged: {error}")
-    judged = [each for each in found if each.newest.verdict != "unknown"]
-    deviating = [each for each in judged if each.newest.is_anomaly]
+    judged = [series for series in found if series.newest.verdict != "unknown"]
+    deviating = [series for series in judged if series.newest.is_anomaly]
     if not judged:
         return _result(key, passed=True, words="not judged: too few earlier syncs are known")
     return _result(
@@ -69,12 +69,12 @@ def _metadata(
     found: Sequence[JudgedSeries], judged: Sequence[JudgedSeries], deviating: Sequence[JudgedSeries]
 ) -> dict[str, Any]:
     """The counts, a table of all series, and pictures of those that deviate, or else of the volume."""
-    volumes = [each for each in judged if each.series.quantity in (VOLUME, DELTA_VOLUME)]
+    volumes = [judged_series for judged_series in judged if judged_series.series.quantity in (VOLUME, DELTA_VOLUME)]
     pictures = {
-        each.series.name.split(".", 2)[2]: dg.MetadataValue.md(series_markdown(each))
-        for each in (deviating or volumes)[:MAX_PICTURES]
+        judged_series.series.name.split(".", 2)[2]: dg.MetadataValue.md(series_markdown(judged_series))
+        for judged_series in (deviating or volumes)[:MAX_PICTURES]
     }
-    rows = [f"| {each.series.name} | {_shown(each)} |" for each in found]
+    rows = [f"| {judged_series.series.name} | {_shown(judged_series)} |" for judged_series in found]
     table = "\n".join(["| series | value | expected | verdict |", "|---|---|---|---|", *rows])
     return {
         "judged": len(judged),

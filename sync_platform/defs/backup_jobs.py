@@ -137,7 +137,7 @@ def prune_schedule() -> dg.ScheduleDefinition:
         except Exception as error:
             raise failure(context, error) from error
         done = [report for report in pruned if report]
-        deleted, refused = sum(each.deleted_objects for each in done), sum(len(each.refused) for each in done)
+        deleted, refused = sum(report.deleted_objects for report in done), sum(len(report.refused) for report in done)
         yield dg.Output(None, metadata={"deleted_objects": deleted, "refused": refused})
 
     @dg.job(

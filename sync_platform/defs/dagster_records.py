@@ -67,8 +67,8 @@ def read_dagster(
         threads=[DaemonThread(name, _moment(at)) for name, at in required_threads(instance).items()],
         unfinished=list(_unfinished(instance)),
         failed=list(_failed(instance, now)),
-        schedules=list(_schedules(instance, {each.name: each for each in schedules}, now)),
-        sensors=[_sensor(instance, each) for each in running_sensors(instance)],
+        schedules=list(_schedules(instance, {schedule.name: schedule for schedule in schedules}, now)),
+        sensors=[_sensor(instance, sensor) for sensor in running_sensors(instance)],
     )
 
 

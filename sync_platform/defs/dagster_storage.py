@@ -65,7 +65,7 @@ class DagsterStorage:
     def ended_runs(self, before: datetime) -> dict[str, str]:
         """The status of each run that ended before that time, by its id, the oldest first."""
         at = before.astimezone(UTC)
-        has_ended = RunsTable.c.status.in_([each.value for each in FINISHED_STATUSES])
+        has_ended = RunsTable.c.status.in_([status.value for status in FINISHED_STATUSES])
         is_old = sa.or_(
             RunsTable.c.end_time < at.timestamp(),
             sa.and_(RunsTable.c.end_time.is_(None), RunsTable.c.update_timestamp < at.replace(tzinfo=None)),
@@ -83,7 +83,7 @@ class DagsterStorage:
     def runs_with_logs(self, runs: Iterable[str]) -> set[str]:
         """Those of the runs that have event logs."""
         if self._events.is_run_sharded:
-            return {each for each in runs if _has_events(self._shard(each))}
+            return {run for run in runs if _has_events(self._shard(run))}
         table = SqlEventLogStorageTable
         found: set[str] = set()
         with self._events.index_connection() as connection:
@@ -96,7 +96,7 @@ class DagsterStorage:
         """The runs that somebody has deleted, and of which a file with events is left; it was written before then."""
         if not self._events.is_run_sharded:
             return []
-        found = [each for each in self._shards() if self._written_at(each) < before.timestamp()]
+        found = [shard for shard in self._shards() if self._written_at(shard) < before.timestamp()]
         with self._runs.connect() as connection:
             for some in _in_parts(list(found)):
                 known = connection.execute(sa.select(RunsTable.c.run_id).where(RunsTable.c.run_id.in_(some)))

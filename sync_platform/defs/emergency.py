@@ -142,14 +142,14 @@ def _follow_launched(
 ) -> None:
     """Store the state of the newest Dagster run of a platform. Dagster launches a new run for one that crashed."""
     tags = {REQUEST_ID_TAG: request.request_id, "platform": run.platform}
-    found = [each for each in instance.get_runs(dg.RunsFilter(tags=tags)) if ATTENDED_TAG not in each.tags]
-    if not found:
+    runs = [each for each in instance.get_runs(dg.RunsFilter(tags=tags)) if ATTENDED_TAG not in each.tags]
+    if not runs:
         if run.run_id is not None:
             requests.note_end(
                 request.request_id, run.platform, run.run_id, "failed", "Dagster's record of its run is gone"
             )
         return
-    newest = found[0]
+    newest = runs[0]
     if newest.status == dg.DagsterRunStatus.NOT_STARTED:
         return  # created, but not launched yet: it is requested again
     if newest.status in ENDED and newest.tags.get(WILL_RETRY_TAG) != "true":
@@ -171,9 +171,9 @@ def _follow_claimed(
     with platform_lock_if_free(requests.ledger_url, request_lock_name(run.platform), request.request_id) as is_dead:
         if not is_dead:
             return
-        found = instance.get_run_by_id(run.run_id or "")
-        if found is not None and found.status == dg.DagsterRunStatus.SUCCESS:
-            _note_end(instance, requests, lake, request, found)
+        found_run = instance.get_run_by_id(run.run_id or "")
+        if found_run is not None and found_run.status == dg.DagsterRunStatus.SUCCESS:
+            _note_end(instance, requests, lake, request, found_run)
         else:
             requests.give_back(request.request_id, run.platform, run.run_id or "")
 

@@ -76,7 +76,7 @@ def erasure_schedule() -> dg.ScheduleDefinition:
     def go_on_with_erasures(context: dg.OpExecutionContext) -> Iterator[dg.Output[None]]:
         settings = load_settings()
         with closing(ErasureLedger(settings.ledger_url)) as ledger:
-            is_due = any(each.is_due for each in ledger.erasures())
+            is_due = any(erasure.is_due for erasure in ledger.erasures())
         try:
             if is_due:
                 _continue(context, settings)
@@ -105,8 +105,8 @@ def _continue(context: dg.OpExecutionContext, settings: Settings) -> None:
         erased_installation(settings) as installation,
     ):
         done = continue_erasures(installation, actor, context.log.info)
-        failed = [f"erasure {each.number}: {each.problem}" for each in done if each.problem]
-        states = {str(each.number): each.state for each in done}
+        failed = [f"erasure {erasure.number}: {erasure.problem}" for erasure in done if erasure.problem]
+        states = {str(erasure.number): erasure.state for erasure in done}
         operation.ended("failed" if failed else "complete", erasures=states)
     if failed:
         raise StorageError("; ".join(failed))
@@ -115,7 +115,7 @@ def _continue(context: dg.OpExecutionContext, settings: Settings) -> None:
 def _repositories(settings: Settings) -> dict[str, Callable[[], Repository | None]]:
     """Opens the repository of backups and that of the replica, each by what it is called in a proof."""
     primary = backups_of(settings)
-    found: dict[str, Callable[[], Repository | None]] = {"backup": primary.repository_or_none}
+    repositories: dict[str, Callable[[], Repository | None]] = {"backup": primary.repository_or_none}
     if primary.has_replica:
-        found["replica of backup"] = backups_of(settings, from_replica=True).repository_or_none
-    return found
+        repositories["replica of backup"] = backups_of(settings, from_replica=True).repository_or_none
+    return repositories

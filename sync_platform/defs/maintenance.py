@@ -107,8 +107,8 @@ def _deletions(
     settings: Settings, expired: list[ExpiredSync], closed: list[FoldedDataset], now: datetime
 ) -> list[Deletion]:
     """What it deleted by the rules of retention, for the audit log."""
-    landed = {"syncs": len(expired), "bytes": sum(each.sync.size_bytes for each in expired)}
-    folded = {"changes": sum(each.changes_before - each.changes_after for each in closed)}
+    landed = {"syncs": len(expired), "bytes": sum(expired_sync.sync.size_bytes for expired_sync in expired)}
+    folded = {"changes": sum(dataset.changes_before - dataset.changes_after for dataset in closed)}
     figures = {RuleName.landing: landed, RuleName.lineage: folded}
     return [Deletion(name, RULE[name].before(settings, now), deleted) for name, deleted in figures.items()]
 
@@ -117,8 +117,8 @@ def _metadata(report: MaintenanceReport, expired: list[ExpiredSync], closed: lis
     """The metadata of the run; `summary` is the whole result as one JSON document, which the command line reads."""
     summary = {
         **report.document(),
-        "landing_deleted": [each.document() for each in expired],
-        "lineage_folded": [each.document() for each in closed],
+        "landing_deleted": [sync.document() for sync in expired],
+        "lineage_folded": [dataset.document() for dataset in closed],
     }
     tables = [dg.TableRecord({"table": name, **figures}) for name, figures in summary["tables"].items()]
     totals = {
@@ -130,10 +130,10 @@ def _metadata(report: MaintenanceReport, expired: list[ExpiredSync], closed: lis
         "snapshots_expired": report.snapshots_expired,
         "unneeded_files_deleted": report.unneeded_deleted,
         "orphaned_files_deleted": report.orphaned_deleted,
-        "changes_folded": sum(each.changes_before for each in closed),
+        "changes_folded": sum(dataset.changes_before for dataset in closed),
         "landing_syncs_deleted": len(expired),
-        "landing_folders_deleted": sum(len(each.sync.folders) for each in expired),
-        "landing_bytes_deleted": sum(each.sync.size_bytes for each in expired),
+        "landing_folders_deleted": sum(len(expired_sync.sync.folders) for expired_sync in expired),
+        "landing_bytes_deleted": sum(expired_sync.sync.size_bytes for expired_sync in expired),
         "tables": dg.MetadataValue.table(tables, schema=_TABLE_SCHEMA),
         SUMMARY: dg.MetadataValue.json(summary),
     }

@@ -45,7 +45,7 @@ def watch_sensors(settings: Settings, schedules: Sequence[dg.ScheduleDefinition]
             return f"another watcher makes the rounds: {error}"
         if done.faults:
             raise dg.Failure("; ".join(done.faults))
-        return f"a round found: {', '.join(each.cause for each in done.problems) or 'nothing is wrong'}"
+        return f"a round found: {', '.join(problem.cause for problem in done.problems) or 'nothing is wrong'}"
 
     @dg.sensor(
         name=WATCH,

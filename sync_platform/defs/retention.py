@@ -33,7 +33,7 @@ def retention_schedule(settings: Settings, platforms: Mapping[str, Platform]) ->
         try:
             done = list(_apply_all(context, settings, platforms))
             yield dg.Output(None, metadata=_metadata(done))
-            if failed := [f"{each.rule}: {each.error}" for each in done if each.error]:
+            if failed := [f"{deletion.rule}: {deletion.error}" for deletion in done if deletion.error]:
                 raise StorageError("; ".join(failed))
         except Exception as error:
             raise failure(context, error) from error
@@ -72,6 +72,9 @@ def _applied(step: RetentionStep) -> Deletion:
 def _metadata(done: Sequence[Deletion]) -> dict[str, Any]:
     """The metadata of the run. `deletions` has everything, which the command line reads."""
     figures = {
-        f"{each.rule}_{name}".replace("-", "_"): count for each in done for name, count in each.deleted.items() if count
+        f"{deletion.rule}_{name}".replace("-", "_"): count
+        for deletion in done
+        for name, count in deletion.deleted.items()
+        if count
     }
-    return {**figures, DELETIONS: dg.MetadataValue.json([each.document() for each in done])}
+    return {**figures, DELETIONS: dg.MetadataValue.json([deletion.document() for deletion in done])}

@@ -104,7 +104,7 @@ class RetainedInstallation:
                 lease.require_unexpired()
                 folded = close_lineage(opened, lake.history, before, self.run_id)
                 files.record_new()
-            return {"changes": sum(each.changes_before - each.changes_after for each in folded)}
+            return {"changes": sum(dataset.changes_before - dataset.changes_after for dataset in folded)}
 
         return due, delete
 
@@ -114,7 +114,7 @@ class RetainedInstallation:
 
         def due() -> Figures:
             expired = find_expired(store.open(), limits, now)
-            return {"syncs": len(expired), "bytes": sum(each.sync.size_bytes for each in expired)}
+            return {"syncs": len(expired), "bytes": sum(expired_sync.sync.size_bytes for expired_sync in expired)}
 
         def delete() -> Figures:
             if not any(due().values()):
@@ -123,7 +123,7 @@ class RetainedInstallation:
                 expired = find_expired(store.open(), limits, now)
                 lease.require_unexpired()
                 delete_expired(store.open(), expired, now)
-            return {"syncs": len(expired), "bytes": sum(each.sync.size_bytes for each in expired)}
+            return {"syncs": len(expired), "bytes": sum(expired_sync.sync.size_bytes for expired_sync in expired)}
 
         return due, delete
 
@@ -134,7 +134,7 @@ class RetainedInstallation:
             if backups.repository_or_none() is None:
                 return {}
             plans = [backups.plan_prune(now=now), backups.plan_prune_replica(now=now)]
-            return {"backups": sum(len(each.expired) for each in plans if each)}
+            return {"backups": sum(len(plan.expired) for plan in plans if plan)}
 
         return due, lambda: _prune(backups, now)
 
@@ -191,9 +191,9 @@ def _prune(backups: Backups, now: datetime) -> Figures:
     if backups.repository_or_none() is None:
         return {}
     reports = [each for each in (backups.prune(now=now), backups.prune_replica(now=now)) if each]
-    for each in reports:
-        if each.plan.stopped:
-            raise StorageError(each.plan.stopped)
+    for report in reports:
+        if report.plan.stopped:
+            raise StorageError(report.plan.stopped)
     return {
         "backups": sum(len(each.removed_backups) for each in reports),
         "objects": sum(each.deleted_objects for each in reports),

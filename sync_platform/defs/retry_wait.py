@@ -78,11 +78,11 @@ class _RetryWait:
     def _urgent_request(self) -> EmergencyRequest | None:
         """An open request of others for the platform, which is launched or will be."""
         try:
-            found = self._requests.open_requests()
+            requests = self._requests.open_requests()
         except StorageError as error:  # a ledger that is away for a moment ends no sync
             self._context.log.warning(f"emergency requests cannot be read: {error}")
             return None
-        return next((request for request in found if self._is_awaited(request)), None)
+        return next((request for request in requests if self._is_awaited(request)), None)
 
     def _is_awaited(self, request: EmergencyRequest) -> bool:
         if request.request_id == self._own_request or self._platform not in request.platforms:

@@ -86,14 +86,14 @@ class VaultBackupResource(dg.ConfigurableResource[None]):
     def rotation(self, previous: VaultResource | None = None) -> KeyRotation:
         """The rotation of the master key; `previous`: the vault with the place where the key is, if not the present."""
         engine = open_vault_database(self.vault.url)
-        repositories = {each.url: each for each in (self.backups, self.replica)}
+        repositories = {store.url: store for store in (self.backups, self.replica)}
         return KeyRotation(
             engine,
             self.vault.key_place(engine),
             (previous or self.vault).key_place(engine),
             Ledger(self.ledger_url),
             self.backup(),
-            [each.open() for each in repositories.values()],
+            [store.open() for store in repositories.values()],
         )
 
     def has_vault(self) -> bool:
@@ -123,8 +123,8 @@ class VaultBackupResource(dg.ConfigurableResource[None]):
     def stores(self, *, without_primary: bool = False) -> tuple[ObjectStore, ...]:
         """The stores that have tombstones: beside the backups of the data, in their replica, and beside this one."""
         every = (self.replica, self.place) if without_primary else (self.backups, self.replica, self.place)
-        places = {each.url: each for each in every}
-        return tuple(each.open() for each in places.values())
+        places = {store.url: store for store in every}
+        return tuple(store.open() for store in places.values())
 
     def _unwrap(self, copy: VaultCopy) -> MasterKey:
         """The master key of a copy that does not have it."""

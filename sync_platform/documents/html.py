@@ -74,12 +74,14 @@ def _verdict(verdict: Mark | None) -> str:
 def _contents(sections: Sequence[Section]) -> str:
     if len(sections) < CONTENTS_SECTIONS:
         return ""
-    entries = (f'<li><a href="#s{number}">{_escape(each.title)}</a></li>\n' for number, each in enumerate(sections, 1))
+    entries = (
+        f'<li><a href="#s{number}">{_escape(section.title)}</a></li>\n' for number, section in enumerate(sections, 1)
+    )
     return f"<nav><ol>\n{''.join(entries)}</ol></nav>\n"
 
 
 def _section(number: int, section: Section) -> str:
-    paragraphs = "".join(f"<p>{_escape(each)}</p>\n" for each in section.paragraphs)
+    paragraphs = "".join(f"<p>{_escape(paragraph)}</p>\n" for paragraph in section.paragraphs)
     tables = "".join(map(_table, section.tables))
     heading = f"<h2>{number}. {_escape(section.title)}</h2>"
     return f'<section id="s{number}">{heading}\n{paragraphs}{tables}{_list(section.items)}</section>\n'

@@ -122,10 +122,10 @@ class RequestStore:
 
     def find(self, request_id: str) -> EmergencyRequest:
         """The request of that id; NotFound where there is none."""
-        found = self._read(requests.c.request_id == request_id)
-        if not found:
+        found_requests = self._read(requests.c.request_id == request_id)
+        if not found_requests:
             raise NotFound(f"there is no emergency request {request_id!r}")
-        return found[0]
+        return found_requests[0]
 
     def was_made_by(self, request_id: str, asking_key: str) -> bool:
         """True if the asking of that key made the request; false if it joined a request that was there."""
@@ -136,8 +136,8 @@ class RequestStore:
 
     def open_requests(self) -> list[EmergencyRequest]:
         """The requests that have not ended: the most urgent first, of equal priority the oldest first."""
-        found = self._read(requests.c.request_id.in_(_unfinished()))
-        return sorted(found, key=lambda each: -PRIORITIES.index(each.priority))
+        found_requests = self._read(requests.c.request_id.in_(_unfinished()))
+        return sorted(found_requests, key=lambda request: -PRIORITIES.index(request.priority))
 
     def latest(self, count: int, before: str | None = None) -> list[EmergencyRequest]:
         """The newest requests, newest first; `before`: only those that are older than this one, by its id."""

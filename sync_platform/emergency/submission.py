@@ -81,7 +81,7 @@ def _line(name: str, text: str) -> str:
 
 
 def _priority(text: str) -> Priority:
-    found = next((priority for priority in PRIORITIES if priority == text), None)
-    if found is None:
+    priority = next((priority for priority in PRIORITIES if priority == text), None)
+    if priority is None:
         raise UsageError(f"priority {text!r} is none of {', '.join(PRIORITIES)}")
-    return found
+    return priority

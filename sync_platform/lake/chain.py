@@ -71,8 +71,8 @@ class Batch:
     @property
     def chained_manifests(self) -> dict[str, str]:
         """The SHA-256 (hex) of each landing manifest that the batch names, by the manifest's key."""
-        found: dict[str, str] = orjson.loads(self.manifests) if self.manifests else {}
-        return found
+        chained_manifests: dict[str, str] = orjson.loads(self.manifests) if self.manifests else {}
+        return chained_manifests
 
     def own_link(self) -> str:
         """The link computed from the fields: all but `previous` and `link`, in the order of the columns."""

@@ -86,8 +86,8 @@ def files_of(session: duckdb.DuckDBPyConnection, table: LakeTable) -> Files:
 
 def newest_snapshot(session: duckdb.DuckDBPyConnection) -> int:
     """The snapshot that a query reads now; within a transaction, the snapshot with which it began."""
-    found: int = session.execute(f"SELECT id FROM {LAKE}.current_snapshot()").fetchall()[0][0]
-    return found
+    snapshot: int = session.execute(f"SELECT id FROM {LAKE}.current_snapshot()").fetchall()[0][0]
+    return snapshot
 
 
 def compact_table(lake: Lake, table: LakeTable, run_id: str) -> tuple[Files, Files]:
@@ -172,11 +172,11 @@ class _Compaction:
         the same as the one directly before it.
         """
         try:
-            if (found := self._digest(before.snapshot)) != before.digest:
-                return f"snapshot {before.snapshot} had {before.digest}, has {found}"
+            if (digest := self._digest(before.snapshot)) != before.digest:
+                return f"snapshot {before.snapshot} had {before.digest}, has {digest}"
             former = before.digest if own == before.snapshot + 1 else self._digest(own - 1)
-            if (found := self._digest(own)) != former:
-                return f"snapshot {own - 1} has {former}, {own} has {found}"
+            if (digest := self._digest(own)) != former:
+                return f"snapshot {own - 1} has {former}, {own} has {digest}"
         except duckdb.Error as error:
             return f"it cannot be read: {error}"
         return None

@@ -31,9 +31,9 @@ def erase_incoming(scratch: TemporaryTables, rows: str, dataset: Dataset, read_e
 
     `rows`: a temporary table with the dataset's columns and `content_hash`.
     """
-    found = erased_rows(scratch, rows, dataset, read_erased(), "rowid") if sealed_columns(dataset) else None
-    if found is not None:
-        replace_incoming(scratch, rows, found)
+    found_replacement = erased_rows(scratch, rows, dataset, read_erased(), "rowid") if sealed_columns(dataset) else None
+    if found_replacement is not None:
+        replace_incoming(scratch, rows, found_replacement)
 
 
 def erased_rows(

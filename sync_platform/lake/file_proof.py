@@ -82,22 +82,22 @@ class FileProof:
         """Read every file, and compare its size with the catalog's and its SHA-256 with the recorded one."""
         recorded, damaged_lists = self.lists.read()
         files = self._list(BEFORE_FIRST_FILE)
-        found = FileCheck(len(files), damaged_lists=damaged_lists)
+        check = FileCheck(len(files), damaged_lists=damaged_lists)
         for file, digest in self._read(files):
-            found.unrecorded += file.path not in recorded
+            check.unrecorded += file.path not in recorded
             if problem := _problem(file, digest, recorded.get(file.path)):
-                found.damaged.append(DamagedFile(file, problem))
-        if found.damaged:  # maintenance may have deleted a file since the files were listed
+                check.damaged.append(DamagedFile(file, problem))
+        if check.damaged:  # maintenance may have deleted a file since the files were listed
             present = {file.path for file in self._list(BEFORE_FIRST_FILE)}
-            found.damaged = [each for each in found.damaged if each.file.path in present]
-        return found
+            check.damaged = [each for each in check.damaged if each.file.path in present]
+        return check
 
     def require_intact(self) -> None:
         """Raise StorageError, naming the first files, where a file or a list is damaged."""
-        found = self.check()
+        check = self.check()
         problems = [
-            *map(str, found.damaged),
-            *(f"file list {each.number}: {what}" for each, what in found.damaged_lists),
+            *map(str, check.damaged),
+            *(f"file list {each.number}: {what}" for each, what in check.damaged_lists),
         ]
         if problems:
             more = f", and {len(problems) - MAX_NAMED:,} more" if len(problems) > MAX_NAMED else ""

@@ -46,8 +46,8 @@ def find_generation(
     if column is None:
         return Generation()
     last_day = day_in_hong_kong(context.observed_at)
-    found = _day(session, f'SELECT min("{column}") FROM {rows}', {})
-    if found is None or found > last_day:
+    day = _day(session, f'SELECT min("{column}") FROM {rows}', {})
+    if day is None or day > last_day:
         return Generation()
     of_dataset = {
         "platform": context.platform,
@@ -61,9 +61,9 @@ def find_generation(
     if stored is None and not is_late:  # the syncs of an older lake did not record it, but their rows have it
         table = f'{LAKE}."{context.platform}"."{context.dataset}"'
         stored = _day(session, f'SELECT max("{column}") FROM {table} WHERE "{column}" <= $day', {"day": last_day})
-    return Generation(found, stored)
+    return Generation(day, stored)
 
 
 def _day(session: duckdb.DuckDBPyConnection, query: str, values: dict[str, object]) -> date | None:
-    found: date | None = session.execute(query, values).fetchall()[0][0]
-    return found
+    day: date | None = session.execute(query, values).fetchall()[0][0]
+    return day

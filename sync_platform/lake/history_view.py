@@ -47,15 +47,17 @@ def ensure_history_view(session: duckdb.DuckDBPyConnection, history: str, table:
 
 def history_meanings(own: dict[str, str]) -> dict[str, str]:
     """The meaning of each column of such a view. `own`: the meanings of the dataset's own columns."""
-    found = {"source_id" if each.name == "entity_id" else each.name: each.description for each in OF_CHANGE}
+    meanings = {"source_id" if column.name == "entity_id" else column.name: column.description for column in OF_CHANGE}
     for name, meaning in own.items():
-        found.setdefault(name, f"{meaning}: after the change")
-        found.setdefault(f"{name}{BEFORE}", f"{meaning}: before the change")
-    return found
+        meanings.setdefault(name, f"{meaning}: after the change")
+        meanings.setdefault(f"{name}{BEFORE}", f"{meaning}: before the change")
+    return meanings
 
 
 def _query(history: str, table: TrackedTable) -> str:
-    of_change = ['entity_id AS "source_id"' if each.name == "entity_id" else f'"{each.name}"' for each in OF_CHANGE]
+    of_change = [
+        'entity_id AS "source_id"' if column.name == "entity_id" else f'"{column.name}"' for column in OF_CHANGE
+    ]
     own = [
         f'{_typed(side, column)} AS "{column.name}{ending}"'
         for column in table.lasting

@@ -82,7 +82,7 @@ def record_late_records(
     ensure_other_tables(session, {("sync", "late_records"): (LATE_RECORDS, LATE_RECORDS_DESCRIPTION)})
     learnt = _overlaps(session, context.platform).get(context.dataset, timedelta())
     needed = min(needed + MARGIN, platform.longest_overlap) if needed else timedelta()
-    found = Lateness(late, latest, beyond, max(platform.delta_overlap, learnt, needed))
+    lateness = Lateness(late, latest, beyond, max(platform.delta_overlap, learnt, needed))
     session.execute(
         f"""INSERT INTO {LAKE}.sync.late_records
         VALUES ($platform, $dataset, $sync_id, $late, $latest_s, $beyond, $overlap_s)""",
@@ -92,10 +92,10 @@ def record_late_records(
             "late": late,
             "latest_s": round(latest.total_seconds()),
             "beyond": beyond,
-            "overlap_s": round(found.overlap.total_seconds()),
+            "overlap_s": round(lateness.overlap.total_seconds()),
         },
     )
-    return found
+    return lateness
 
 
 def overlap_of(learnt: dict[str, timedelta], platform: Platform, dataset: str) -> timedelta:

@@ -60,7 +60,11 @@ class RecordedSyncs:
 
     def last_complete_list(self, before: datetime) -> datetime | None:
         """When the last complete full list before a time was observed, whether it retired rows or not."""
-        complete = (each.observed_at for each in self.observations if each.mode == "full" and each.list_complete)
+        complete = (
+            observation.observed_at
+            for observation in self.observations
+            if observation.mode == "full" and observation.list_complete
+        )
         return max((at for at in complete if at < before), default=None)
 
 

@@ -94,9 +94,10 @@ def _new(session: duckdb.DuckDBPyConnection, editions: Sequence[Edition]) -> lis
     query = f"SELECT name, version, source, digest FROM {LAKE}.{EDITIONS.sql} WHERE removed_at IS NULL"
     stored = {name: tuple(values) for name, *values in session.execute(query).fetchall()}
     return [
-        each
-        for each in editions
-        if stored.get(each.name) != (each.version, each.source, each.digest) or (REFERENCE, each.name) not in present
+        edition
+        for edition in editions
+        if stored.get(edition.name) != (edition.version, edition.source, edition.digest)
+        or (REFERENCE, edition.name) not in present
     ]
 
 

@@ -38,10 +38,10 @@ def replacement(
 
     `versions`: the value of every column of the dataset, by name; one version for each key.
     """
-    filled = [{name: value for name, value in each.items() if value is not None} for each in versions]
+    filled = [{name: value for name, value in version.items() if value is not None} for version in versions]
     hashes = content_hashes(dataset, [dataset.row(**each) for each in filled])
     types = {column.name: ARROW_TYPES[column.sql_type] for column in columns_of(dataset.row)}
-    values = {name: pa.array([each[name] for each in versions], types[name]) for name in columns}
+    values = {name: pa.array([version[name] for version in versions], types[name]) for name in columns}
     table = pa.table({"key": keys, **values, "content_hash": hashes})
     scratch.session.register("replacing", table)
     try:

@@ -62,6 +62,6 @@ def restores_of_run(session: duckdb.DuckDBPyConnection, run_id: str) -> list[Res
     """What a run restored, by table; empty where it has committed nothing."""
     if not has_table(session, "sync.restores"):
         return []
-    listed = ", ".join(each.name for each in fields(RestoreRecord))
+    listed = ", ".join(field.name for field in fields(RestoreRecord))
     query = f"SELECT {listed} FROM {LAKE}.sync.restores WHERE run_id = ? ORDER BY platform, dataset"
     return [RestoreRecord(*row) for row in session.execute(query, [run_id]).fetchall()]

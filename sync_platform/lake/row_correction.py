@@ -63,13 +63,21 @@ def _correct_table(
 ) -> int:
     here = (platform.name, dataset.name)
     wanted: list[tuple[ValueCorrection, str | None, str | None]] = [
-        (each, each.right, each.wrong) for each in ended if (each.platform, each.dataset) == here
+        (correction, correction.right, correction.wrong)
+        for correction in ended
+        if (correction.platform, correction.dataset) == here
     ]
-    wanted += [(each, each.wrong, each.right) for each in applied if (each.platform, each.dataset) == here]
+    wanted += [
+        (correction, correction.wrong, correction.right)
+        for correction in applied
+        if (correction.platform, correction.dataset) == here
+    ]
     with TemporaryTables(session) as scratch:
         table = f"{LAKE}.{dataset_table(platform.name, dataset).sql}"
-        found = replaced(scratch, table, dataset, wanted, "source_id")
-        return replace_stored(scratch, history, platform, dataset, found, run_id) if found is not None else 0
+        replacement = replaced(scratch, table, dataset, wanted, "source_id")
+        return (
+            replace_stored(scratch, history, platform, dataset, replacement, run_id) if replacement is not None else 0
+        )
 
 
 def _list_corrected(session: duckdb.DuckDBPyConnection, applied: Sequence[ValueCorrection]) -> bool:
@@ -79,7 +87,15 @@ def _list_corrected(session: duckdb.DuckDBPyConnection, applied: Sequence[ValueC
         return False
     ensure_other_tables(session, {CORRECTED: (COLUMNS, DESCRIPTION)})
     values = [
-        (each.request, each.platform, each.dataset, each.source_id, each.column, each.corrected_at) for each in applied
+        (
+            correction.request,
+            correction.platform,
+            correction.dataset,
+            correction.source_id,
+            correction.column,
+            correction.corrected_at,
+        )
+        for correction in applied
     ]
     arrays = [
         pa.array([row[number] for row in values], ARROW_TYPES[column.sql_type]) for number, column in enumerate(COLUMNS)

@@ -36,7 +36,7 @@ def erase_rows(
     `erased`: the ids of data subjects that have a tombstone. Returns the tables that changed; a repeat changes nothing.
     """
     with lake.session() as session:
-        tables = [each for each in stored_tables(session, platforms) if sealed_columns(each[1])]
+        tables = [table for table in stored_tables(session, platforms) if sealed_columns(table[1])]
         return in_one_transaction(lake, session, lambda: _erase_tables(session, history, tables, erased, run_id))
 
 
@@ -51,9 +51,9 @@ def _erase_tables(
     for platform, dataset in tables:
         table = f"{LAKE}.{dataset_table(platform.name, dataset).sql}"
         with TemporaryTables(session) as scratch:
-            found = erased_rows(scratch, table, dataset, erased, '"source_id"')
-            if found is not None:
-                rows = replace_stored(scratch, history, platform, dataset, found, run_id)
+            replacement = erased_rows(scratch, table, dataset, erased, '"source_id"')
+            if replacement is not None:
+                rows = replace_stored(scratch, history, platform, dataset, replacement, run_id)
                 done.append(ErasedTable(f"{platform.name}.{dataset.name}", rows))
     if done:
         describe_commit(session, run_id, f"erasure: {sum(each.rows for each in done):,} rows")

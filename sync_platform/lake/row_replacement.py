@@ -120,4 +120,4 @@ def _later_than_all(session: duckdb.DuckDBPyConnection, table: TrackedTable, now
     if has_chain(session):
         query = f"SELECT max(committed_to) FROM {LAKE}.{BATCHES} WHERE platform = ? AND dataset = ?"
         last += [session.execute(query, [table.schema, table.name]).fetchall()[0][0]]
-    return max([now, *(each + timedelta(microseconds=1) for each in last if each)])
+    return max([now, *(moment + timedelta(microseconds=1) for moment in last if moment)])

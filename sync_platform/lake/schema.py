@@ -130,8 +130,8 @@ def ensure_tables(connection: duckdb.DuckDBPyConnection, history: str, platform:
         _create(connection, history, CHANGES, "Every change of every record, with its source; append-only")
         cluster_history(connection, f"{LAKE}.{history}")
     _ensure(connection, existing, ("lineage", "batches"), BATCHES, "Every commit's changes, hashed and chained")
-    wanted = table_columns(dataset)
-    _ensure(connection, existing, (platform, dataset.name), wanted, dataset.description)
+    wanted_columns = table_columns(dataset)
+    _ensure(connection, existing, (platform, dataset.name), wanted_columns, dataset.description)
 
 
 def cluster_history(connection: duckdb.DuckDBPyConnection, history: str) -> None:
@@ -182,15 +182,15 @@ def _ensure(
     connection: duckdb.DuckDBPyConnection,
     existing: dict[tuple[str, ...], set[str]],
     table: tuple[str, str],
-    wanted: tuple[Column, ...],
+    wanted_columns: tuple[Column, ...],
     description: str,
 ) -> None:
     """Create the table, or add the columns that it does not have yet."""
     present = existing.get(table)
     if present is None:
-        _create(connection, table_name(*table), wanted, description)
+        _create(connection, table_name(*table), wanted_columns, description)
         return
-    for column in wanted:
+    for column in wanted_columns:
         if column.name not in present:
             name = f"{LAKE}.{table_name(*table)}"
             connection.execute(f'ALTER TABLE {name} ADD COLUMN "{column.name}" {column.sql_type}')

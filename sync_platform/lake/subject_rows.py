@@ -47,7 +47,7 @@ def count_subject_rows(
     session: duckdb.DuckDBPyConnection, platforms: Mapping[str, Platform], subjects: Set[str]
 ) -> list[SubjectRows]:
     """The tables that have rows of these data subjects, removed rows included."""
-    found = []
+    subject_rows = []
     with TemporaryTables(session) as scratch:
         forms = ", ".join(f"'{PREFIX}{subject}:{ERASED}'" for subject in sorted(subjects)) or "''"
         for platform, dataset in personal_tables(session, platforms):
@@ -57,8 +57,8 @@ def count_subject_rows(
             query = f"SELECT count(*) FILTER ({is_sealed}), count(*) FILTER ({is_erased}) FROM {LAKE}."
             sealed, erased = session.execute(query + dataset_table(platform.name, dataset).sql).fetchall()[0]
             if sealed or erased:
-                found.append(SubjectRows(platform.name, dataset.name, sealed, erased))
-    return found
+                subject_rows.append(SubjectRows(platform.name, dataset.name, sealed, erased))
+    return subject_rows
 
 
 def count_changes_with_ciphertext(

@@ -250,11 +250,11 @@ def last_syncs(lake: Lake) -> dict[str, SyncRecord]:
     """Per platform, the record with the worst state of its newest sync."""
     newest: dict[str, SyncRecord] = {}
     for record in all_syncs(lake):
-        known = newest.get(record.platform)
+        known_record = newest.get(record.platform)
         if (
-            known is None
-            or (record.started_at, record.sync_id) > (known.started_at, known.sync_id)
-            or (record.sync_id == known.sync_id and _badness(record) > _badness(known))
+            known_record is None
+            or (record.started_at, record.sync_id) > (known_record.started_at, known_record.sync_id)
+            or (record.sync_id == known_record.sync_id and _badness(record) > _badness(known_record))
         ):
             newest[record.platform] = record
     return newest

@@ -52,8 +52,8 @@ def return_cursor(session: duckdb.DuckDBPyConnection, context: CommitContext, ea
         f"INSERT INTO {LAKE}.sync.cursors VALUES ($platform, $dataset, $watermark, $sync_id)",
         {**values, "watermark": wanted[0], "sync_id": context.sync_id},
     )
-    found: datetime = wanted[0]
-    return found
+    moment: datetime = wanted[0]
+    return moment
 
 
 def watermarks(lake: Lake, platform: str) -> dict[str, datetime]:

@@ -82,7 +82,7 @@ async def _extract(
 ) -> list[Manifest]:
     store = destination.store
     interrupted = find_interrupted(store, fetch.platform.name, fetch.dataset_names, fetch.partition, fetch.scope)
-    known = _committed_manifests(fetch, store)
+    known_manifests = _committed_manifests(fetch, store)
     oldest_page_at = interrupted.started_at if interrupted else started_at
     state = ExtractionState(fetch.datasets, oldest_page_at, fetch.source.day)
     writers = {
@@ -108,11 +108,17 @@ async def _extract(
             state,
             fetch.source.archive_url,
             interrupted or NothingLanded(),
-            {body.url: body.etag for manifest in known for body in manifest.bodies if body.etag},
+            {body.url: body.etag for manifest in known_manifests for body in manifest.bodies if body.etag},
         )
         await _land_pages(fetch.platform, extraction, writers, on_page)
     for name, replies in state.unchanged.items():
-        _land_again(extraction, writers[name], next(each for each in known if each.dataset == name), store, replies)
+        _land_again(
+            extraction,
+            writers[name],
+            next(manifest for manifest in known_manifests if manifest.dataset == name),
+            store,
+            replies,
+        )
     if state.first_loss and not any(writer.has_pages for writer in writers.values()):
         raise state.first_loss
     manifests: dict[str, Manifest] = {}
@@ -191,19 +197,23 @@ def _committed_manifests(fetch: Fetch, store: ObjectStore) -> list[Manifest]:
         manifest_key(fetch.platform.name, dataset, fetch.partition, fetch.scope.taken_in)
         for dataset in fetch.dataset_names
     ]
-    found = [find_manifest(store, key) for key in keys]
-    whole = [manifest for manifest in found if manifest is not None and manifest.complete]
-    return whole if len(whole) == len(found) else []  # what a gap left out would not be fetched again
+    manifests = [find_manifest(store, key) for key in keys]
+    whole = [manifest for manifest in manifests if manifest is not None and manifest.complete]
+    return whole if len(whole) == len(manifests) else []  # what a gap left out would not be fetched again
 
 
 def _land_again(
-    extraction: Extraction, writer: DatasetWriter, known: Manifest, store: ObjectStore, replies: tuple[Reply, ...]
+    extraction: Extraction,
+    writer: DatasetWriter,
+    known_manifest: Manifest,
+    store: ObjectStore,
+    replies: tuple[Reply, ...],
 ) -> None:
     """Land again what the source calls unchanged, with its 304 replies beside the bodies that were received first."""
     records, unchanged = LandedRecords(store), tuple(map(Body.of, replies))
-    extraction.expect_pages(known.dataset, len(known.pages))
-    if known.claimed is not None:
-        extraction.report_total(known.dataset, known.claimed)
-    for entry in known.pages:
+    extraction.expect_pages(known_manifest.dataset, len(known_manifest.pages))
+    if known_manifest.claimed is not None:
+        extraction.report_total(known_manifest.dataset, known_manifest.claimed)
+    for entry in known_manifest.pages:
         received = tuple(body for body in entry.bodies if body.status != NOT_MODIFIED)
-        writer.add(Page(known.dataset, records.of(entry), (), landed=(*received, *unchanged)))
+        writer.add(Page(known_manifest.dataset, records.of(entry), (), landed=(*received, *unchanged)))

@@ -74,29 +74,29 @@ def find_interrupted(
                 landed.add(sync_id)
             elif key.endswith(JOURNAL):
                 journals[sync_id].append(key)
-    found = Interrupted(store, datetime.max.replace(tzinfo=UTC))
+    interrupted = Interrupted(store, datetime.max.replace(tzinfo=UTC))
     oldest = (now or datetime.now(UTC)) - RESUMABLE
     for sync_id in sorted(journals):
         began = time_of_sync(sync_id)
         if began and began >= oldest and sync_id > max(landed):
-            _read_into(found, journals[sync_id], scope)
-    return found if found.parts else None
+            _read_into(interrupted, journals[sync_id], scope)
+    return interrupted if interrupted.parts else None
 
 
-def _read_into(found: Interrupted, keys: list[str], scope: Scope) -> None:
+def _read_into(interrupted: Interrupted, keys: list[str], scope: Scope) -> None:
     """Add the complete parts of one sync. They replace those of an earlier sync."""
     parts: dict[tuple[str, str], list[PageEntry]] = defaultdict(list)
     for key in keys:
         try:
-            journal = msgspec.json.decode(found.store.get(key), type=Journal)
+            journal = msgspec.json.decode(interrupted.store.get(key), type=Journal)
         except (KeyError, msgspec.DecodeError):
             continue  # it was not written completely when the sync died
         if journal.scope != scope_text(scope):
             return
-        found.started_at = min(found.started_at, journal.started_at)
+        interrupted.started_at = min(interrupted.started_at, journal.started_at)
         for entry in journal.pages:
             if entry.part is not None:
                 parts[key.split("/")[2], entry.part.name].append(entry)
     for name, entries in parts.items():
         if entries[0].part and len(entries) == entries[0].part.pages:
-            found.parts[name] = entries
+            interrupted.parts[name] = entries

@@ -106,8 +106,8 @@ def find_expired(store: ObjectStore, limit: Callable[[str], Limit], now: datetim
 
 def delete_expired(store: ObjectStore, expired: list[ExpiredSync], now: datetime) -> None:
     """Delete them, manifests first: if this is killed, the rest counts as an interrupted sync and is deleted later."""
-    for each in expired:
-        entries = [entry for found in each.sync.entries.values() for entry in found]
+    for expired_sync in expired:
+        entries = [entry for keys in expired_sync.sync.entries.values() for entry in keys]
         for entry in sorted(entries, key=lambda entry: not _is_manifest(entry)):
             store.delete(entry.key)
     store.sweep(LANDING, now - AT_WORK)

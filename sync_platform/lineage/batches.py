@@ -52,7 +52,7 @@ def check_batches(
         found = dict(_found(session, recomputed))
         unchained = list(_unchained(session, recomputed))
     live = {number for (number,) in session.execute(f"SELECT number FROM ({LIVE_BATCHES})").fetchall()}
-    findings.changes = sum(each.changes for each in found.values())
+    findings.changes = sum(batch.changes for batch in found.values())
     number_counts = Counter(batch.number for batch in chain)
     broken += [
         _break(batch, what)
@@ -61,7 +61,7 @@ def check_batches(
         and number_counts[batch.number] == 1
         and (what := _difference(batch, found.get(batch.number)))
     ]
-    broken.sort(key=lambda each: each.number or 0)
+    broken.sort(key=lambda broken_place: broken_place.number or 0)
     findings.breaks += [*broken, *unchained, *_uncovered(session, history)]
     return chain
 
@@ -98,14 +98,14 @@ def _found(session: duckdb.DuckDBPyConnection, recomputed: str) -> Iterator[tupl
         yield number, _RecomputedBatch(digest, *counts)
 
 
-def _difference(batch: Batch, found: _RecomputedBatch | None) -> str | None:
+def _difference(batch: Batch, found_batch: _RecomputedBatch | None) -> str | None:
     """How the history differs from what a batch covers, in words."""
-    present = found.changes if found else 0
+    present = found_batch.changes if found_batch else 0
     if present < batch.changes:
         return f"{batch.changes - present:,} of its {batch.changes:,} changes are missing"
     if present > batch.changes:
         return f"{present - batch.changes:,} changes were added to its {batch.changes:,}"
-    if found is not None and found.digest != batch.digest:
+    if found_batch is not None and found_batch.digest != batch.digest:
         return f"at least one of its {batch.changes:,} changes is not what it was"
     return None
 

@@ -40,13 +40,13 @@ class LakeDifference:
 
     @property
     def total(self) -> int:
-        return sum(each.total for each in self.counts)
+        return sum(table_changes.total for table_changes in self.counts)
 
     def changes(self) -> Iterator[Change]:
         """The first changes, in order of commit. Memory does not grow with their number."""
         scope = self.scope
-        found = changes_between(self.session, self.history, scope.first, scope.last, scope.platform)
-        return islice(found, self.limit)
+        changes = changes_between(self.session, self.history, scope.first, scope.last, scope.platform)
+        return islice(changes, self.limit)
 
     def names_of(self, changes: Sequence[Change]) -> dict[tuple[str, str], str]:
         """The names that records have now, by table and id. A record without a name, or with a sealed one, has none."""

@@ -37,13 +37,13 @@ def change_document(difference: LakeDifference, made_at: datetime) -> Document:
     table = DocumentTable(
         "Changes by table",
         columns,
-        [_counts(each) for each in difference.counts],
+        [_counts(table_changes) for table_changes in difference.counts],
         "nothing changed",
         ("changed most often",),
     )
     changes = list(difference.changes())
     names = difference.names_of(changes)
-    items = [_change(each, names.get((each.table, each.entity_id))) for each in changes]
+    items = [_change(change, names.get((change.table, change.entity_id))) for change in changes]
     sections = [Section("What changed", _known_before(difference.counts), tables=[table])]
     if items:
         sections.append(Section("Each change", _left_out(difference, len(items)), items=items))
@@ -57,10 +57,10 @@ def _counts(counts: TableChanges) -> Row:
 
 def _known_before(counts: Iterable[TableChanges]) -> list[str]:
     return [
-        f"{each.table}: {each.already_known:,} records were known already, from later syncs; a late sync shows that "
-        "they were there before."
-        for each in counts
-        if each.already_known
+        f"{table_changes.table}: {table_changes.already_known:,} records were known already, from later syncs; a late "
+        "sync shows that they were there before."
+        for table_changes in counts
+        if table_changes.already_known
     ]
 
 

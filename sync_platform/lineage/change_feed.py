@@ -115,7 +115,7 @@ class _PlacedBatch:
 
 
 def _batches(
-    session: duckdb.DuckDBPyConnection, after: FeedPlace, wanted: FeedFilter, limit: int
+    session: duckdb.DuckDBPyConnection, after: FeedPlace, wanted_filter: FeedFilter, limit: int
 ) -> Sequence[_PlacedBatch]:
     """The next batches in order: enough for `limit` changes."""
     rows = session.execute(
@@ -123,15 +123,15 @@ def _batches(
         FROM {PLACED}
         WHERE place >= $after AND platform = coalesce($platform, platform) AND dataset = coalesce($dataset, dataset)
         ORDER BY place""",
-        {"after": after.batch, "platform": wanted.platform, "dataset": wanted.dataset},
+        {"after": after.batch, "platform": wanted_filter.platform, "dataset": wanted_filter.dataset},
     ).fetchall()
     chosen: list[_PlacedBatch] = []
     counted = 0
-    for each in (_PlacedBatch(*row) for row in rows):
-        chosen.append(each)
+    for batch in (_PlacedBatch(*row) for row in rows):
+        chosen.append(batch)
         # the first batch may have been read in part
-        counted += each.changes if each.place > after.batch or after == FeedPlace(after.batch) else 0
-        if counted > limit and wanted.entity_id is None:
+        counted += batch.changes if batch.place > after.batch or after == FeedPlace(after.batch) else 0
+        if counted > limit and wanted_filter.entity_id is None:
             break
     return chosen
 
@@ -140,7 +140,7 @@ def _rows(
     session: duckdb.DuckDBPyConnection,
     history: str,
     after: FeedPlace,
-    wanted: FeedFilter,
+    wanted_filter: FeedFilter,
     batches: Sequence[_PlacedBatch],
     limit: int,
 ) -> list[tuple[Any, ...]]:
@@ -156,14 +156,14 @@ def _rows(
             AND (p.place, h.entity_id, h.observed_at::VARCHAR, h.operation) > ($batch, $after_id, $after_at, $after_op)
         ORDER BY p.place, h.entity_id, observed_text, h.operation LIMIT $limit""",
         {
-            "places": [each.place for each in batches],
-            "platforms": [each.platform for each in batches],
-            "datasets": [each.dataset for each in batches],
-            "firsts": [each.first for each in batches],
-            "lasts": [each.last for each in batches],
-            "from": min(each.first for each in batches),
-            "to": max(each.last for each in batches),
-            "entity_id": wanted.entity_id,
+            "places": [batch.place for batch in batches],
+            "platforms": [batch.platform for batch in batches],
+            "datasets": [batch.dataset for batch in batches],
+            "firsts": [batch.first for batch in batches],
+            "lasts": [batch.last for batch in batches],
+            "from": min(batch.first for batch in batches),
+            "to": max(batch.last for batch in batches),
+            "entity_id": wanted_filter.entity_id,
             "batch": after.batch,
             "after_id": after.entity_id,
             "after_at": after.observed_at,

@@ -36,7 +36,7 @@ def write_changes(difference: LakeDifference, file: TextIO, made_at: datetime) -
         "since": scope.first,
         "until": scope.last,
         "platform": scope.platform,
-        "tables": [asdict(each) for each in difference.counts],
+        "tables": [asdict(table_changes) for table_changes in difference.counts],
         "total": difference.total,
     }
     file.write(orjson.dumps(head).decode().removesuffix("}") + ',"changes":[')
@@ -50,6 +50,6 @@ def write_changes(difference: LakeDifference, file: TextIO, made_at: datetime) -
 def _change(change: Change) -> dict[str, Any]:
     return {
         **change.columns(BEFORE_FIELDS),
-        "fields": [asdict(each) for each in change.fields],
+        "fields": [asdict(field) for field in change.fields],
         **change.columns(AFTER_FIELDS),
     }

@@ -65,12 +65,12 @@ def scope_between(
 def end_of_sync(session: duckdb.DuckDBPyConnection, sync_id: str) -> datetime | None:
     """When the last dataset of a sync was committed; None for a text that is no id of a sync."""
     # a sync is recorded again when an earlier one becomes known: its own end is the first record of each dataset
-    found: datetime | None = session.execute(
+    moment: datetime | None = session.execute(
         f"""SELECT max(first_commit) FROM (
             SELECT min(committed_at) AS first_commit FROM {LAKE}.sync.runs WHERE sync_id = ? GROUP BY dataset)""",
         [sync_id],
     ).fetchall()[0][0]
-    return found
+    return moment
 
 
 def _no_sync_id(text: str, option: str) -> str:

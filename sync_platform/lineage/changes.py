@@ -85,7 +85,7 @@ class Change:
         """The columns that changed, without those that are empty before and after."""
         named = self.changed_fields or tuple(self.after)
         pairs = [FieldChange(name, self.before.get(name), self.after.get(name)) for name in named]
-        return [each for each in pairs if each.before is not None or each.after is not None]
+        return [change for change in pairs if change.before is not None or change.after is not None]
 
 
 def changes_of(

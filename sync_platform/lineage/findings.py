@@ -84,7 +84,7 @@ class Findings:
 
     @property
     def first_breaks(self) -> list[str]:
-        return [str(each) for each in self.breaks[:MAX_FIRST]]
+        return [str(broken_place) for broken_place in self.breaks[:MAX_FIRST]]
 
     def logged(self) -> dict[str, Any]:
         """What the audit log says of the verification."""

@@ -68,16 +68,16 @@ def _last_version(changes: Sequence[Row]) -> Row:
 
     Computed rows have no content hash, so every change of theirs has other content.
     """
-    found = None
+    last_version = None
     for before, row in zip((None, *changes), changes, strict=False):
         if _is_end(row):
             continue
         content, earlier = _of(row, "content_hash"), _of(before, "content_hash") if before else None
-        if found is None or content is None or content != earlier or _is_end(before):
-            found = row
-    if found is None:
+        if last_version is None or content is None or content != earlier or _is_end(before):
+            last_version = row
+    if last_version is None:
         raise AssertionError("all of these changes are ends")
-    return found
+    return last_version
 
 
 def _end(changes: Sequence[Row]) -> list[Row]:

@@ -109,12 +109,12 @@ def memberships_in(
     ).fetchall()
     names = {name for (name,) in rows} | set(cited) | {name for event in events for name in event.listings}
     evidence = _evidence(history, restaurant_id)
-    found = [
-        replace(each, evidence=evidence.get(name) if each.until is None else None)
+    memberships = [
+        replace(membership, evidence=evidence.get(name) if membership.until is None else None)
         for name in names
-        for each in _memberships(history.of(SCHEMA, MEMBERS.name, name), name, restaurant_id)
+        for membership in _memberships(history.of(SCHEMA, MEMBERS.name, name), name, restaurant_id)
     ]
-    return sorted(found, key=lambda each: (each.since, each.listing))
+    return sorted(memberships, key=lambda membership: (membership.since, membership.listing))
 
 
 def person_decisions(history: History, listings: Iterable[str]) -> list[CommittedDecision]:
@@ -124,12 +124,12 @@ def person_decisions(history: History, listings: Iterable[str]) -> list[Committe
         WHERE list_contains($names, one) OR list_contains($names, other)""",
         {"names": sorted(set(listings))},
     ).fetchall()
-    found = [
+    decisions = [
         _decision(one, other, change, values)
         for one, other in pairs
         for change, values in _versions(history.of(SCHEMA, DECISIONS.name, f"{one}/{other}"))
     ]
-    return sorted(found, key=lambda each: (each.at, each.one, each.other))
+    return sorted(decisions, key=lambda decision: (decision.at, decision.one, decision.other))
 
 
 def _memberships(changes: list[Change], listing: str, restaurant_id: str) -> Iterator[Membership]:

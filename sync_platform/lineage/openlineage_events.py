@@ -112,7 +112,7 @@ def _unifications(
         WHERE committed_at BETWEEN $first AND $last ORDER BY committed_at""",
         _bounds(scope),
     ).fetchall()
-    sources = [(each.platform, each.dataset.name) for each in listing_sources(platforms)]
+    sources = [(source.platform, source.dataset.name) for source in listing_sources(platforms)]
     sources += [(REFERENCE, vocabulary.name) for vocabulary in VOCABULARIES]
     inputs = [_dataset(namespaces.lake, f"{platform}.{dataset}") for platform, dataset in sources]
     for run_id, at, written in rows:
@@ -127,7 +127,7 @@ def _unifications(
 def _pair(run: _JobRun, inputs: list[Event], outputs: list[Event], facets: Event) -> Iterator[Event]:
     """The two events of a run; `facets`: its run facets."""
     run_facets = {**facets, **_parent(run)}
-    plain = [{name: item for name, item in each.items() if name != "outputFacets"} for each in outputs]
+    plain = [{name: item for name, item in output.items() if name != "outputFacets"} for output in outputs]
     yield _event("START", run, run.started_at, inputs, plain, run_facets)
     if run.reasons:
         message = "; ".join(run.reasons)
@@ -175,15 +175,17 @@ def _table(
     namespaces: DatasetNamespaces, schema: str, name: str, columns: tuple[Column, ...], written: int | None
 ) -> Event:
     """A table of the lake, with its columns and, if known, the number of rows that the run wrote."""
-    fields = [{"name": each.name, "type": each.sql_type, "description": each.description} for each in columns]
+    fields = [{"name": column.name, "type": column.sql_type, "description": column.description} for column in columns]
     facets = {"schema": _facet("SchemaDatasetFacet", fields=fields)} if fields else {}
     counted = {} if written is None else {"outputStatistics": _facet(STATISTICS, rowCount=written)}
     return {**_dataset(namespaces.lake, f"{schema}.{name}"), "facets": facets, "outputFacets": counted}
 
 
 def _columns(platform: Platform | None, name: str) -> tuple[Column, ...]:
-    found: Dataset | None = next((each for each in platform.datasets if each.name == name), None) if platform else None
-    return table_columns(found) if found else ()
+    dataset: Dataset | None = (
+        next((each for each in platform.datasets if each.name == name), None) if platform else None
+    )
+    return table_columns(dataset) if dataset else ()
 
 
 def _dataset(namespace: str, name: str) -> Event:

@@ -92,12 +92,12 @@ class Landing:
         return LandedOrigin(key, line, manifest_key, page.object_sha256, state, tuple(page.bodies))
 
     def _state(self, change: Change, key: str, line: int, expected: str) -> State:
-        found = self._object(key, expected)
-        if found is None:
+        found_object = self._object(key, expected)
+        if found_object is None:
             return "missing"
-        if found.sha256 != expected:
+        if found_object.sha256 != expected:
             return "altered"
-        return "intact" if self._has_record(change, found.lines, line) else "other_record"
+        return "intact" if self._has_record(change, found_object.lines, line) else "other_record"
 
     def _has_record(self, change: Change, lines: list[bytes], line: int) -> bool:
         """True if the line has the record; for a dataset that is no longer declared, True if the line exists."""

@@ -114,18 +114,23 @@ class ProvenanceReader:
         none, all listings.
         """
         members = self._members_at(at)
-        live = [each for each in members if each.is_live]
-        used = [each for each in live if self._has_columns(each, name)] or live or members
-        claims = (self._claim(each.listing, name, None, at, agrees=True) for each in used)
+        live = [membership for membership in members if membership.is_live]
+        used = [membership for membership in live if self._has_columns(membership, name)] or live or members
+        claims = (self._claim(membership.listing, name, None, at, agrees=True) for membership in used)
         return FieldProvenance(name, value, COMBINED, COMBINED_FIELDS[name], tuple(claims))
 
     def _claims_of_all(self, name: str, others: list[Values], at: datetime) -> tuple[Claim, ...]:
         """The claims from which a status was computed: of all listings; for a licence, of the register's, if any."""
         members = self._members_at(at)
         if name == "licence_state":
-            members = [each for each in members if (found := self._dataset(each)) and found.is_reference] or members
+            members = [
+                membership for membership in members if (dataset := self._dataset(membership)) and dataset.is_reference
+            ] or members
         values = {each["source"]: each["value"] for each in others}
-        return tuple(self._claim(each.listing, name, values.get(each.key[0]), at, agrees=True) for each in members)
+        return tuple(
+            self._claim(membership.listing, name, values.get(membership.key[0]), at, agrees=True)
+            for membership in members
+        )
 
     def _has_columns(self, member: Membership, name: str) -> bool:
         """True if a listing's dataset has the columns from which the field is made; `platforms` needs none."""
@@ -133,17 +138,17 @@ class ProvenanceReader:
         return name not in _COLUMNS or bool(dataset and not dataset.is_reference and self._columns(member, name))
 
     def _members_at(self, moment: datetime) -> list[Membership]:
-        return [each for each in self.memberships if each.is_on(moment)]
+        return [membership for membership in self.memberships if membership.is_on(moment)]
 
     def _claim(self, listing: str, name: str, value: Any, at: datetime, *, agrees: bool) -> Claim:
-        member = next((each for each in self.memberships if each.listing == listing), None)
+        member = next((membership for membership in self.memberships if membership.listing == listing), None)
         if member is None:
             return Claim(listing, value, agrees, None)
         changes = self._changes(member)
-        known = [change for change in changes if change.committed_at <= at and not change.is_bare]
-        if not known:  # the values of that time are folded: the folded state is the oldest that is kept
-            known = [change for change in changes if change.is_sum][:1]
-        change = change_that_set(known, self._columns(member, name), value)
+        known_changes = [change for change in changes if change.committed_at <= at and not change.is_bare]
+        if not known_changes:  # the values of that time are folded: the folded state is the oldest that is kept
+            known_changes = [change for change in changes if change.is_sum][:1]
+        change = change_that_set(known_changes, self._columns(member, name), value)
         return Claim(listing, value, agrees, self.history.trace(change) if change else None)
 
     def _changes(self, member: Membership) -> list[Change]:
@@ -158,7 +163,11 @@ class ProvenanceReader:
 
     def _dataset(self, member: Membership) -> Dataset | None:
         platform = self.platforms.get(member.key[0])
-        return next((each for each in platform.datasets if each.name == member.dataset), None) if platform else None
+        return (
+            next((dataset for dataset in platform.datasets if dataset.name == member.dataset), None)
+            if platform
+            else None
+        )
 
 
 def columns_read(dataset: Dataset, names: Iterable[str]) -> Iterable[str]:

@@ -138,9 +138,9 @@ def _no_changes(history: History, platform: str, dataset: str, source_id: str) -
     name = f"{platform}.{dataset} {source_id}"
     if is_restricted(history.session, platform, dataset, source_id):
         return f"{name} is of a person who restricted its use: it is stored, and not shown"
-    known = history.without_limit.of(platform, dataset, source_id)
-    if known:
-        first = min(change.committed_at for change in known)
+    known_changes = history.without_limit.of(platform, dataset, source_id)
+    if known_changes:
+        first = min(change.committed_at for change in known_changes)
         return f"{name} was not known then: its first change was committed {local_time(first)}"
     hint = "PLATFORM/ID" if platform == SCHEMA else typed("query", f"SELECT source_id FROM {platform}.{dataset}")
     return f"the history has no record {name}: {hint} lists the records"

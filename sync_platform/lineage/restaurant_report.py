@@ -53,13 +53,13 @@ class RestaurantReport:
     @property
     def origins(self) -> list[LandedOrigin]:
         """Every landed line from which the restaurant's fields come, once."""
-        found = {(each.object, each.line): each for each in _origins(self.story)}
+        found = {(origin.object, origin.line): origin for origin in _origins(self.story)}
         return [found[place] for place in sorted(found)]
 
     @property
     def unproven(self) -> list[LandedOrigin]:
         """The landed lines that do not hold what the history says."""
-        return [each for each in self.origins if each.state not in PROVEN]
+        return [origin for origin in self.origins if origin.state not in PROVEN]
 
     @property
     def is_proven(self) -> bool:
@@ -75,7 +75,7 @@ class RestaurantReport:
         if self.unproven:
             first = self.unproven[0]
             return f"Not proven: {first.object}, line {first.line}: {first.words} ({len(self.unproven):,} such lines)"
-        gone = sum(each.state == "gone" for each in self.origins)
+        gone = sum(origin.state == "gone" for origin in self.origins)
         past = f"; {gone:,} more are past their retention" if gone else ""
         return (
             f"Proven: {self.findings.batches:,} batches with {self.findings.changes:,} changes and "
@@ -89,7 +89,7 @@ def read_related_counts(session: duckdb.DuckDBPyConnection, restaurant_id: str) 
     present = session.execute(
         "SELECT view_name FROM duckdb_views() WHERE database_name = ? AND schema_name = 'unified'", [LAKE]
     ).fetchall()
-    found = []
+    related_counts = []
     for kind in (kind for kind in RECORD_KINDS if (kind,) in present):
         rows = session.execute(
             f"""SELECT platform, dataset, count(*) FILTER (removed_at IS NULL),
@@ -97,8 +97,8 @@ def read_related_counts(session: duckdb.DuckDBPyConnection, restaurant_id: str) 
             FROM {LAKE}.unified.{kind} WHERE restaurant_id = ? GROUP BY ALL ORDER BY ALL""",
             [restaurant_id],
         ).fetchall()
-        found += [RelatedCount(kind, *row) for row in rows]
-    return tuple(found)
+        related_counts += [RelatedCount(kind, *row) for row in rows]
+    return tuple(related_counts)
 
 
 def read_story_with_counts(
@@ -110,7 +110,7 @@ def read_story_with_counts(
 
 
 def _origins(story: RestaurantStory) -> Iterator[LandedOrigin]:
-    revised = (each.provenance for revision in story.revisions for each in revision.fields if each.provenance)
+    revised = (field.provenance for revision in story.revisions for field in revision.fields if field.provenance)
     for provenance in (*story.fields, *revised):
         yield from _origins_of(provenance)
 

@@ -58,8 +58,8 @@ def _related(report: RestaurantReport) -> Section:
     columns = ("kind", "dataset", "live", "removed", "first seen", "last new one seen")
     table = DocumentTable("By dataset", columns, [*map(_count, report.related)])
     totals: dict[str, int] = {}
-    for each in report.related:
-        totals[each.kind] = totals.get(each.kind, 0) + each.live
+    for count in report.related:
+        totals[count.kind] = totals.get(count.kind, 0) + count.live
     counted = [f"Live now: {', '.join(f'{kind} {number:,}' for kind, number in totals.items())}."] if totals else []
     return Section("Reservations, offers, reviews and posts", counted, [table])
 
@@ -70,7 +70,7 @@ def _count(count: RelatedCount) -> Row:
 
 
 def _verification(report: RestaurantReport) -> Section:
-    findings, states = report.findings, [each.state for each in report.origins]
+    findings, states = report.findings, [origin.state for origin in report.origins]
     rows: list[Row] = [
         ("batches of changes", findings.batches),
         ("changes", findings.changes),
@@ -80,7 +80,7 @@ def _verification(report: RestaurantReport) -> Section:
         ("breaks", Mark(f"{len(findings.breaks):,}", "bad" if findings.breaks else None)),
         *((f"landed lines of this restaurant: {state}", states.count(state)) for state in sorted(set(states))),
     ]
-    breaks = [(str(each),) for each in findings.breaks]
+    breaks = [(str(broken_place),) for broken_place in findings.breaks]
     tables = [DocumentTable("What was verified when this report was made", ("what", "number"), rows)]
     if breaks:
         tables.append(DocumentTable("Breaks", ("break",), breaks))

@@ -106,7 +106,7 @@ def read_restaurant_story(
         fields=tuple(_final_fields(history, reader, restaurant_id, changes, field)),
         events=tuple(events),
         memberships=tuple(memberships),
-        decisions=tuple(person_decisions(history, (each.listing for each in memberships))),
+        decisions=tuple(person_decisions(history, (membership.listing for membership in memberships))),
         revisions=tuple(_revisions(reader, changes, field)),
     )
 
@@ -122,9 +122,11 @@ def _changes(history: History, restaurant_id: str) -> list[Change]:
     changes = history.of(SCHEMA, RESTAURANTS.name, restaurant_id)
     if changes:
         return changes
-    known = history.without_limit.of(SCHEMA, RESTAURANTS.name, restaurant_id)
-    if known:
-        raise UsageError(f"{restaurant_id} was not known then: it was founded {local_time(known[0].committed_at)}")
+    known_changes = history.without_limit.of(SCHEMA, RESTAURANTS.name, restaurant_id)
+    if known_changes:
+        raise UsageError(
+            f"{restaurant_id} was not known then: it was founded {local_time(known_changes[0].committed_at)}"
+        )
     raise NotFound(f"there is no restaurant {restaurant_id}: unified.restaurants lists their ids, rest-…")
 
 
@@ -152,14 +154,14 @@ def _final_fields(
     """Every field that has a value after the last change."""
     state, at = _state(changes), changes[-1].committed_at
     why = state.get("why") or {}
-    found = [reader.explained(name, why[name], at) for name in EXPLAINED if name in why and field in (None, name)]
+    provenances = [reader.explained(name, why[name], at) for name in EXPLAINED if name in why and field in (None, name)]
     values = {"platforms": state.get("platforms"), **_current_values(history, restaurant_id)}
-    found += [
+    provenances += [
         reader.combined(name, value, history.known_at)
         for name, value in values.items()
         if value not in (None, []) and field in (None, name)
     ]
-    return found
+    return provenances
 
 
 def _current_values(history: History, restaurant_id: str) -> Values:
@@ -174,16 +176,16 @@ def _current_values(history: History, restaurant_id: str) -> Values:
 
 
 def _revisions(reader: ProvenanceReader, changes: list[Change], field: str | None) -> list[Revision]:
-    found = []
+    revisions = []
     before: Values = {}
     for change in changes:
         after = before | change.after
         fields = tuple(_field_revisions(reader, change, before, after, field))
-        identity = tuple(each for each in change.fields if each.field in IDENTITY)
+        identity = tuple(field_change for field_change in change.fields if field_change.field in IDENTITY)
         if field is None or fields or (identity and change.operation != "update"):
-            found.append(Revision(change, fields, identity))
+            revisions.append(Revision(change, fields, identity))
         before = after
-    return found
+    return revisions
 
 
 def _field_revisions(
@@ -193,13 +195,13 @@ def _field_revisions(
     if change.is_end:
         return []
     why_before, why_after = before.get("why") or {}, after.get("why") or {}
-    found = []
+    field_revisions = []
     for name in EXPLAINED:
         if field in (None, name) and why_before.get(name) != why_after.get(name):
             has_value = name in why_after
             provenance = reader.explained(name, why_after[name], change.committed_at) if has_value else None
-            found.append(FieldRevision(name, why_before.get(name, {}).get("value"), provenance))
+            field_revisions.append(FieldRevision(name, why_before.get(name, {}).get("value"), provenance))
     if field in (None, "platforms") and before.get("platforms") != after.get("platforms"):
         provenance = reader.combined("platforms", after.get("platforms"), change.committed_at)
-        found.append(FieldRevision("platforms", before.get("platforms"), provenance))
-    return found
+        field_revisions.append(FieldRevision("platforms", before.get("platforms"), provenance))
+    return field_revisions

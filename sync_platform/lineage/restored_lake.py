@@ -32,18 +32,18 @@ class RestoredLake:
 
 def restored_lakes(entries: Sequence[AuditEntry]) -> list[RestoredLake]:
     """The restores in the audit log that made a new lake, in order."""
-    found = []
+    lakes = []
     for entry in entries:
         if entry.operation == OperationName.restore and entry.outcome == "complete":
             subject = orjson.loads(entry.subject)
             if subject.get(NEW_LAKE):
-                found.append(RestoredLake(entry.at, subject["batch"], entries[0].at))
-    return found
+                lakes.append(RestoredLake(entry.at, subject["batch"], entries[0].at))
+    return lakes
 
 
 def is_replaced(anchored_at: datetime, chain: str, number: int, restores: Sequence[RestoredLake]) -> bool:
     """True if a restore explains that the lake or its ledger does not have entry `number`, anchored then, any more."""
-    later = [each for each in restores if each.at > anchored_at]
+    later = [restored_lake for restored_lake in restores if restored_lake.at > anchored_at]
     if chain == "batches":
-        return any(each.batch < number for each in later)
-    return any(each.ledger_began > anchored_at for each in later)
+        return any(restored_lake.batch < number for restored_lake in later)
+    return any(restored_lake.ledger_began > anchored_at for restored_lake in later)

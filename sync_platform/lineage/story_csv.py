@@ -51,8 +51,8 @@ def export_row(traced: TracedChange) -> Cells:
 def _record_rows(story: RecordStory) -> Iterator[Cells]:
     for traced in story.changes:
         row = {**traced.change.columns(CHANGE), **_run(traced)}
-        for each in traced.change.fields:
-            yield {**row, "field": each.field, "before": each.before, "after": each.after}
+        for change in traced.change.fields:
+            yield {**row, "field": change.field, "before": change.before, "after": change.after}
         if not traced.change.fields:
             yield row
 

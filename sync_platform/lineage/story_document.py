@@ -49,11 +49,16 @@ def _restaurant(story: RestaurantStory, facts: list[tuple[str, str]]) -> Documen
     through = [f"{each} was merged; this is the restaurant that it is in." for each in story.merged_through]
     ended = ["It has ended: the lake has no listing of it any more."] if story.has_ended else []
     sections = [
-        Section("Its record, and the source of each field", items=[_field(each, numbered) for each in story.fields]),
-        Section("Events of its identity", items=[_event(each, story.restaurant_id) for each in story.events]),
-        Section("Its listings over time", items=[_membership(each) for each in story.memberships]),
-        Section("Decisions by people", items=[_decision(each) for each in story.decisions]),
-        Section("Every change of its record", items=[_revision(each, story, numbered) for each in story.revisions]),
+        Section(
+            "Its record, and the source of each field",
+            items=[_field(provenance, numbered) for provenance in story.fields],
+        ),
+        Section("Events of its identity", items=[_event(event, story.restaurant_id) for event in story.events]),
+        Section("Its listings over time", items=[_membership(membership) for membership in story.memberships]),
+        Section("Decisions by people", items=[_decision(decision) for decision in story.decisions]),
+        Section(
+            "Every change of its record", items=[_revision(revision, story, numbered) for revision in story.revisions]
+        ),
     ]
     return Document(
         f"Restaurant {story.restaurant_id}: {names}",
@@ -61,13 +66,15 @@ def _restaurant(story: RestaurantStory, facts: list[tuple[str, str]]) -> Documen
         [section for section in sections if section.items],
         [*through, *ended],
         NOTES_TITLE,
-        [_note(each) for each in numbered.changes],
+        [_note(change) for change in numbered.changes],
     )
 
 
 def _record(story: RecordStory, facts: list[tuple[str, str]]) -> Document:
     title = f"{story.platform}.{story.dataset} {story.source_id}"
-    changes = [Item(_change_text(each), items=(*_values(each), *_origin(each.origin))) for each in story.changes]
+    changes = [
+        Item(_change_text(change), items=(*_values(change), *_origin(change.origin))) for change in story.changes
+    ]
     return Document(title, facts, [Section("Every change", items=changes)])
 
 
@@ -81,7 +88,9 @@ def _claims(provenance: FieldProvenance, numbered: NumberedChanges) -> Iterable[
         (source,) = provenance.sources
         yield Item(f"source: {source.listing}; {why}", _notes(source, numbered))
     else:
-        sources = tuple(Item(_source_text(each), _notes(each, numbered)) for each in provenance.sources)
+        sources = tuple(
+            Item(_source_text(source_claim), _notes(source_claim, numbered)) for source_claim in provenance.sources
+        )
         yield Item(f"computed: {why}", items=sources)
     for claim in provenance.others:
         agreement = "agrees" if claim.agrees else "differs"
@@ -144,7 +153,7 @@ def _revision(revision: Revision, story: RestaurantStory, numbered: NumberedChan
     change = revision.change
     special = {"insert": "it was founded", "remove": "it ended", "restore": "it was restored"}
     identity = (Item(f"{each.field}: {_from_to(each.before, each.after)}") for each in revision.identity)
-    fields = (_field_revision(each, story, numbered) for each in revision.fields)
+    fields = (_field_revision(field, story, numbered) for field in revision.fields)
     what = special.get(change.operation, "its record changed")
     run = f"period {change.partition}, run {change.run_id}, sync {change.sync_id}"
     return Item(f"{local_time(change.committed_at)}: {what} ({run})", items=(*identity, *fields))
@@ -177,8 +186,10 @@ def _change_text(traced: TracedChange) -> str:
 def _values(traced: TracedChange) -> Iterable[Item]:
     change = traced.change
     has_no_before = change.operation == "insert" or change.is_sum
-    for each in change.fields:
-        yield Item(f"{each.field}: {value_text(each.after) if has_no_before else _from_to(each.before, each.after)}")
+    for field in change.fields:
+        yield Item(
+            f"{field.field}: {value_text(field.after) if has_no_before else _from_to(field.before, field.after)}"
+        )
 
 
 def _from_to(before: object, after: object) -> str:

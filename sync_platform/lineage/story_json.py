@@ -51,8 +51,8 @@ def _record(story: RecordStory) -> Json:
 
 def _restaurant(story: RestaurantStory) -> Json:
     numbered = NumberedChanges()
-    fields = [_provenance(each, numbered) for each in story.fields]
-    revisions = [_revision(each, numbered) for each in story.revisions]
+    fields = [_provenance(provenance, numbered) for provenance in story.fields]
+    revisions = [_revision(revision, numbered) for revision in story.revisions]
     return {
         "restaurant_id": story.restaurant_id,
         "asked": story.asked,
@@ -61,11 +61,11 @@ def _restaurant(story: RestaurantStory) -> Json:
         "field": story.field,
         "has_ended": story.has_ended,
         "fields": fields,
-        "identity": [asdict(each) for each in story.events],
-        "listings": [asdict(each) for each in story.memberships],
-        "decisions": [asdict(each) for each in story.decisions],
+        "identity": [asdict(event) for event in story.events],
+        "listings": [asdict(membership) for membership in story.memberships],
+        "decisions": [asdict(decision) for decision in story.decisions],
         "revisions": revisions,
-        "changes": [{"number": number, **change_json(each)} for number, each in enumerate(numbered.changes, 1)],
+        "changes": [{"number": number, **change_json(change)} for number, change in enumerate(numbered.changes, 1)],
     }
 
 
@@ -75,8 +75,8 @@ def _provenance(provenance: FieldProvenance, numbered: NumberedChanges) -> Json:
         "value": provenance.value,
         "rule": provenance.rule,
         "words": provenance.words,
-        "said_by": [_claim(each, numbered) for each in provenance.sources],
-        "others": [_claim(each, numbered) for each in provenance.others],
+        "said_by": [_claim(claim, numbered) for claim in provenance.sources],
+        "others": [_claim(claim, numbered) for claim in provenance.others],
     }
 
 
@@ -88,14 +88,14 @@ def _claim(claim: Claim, numbered: NumberedChanges) -> Json:
 def _revision(revision: Revision, numbered: NumberedChanges) -> Json:
     return {
         **revision.change.columns(("operation", *RUN)),
-        "identity": [asdict(each) for each in revision.identity],
+        "identity": [asdict(change) for change in revision.identity],
         "fields": [
             {
-                "field": each.field,
-                "before": each.before,
-                "verdict": _provenance(each.provenance, numbered) if each.provenance else None,
+                "field": field.field,
+                "before": field.before,
+                "verdict": _provenance(field.provenance, numbered) if field.provenance else None,
             }
-            for each in revision.fields
+            for field in revision.fields
         ],
     }
 

@@ -30,7 +30,7 @@ def restricted_now(lake: Lake) -> Restricted:
     with lake.session() as session:
         if not has_restricted(session):
             return []
-        return session.execute(f"SELECT {', '.join(each.name for each in COLUMNS)} FROM {LAKE}.{TABLE}").fetchall()
+        return session.execute(f"SELECT {', '.join(column.name for column in COLUMNS)} FROM {LAKE}.{TABLE}").fetchall()
 
 
 @contextmanager

@@ -54,7 +54,7 @@ def configure_logging(settings: LogSettings) -> None:
 
 def line_handler() -> LineHandler | None:
     """The handler that writes this process's log lines; None where it writes none."""
-    return next((each for each in logging.getLogger(OWN).handlers if isinstance(each, LineHandler)), None)
+    return next((handler for handler in logging.getLogger(OWN).handlers if isinstance(handler, LineHandler)), None)
 
 
 def _handler(stream: TextIO, settings: LogSettings, *, is_json: bool) -> LineHandler:

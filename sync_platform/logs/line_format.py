@@ -108,5 +108,5 @@ def _frames_of(error: BaseException, seen: set[int]) -> Iterator[str]:
         yield frame_in_words(frame.filename, frame.lineno or 0, frame.name)
     yield error_in_words(error)
     if isinstance(error, BaseExceptionGroup):
-        for each in error.exceptions:
-            yield from _frames_of(each, seen)
+        for exception in error.exceptions:
+            yield from _frames_of(exception, seen)

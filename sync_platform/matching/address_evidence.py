@@ -15,7 +15,7 @@ from sync_platform.matching.frequencies import Frequencies
 from sync_platform.matching.parsed_address import ParsedAddress
 from sync_platform.matching.parsed_listings import ParsedListings
 from sync_platform.matching.street_evidence import StreetEvidence, chinese_buildings, english_buildings
-from sync_platform.matching.text_columns import Array, codes_of
+from sync_platform.matching.text_columns import Array, DistinctValues, codes_of
 from sync_platform.matching.unit_evidence import Relation, compare_floors, compare_units, is_specific
 
 CLOSE_M, NEAR_M, QUARTER_M, APART_M = 60.0, 150.0, 500.0, 2000.0
@@ -36,8 +36,8 @@ class AddressEvidence:
         self._highest = np.array([high for _, high in spans], dtype=np.int32)
         self._streets = StreetEvidence(parsed, frequencies)
         self._buildings = (english_buildings(parsed), chinese_buildings(parsed, frequencies))
-        self._phases = [english.phases | chinese.phases for english, chinese in both]
-        self._has_phases = np.array([bool(phases) for phases in self._phases], dtype=bool)
+        self._phases = DistinctValues([english.phases | chinese.phases for english, chinese in both])
+        self._has_phases = np.array([bool(english.phases or chinese.phases) for english, chinese in both], dtype=bool)
         self._inside = _Inside(parsed)
 
     def levels(self, left: Array, right: Array, distance: Array) -> Array:
@@ -82,10 +82,15 @@ class AddressEvidence:
         english, chinese = self._buildings
         building = english.agree(left, right) | chinese.agree(left, right)
         estate = english.estates_agree(left, right) | chinese.estates_agree(left, right)
-        for at in np.flatnonzero((building | estate) & self._has_phases[left] & self._has_phases[right]).tolist():
-            if self._phases[left[at]].isdisjoint(self._phases[right[at]]):
-                building[at] = estate[at] = False
+        phased = np.flatnonzero((building | estate) & self._has_phases[left] & self._has_phases[right])
+        other_phase = phased[self._phases.compare(left[phased], right[phased], self._have_no_phase_in_common)]
+        building[other_phase] = estate[other_phase] = False
         return building, estate
+
+    def _have_no_phase_in_common(self, left: Array, right: Array) -> Array:
+        phases = self._phases.values
+        pairs = zip(left.tolist(), right.tolist(), strict=True)
+        return np.array([phases[one].isdisjoint(phases[other]) for one, other in pairs], dtype=bool)
 
 
 def _span(address: ParsedAddress) -> tuple[int, int]:

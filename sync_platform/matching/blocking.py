@@ -1,26 +1,26 @@
 """Blocking: chooses the candidate pairs of listings, those with a blocking key in common.
 
-What belongs here: keys as a table, and the pairs that they make. `blocking_rules` gives a listing its keys. Blocking
-does not decide whether a pair is one place.
+What belongs here: keys as a table, and the pairs that they make. `rule_keys` gives listings their keys. Blocking does
+not decide whether a pair is one place.
 
-A key is stored as a hash of its rule and its text, which is the same in every process and on every machine.
+A key is stored as a hash of its rule and its text, which is the same in every process and on every machine. To find the
+pairs of one table, its keys are only numbered.
 """
 
 from __future__ import annotations
 
-from itertools import product, repeat
-
+import duckdb
 import numpy as np
 import polars as pl
 
-from sync_platform.matching.blocking_rules import RULES, BlockingRule, KeysOf
+from sync_platform.matching.blocking_rules import RULES
 from sync_platform.matching.frequencies import Frequencies
 from sync_platform.matching.parsed_listings import ParsedListings
+from sync_platform.matching.rule_keys import RuleKeys, rule_keys
 from sync_platform.storage.memory_database import memory_database
 
 MAX_LISTINGS_PER_KEY = 1_000
 """A key with more listings is skipped even where the model does not list it as crowded; the model is outdated then."""
-_TEXT_SCHEMA = {"key": pl.String, "listing": pl.Int32}
 _KEYS_PER_PAIR = 2  # that two candidates share on average
 _PRIME, _OTHER_PRIME = 7_368_787, 15_485_863  # they spread the drawn pairs evenly
 
@@ -29,20 +29,48 @@ class BlockingKeys:
     """The blocking keys of parsed listings.
 
     `crowded`: per rule, the keys that too many of these listings have; the model's frequencies store them. `keys`:
-    distinct rows of `listing` (its position, Int32) and `key` (Int64). Crowded keys are left out: those that the
-    frequencies name, or, where they name none, those of these listings.
+    distinct rows of `listing` (its position, Int32) and `key` (Int64, a number that these listings only have). Crowded
+    keys are left out: those that the frequencies name, or, where they name none, those of these listings.
     """
 
     def __init__(self, parsed: ParsedListings, frequencies: Frequencies) -> None:
         self.crowded: dict[str, list[str]] = {}
-        kept: list[pl.DataFrame] = []
+        self._kept: dict[str, RuleKeys] = {}
+        numbered: list[pl.DataFrame] = []
+        first = 0
         for rule in RULES:
-            keys = _keys_of(rule, parsed, frequencies)
-            counts = keys.group_by("key").len()
-            self.crowded[rule.name] = counts.filter(pl.col("len") > rule.most)["key"].sort().to_list()
-            skipped = (frequencies.crowded or self.crowded)[rule.name]
-            kept.append(keys.filter(~pl.col("key").is_in(skipped)).with_columns(rule=pl.lit(rule.name)))
-        self.keys = _hashed(pl.concat(kept))
+            keys = rule_keys(rule, parsed, frequencies)
+            crowded = keys.crowded(rule.most)
+            self.crowded[rule.name] = keys.names(crowded).sort().to_list()
+            skipped = keys.named(frequencies.crowded[rule.name]) if frequencies.crowded else crowded
+            kept = keys.rows.filter(~pl.col("number").is_in(skipped.implode()))
+            self._kept[rule.name] = keys._replace(rows=kept)
+            numbered.append(kept.select("listing", key=pl.col("number") + first))
+            first += keys.size
+        self.keys = pl.concat(numbered)
+
+    def hashed(self) -> pl.DataFrame:
+        """The keys with `key` as a hash of its rule and its text, 63 bits of MD5: equal keys of all listings are equal.
+
+        Computing hashes takes longer than finding pairs. The built-in hashes of polars and DuckDB may differ between
+        versions.
+        """
+        with memory_database() as connection:
+            hashed = [
+                keys.rows.join(_hashes(connection, rule, keys), on="number").select("listing", "key")
+                for rule, keys in self._kept.items()
+            ]
+        return pl.concat(hashed)
+
+
+def _hashes(connection: duckdb.DuckDBPyConnection, rule: str, keys: RuleKeys) -> pl.DataFrame:
+    """Columns `number` and `key`: the hash of each key of a rule."""
+    numbers = keys.rows["number"].unique()
+    connection.register("named", pl.DataFrame({"number": numbers, "name": keys.names(numbers)}).to_arrow())
+    hashed = connection.sql(
+        f"SELECT number, CAST(md5_number_lower('{rule} ' || name) >> 1 AS BIGINT) AS key FROM named"
+    )
+    return pl.DataFrame(hashed.to_arrow_table())
 
 
 def count_listings_per_key(keys: pl.DataFrame) -> pl.DataFrame:
@@ -109,62 +137,3 @@ def _joined(
                ORDER BY ALL"""
         ).fetchnumpy()
     return np.asarray(pairs["one"]), np.asarray(pairs["other"])
-
-
-def _keys_of(rule: BlockingRule, parsed: ParsedListings, frequencies: Frequencies) -> pl.DataFrame:
-    """Columns `key` and `listing` (its position), each row once."""
-    keys = _texts_of(rule.keys, parsed, frequencies)
-    if rule.cell_degrees:
-        cells = _cells(parsed, rule.cell_degrees)
-        both = pl.concat_str("key", "key_right", separator=" ").str.strip_chars_start()
-        keys = keys.join(cells, on="listing").select(both.alias("key"), "listing")
-    return keys.unique()
-
-
-def _texts_of(keys_of: KeysOf, parsed: ParsedListings, frequencies: Frequencies) -> pl.DataFrame:
-    """Columns `key` and `listing`: what a rule's function gives."""
-    keys: list[str] = []
-    listings: list[int] = []
-    for at in range(len(parsed)):
-        before = len(keys)
-        keys.extend(keys_of(parsed, at, frequencies))
-        listings.extend(repeat(at, len(keys) - before))
-    return pl.DataFrame({"key": keys, "listing": listings}, schema=_TEXT_SCHEMA)
-
-
-def _cells(parsed: ParsedListings, degrees: float) -> pl.DataFrame:
-    """Columns `key` and `listing`: cells of four grids, shifted by half a cell each.
-
-    Two points nearer than half a cell share at least one cell. A listing without coordinates has none.
-    """
-    located = np.flatnonzero(~np.isnan(parsed.latitude))
-    grids = [
-        pl.DataFrame({"row": _steps(parsed.latitude[located], degrees, down), "listing": located}).select(
-            pl.format(
-                f"{{}} {{}} {down}{right}",
-                "row",
-                pl.Series("column", _steps(parsed.longitude[located], degrees, right)),
-            ).alias("key"),
-            pl.col("listing").cast(pl.Int32),
-        )
-        for down, right in product((0.0, 0.5), repeat=2)
-    ]
-    return pl.concat(grids)
-
-
-def _steps(along: np.ndarray, degrees: float, shift: float) -> np.ndarray:
-    """The numbers of the cells along one axis."""
-    return np.floor(along / degrees + shift).astype(np.int64)
-
-
-def _hashed(keys: pl.DataFrame) -> pl.DataFrame:
-    """Columns `key` and `listing`, with each rule and key hashed by MD5 to 63 bits.
-
-    The built-in hashes of polars and DuckDB may differ between versions.
-    """
-    with memory_database() as connection:
-        connection.register("keys", keys.to_arrow())
-        hashed = connection.sql(
-            "SELECT listing, CAST(md5_number_lower(rule || ' ' || key) >> 1 AS BIGINT) AS key FROM keys"
-        )
-        return pl.DataFrame(hashed.to_arrow_table())

@@ -8,19 +8,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from rapidfuzz import fuzz
 from rapidfuzz.distance import Hamming
 
 from sync_platform.matching.address_evidence import CLOSE_M, AddressEvidence
-from sync_platform.matching.comparisons import BRANCH, CITY, COMPARISONS, CUISINE, LICENCE, NAME, PHONE, UNKNOWN
+from sync_platform.matching.comparisons import CITY, COMPARISONS, CUISINE, LICENCE, NAME, PHONE, UNKNOWN
 from sync_platform.matching.frequencies import Frequencies
-from sync_platform.matching.name_evidence import NEARLY, SHORTEST_SOUND, NameEvidence
+from sync_platform.matching.name_evidence import NEARLY, NameEvidence
 from sync_platform.matching.parsed_listings import ParsedListings
 from sync_platform.matching.text_columns import Array, TextColumn, codes_of, similarity
 
 CHUNK_PAIRS = 200_000
 METRES_PER_DEGREE = 111_320.0
-BRANCHES_AGREE = 70.0
 
 
 class Comparer:
@@ -67,12 +65,11 @@ class Comparer:
         found = np.maximum(self._english.levels(left, right), self._chinese.levels(left, right))
         unknown = np.flatnonzero(found == UNKNOWN)
         left, right = left[unknown], right[unknown]
-        english, chinese = self._english.sound, self._chinese.sound
-        sound_similarity = np.maximum(
-            similarity(english, left, chinese, right, fuzz.ratio, SHORTEST_SOUND),
-            similarity(chinese, left, english, right, fuzz.ratio, SHORTEST_SOUND),
+        sounds_alike = np.maximum(
+            self._english.sounds_alike(left, self._chinese, right),
+            self._chinese.sounds_alike(left, self._english, right),
         )
-        found[unknown[sound_similarity >= NEARLY]] = NAME.number("similar")
+        found[unknown[sounds_alike >= NEARLY]] = NAME.number("similar")
         return np.asarray(found)
 
     def _place(self, left: Array, right: Array) -> Array:
@@ -88,7 +85,7 @@ class Comparer:
     def _phone(self, left: Array, right: Array) -> Array:
         one, other = self._phones.codes[left], self._phones.codes[right]
         known = (one > 0) & (other > 0)
-        found = np.where(known, PHONE.number("different"), UNKNOWN).astype(np.int8)
+        found: Array = np.where(known, PHONE.number("different"), UNKNOWN).astype(np.int8)
         same = known & (one == other)
         values = self._phones.values
         for at in np.flatnonzero(known & ~same & (self._many_phones[left] | self._many_phones[right])).tolist():
@@ -101,12 +98,9 @@ class Comparer:
         return found
 
     def _branch(self, left: Array, right: Array) -> Array:
-        found = np.full(len(left), UNKNOWN, dtype=np.int8)
-        for names in (self._english, self._chinese):
-            alike = similarity(names.branch, left, names.branch, right, fuzz.token_set_ratio)
-            level = np.where(alike >= BRANCHES_AGREE, BRANCH.number("same"), BRANCH.number("different"))
-            found = np.where(alike >= 0, np.maximum(found, level), found).astype(np.int8)
-        return found
+        return np.asarray(
+            np.maximum(self._english.branch_levels(left, right), self._chinese.branch_levels(left, right))
+        )
 
     def _cuisine(self, left: Array, right: Array) -> Array:
         one, other = self._cuisines[left], self._cuisines[right]

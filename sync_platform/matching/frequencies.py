@@ -7,7 +7,7 @@ scored with the same counts as a full rebuild.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -54,9 +54,8 @@ class Frequencies(msgspec.Struct):
 
 def count_frequencies(parsed: ParsedListings) -> Frequencies:
     """The frequencies of parsed listings; a place that a source lists twice, marked or not, counts once."""
-    locations = [_location(parsed, at) for at in range(len(parsed))]
-    names = _most_in_one_source(parsed, _names(parsed), locations)
-    phones = _most_in_one_source(parsed, parsed.phones, locations, by_name=True)
+    names = _most_in_one_source(parsed, _names(parsed))
+    phones = _most_in_one_source(parsed, parsed.phones, by_name=True)
     different = {
         name.core: name.words for language in (parsed.english, parsed.chinese) for name in language if name.core
     }
@@ -102,21 +101,30 @@ def _location(parsed: ParsedListings, at: int) -> _Location:
 
 
 def _most_in_one_source(
-    parsed: ParsedListings, values: Iterable[Iterable[str]], locations: list[_Location], *, by_name: bool = False
+    parsed: ParsedListings, values: Iterable[Iterable[str]], *, by_name: bool = False
 ) -> dict[str, int]:
     """For each value that a source has at several locations (or, `by_name`, under several names), the largest number
     of them in one source. Counting stops at MAX_COUNTED.
     """
-    found: dict[tuple[int, str], list[_Location]] = {}
-    for source, own_values, location in zip(parsed.source_numbers.tolist(), values, locations, strict=True):
+    listed: dict[tuple[int, str], list[int]] = defaultdict(list)
+    for at, (source, own_values) in enumerate(zip(parsed.source_numbers.tolist(), values, strict=True)):
         for value in own_values:
-            others = found.setdefault((source, value), [])
-            if len(others) < MAX_COUNTED and not any(
-                location.is_at(other) and not (by_name and location.name != other.name) for other in others
-            ):
-                others.append(location)
+            listed[source, value].append(at)
     most: dict[str, int] = {}
-    for (_, value), different in found.items():
-        if len(different) > most.get(value, 1):
-            most[value] = len(different)
+    for (_, value), positions in listed.items():
+        if len(positions) > 1:
+            count = _count_places([_location(parsed, at) for at in positions], by_name=by_name)
+            if count > most.get(value, 1):
+                most[value] = count
     return dict(sorted(most.items()))
+
+
+def _count_places(locations: list[_Location], *, by_name: bool) -> int:
+    """How many of these locations differ, at most MAX_COUNTED."""
+    different: list[_Location] = []
+    for location in locations:
+        if len(different) < MAX_COUNTED and not any(
+            location.is_at(other) and not (by_name and location.name != other.name) for other in different
+        ):
+            different.append(location)
+    return len(different)

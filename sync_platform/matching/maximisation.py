@@ -73,7 +73,10 @@ def _maximise(model: Model, levels: np.ndarray) -> dict[str, Parameters]:
         linker = Linker([api.register("pairs"), api.register("pairs")], settings, log_level=logging.ERROR)
         try:
             linker.training.estimate_parameters_using_expectation_maximisation(
-                SAME_PAIR, fix_u_probabilities=True, fix_probability_two_random_records_match=True
+                SAME_PAIR,
+                estimate_without_term_frequencies=True,  # pairs with equal levels are counted, and computed once
+                fix_u_probabilities=True,
+                fix_probability_two_random_records_match=True,
             )
         except EMTrainingException:
             return model.parameters

@@ -6,26 +6,29 @@ import numpy as np
 from rapidfuzz import fuzz
 
 from sync_platform.matching.area_names import chinese_areas, english_areas
-from sync_platform.matching.comparisons import NAME, UNKNOWN
+from sync_platform.matching.comparisons import BRANCH, NAME, UNKNOWN
 from sync_platform.matching.frequencies import Frequencies
 from sync_platform.matching.restaurant_names import GENERIC, ParsedName
-from sync_platform.matching.text_columns import Array, TextColumn, similarity
+from sync_platform.matching.text_columns import Array, DistinctValues, TextColumn, similarity
 
 NEARLY, SIMILAR, FAINT = 88.0, 70.0, 50.0  # of 100
 WITHIN_AT_LEAST = 30.0  # of 100: less similar names are not checked for one being part of the other
 FEW_NAMES = 4.0  # words are rare if at most this many names have all of them by chance
 SHORTEST_SOUND = 2
+BRANCHES_AGREE = 70.0
 
 
 class NameEvidence:
-    """Names of one script, by listing."""
+    """Names of one script, by listing. Its columns are by distinct name."""
 
-    def __init__(self, names: list[ParsedName], frequencies: Frequencies, *, is_english: bool) -> None:
-        self.core = TextColumn([name.core for name in names])
-        self.sorted = TextColumn([" ".join(sorted(name.words)) if is_english else name.whole for name in names])
-        self.whole = TextColumn([_plain(name.whole) if is_english else name.whole for name in names])
-        self.sound = TextColumn([name.sound for name in names])
-        self.branch = TextColumn([name.branch for name in names])
+    def __init__(self, names_of_listings: list[ParsedName], frequencies: Frequencies, *, is_english: bool) -> None:
+        self._distinct = DistinctValues(names_of_listings)
+        names = self._distinct.values
+        self._core = TextColumn([name.core for name in names])
+        self._sorted = TextColumn([" ".join(sorted(name.words)) if is_english else name.whole for name in names])
+        self._whole = TextColumn([_plain(name.whole) if is_english else name.whole for name in names])
+        self._sound = TextColumn([name.sound for name in names])
+        self._branch = TextColumn([name.branch for name in names])
         self._kind = [_kind(name, is_english=is_english) for name in names]
         self._words = [frozenset(name.words) for name in names]
         self._second_words = [_second_words(name, is_english=is_english) for name in names]
@@ -36,17 +39,41 @@ class NameEvidence:
         self._shares_core = np.array([frequencies.places_with_name(name.core) > 1 for name in names], dtype=bool)
 
     def levels(self, left: Array, right: Array) -> Array:
+        """The levels in the comparison `name`; UNKNOWN where either listing has no name in this script."""
+        return self._distinct.compare(left, right, self._levels)
+
+    def branch_levels(self, left: Array, right: Array) -> Array:
+        """The levels in the comparison `branch`; UNKNOWN where either name has no branch."""
+        return self._distinct.compare(left, right, self._branch_levels)
+
+    def sounds_alike(self, left: Array, other: NameEvidence, right: Array) -> Array:
+        """How alike the names sound to those of another script, 0 to 100; -1 where either sound is too short."""
+        one, theirs = self._distinct.numbers[left], other._distinct.numbers[right]
+        return similarity(self._sound, one, other._sound, theirs, fuzz.ratio, SHORTEST_SOUND)
+
+    def closeness(self, left: Array, right: Array) -> Array:
+        """0 to 2; 0 where either name is unknown."""
+        one, other = self._distinct.numbers[left], self._distinct.numbers[right]
+        scorers = (fuzz.token_set_ratio, fuzz.ratio)
+        return np.maximum(sum(similarity(self._whole, one, self._whole, other, scorer) for scorer in scorers), 0) / 100
+
+    def _branch_levels(self, left: Array, right: Array) -> Array:
+        alike = similarity(self._branch, left, self._branch, right, fuzz.token_set_ratio)
+        level = np.where(alike >= BRANCHES_AGREE, BRANCH.number("same"), BRANCH.number("different"))
+        return np.where(alike >= 0, level, UNKNOWN).astype(np.int8)
+
+    def _levels(self, left: Array, right: Array) -> Array:
         found = np.full(len(left), UNKNOWN, dtype=np.int8)
-        known = np.flatnonzero((self.core.lengths[left] > 0) & (self.core.lengths[right] > 0))
+        known = np.flatnonzero((self._core.lengths[left] > 0) & (self._core.lengths[right] > 0))
         left, right = left[known], right[known]
-        alike = similarity(self.core, left, self.core, right, fuzz.ratio)
-        alike = np.maximum(alike, similarity(self.sorted, left, self.sorted, right, fuzz.ratio))
+        alike = similarity(self._core, left, self._core, right, fuzz.ratio)
+        alike = np.maximum(alike, similarity(self._sorted, left, self._sorted, right, fuzz.ratio))
         level = np.full(len(known), NAME.number("different"), dtype=np.int8)
         level[alike >= FAINT] = NAME.number("faint")
         level[alike >= SIMILAR] = NAME.number("similar")
         unclear = np.flatnonzero(alike < SIMILAR)
         sound_similarity = similarity(
-            self.sound, left[unclear], self.sound, right[unclear], fuzz.ratio, SHORTEST_SOUND + 1
+            self._sound, left[unclear], self._sound, right[unclear], fuzz.ratio, SHORTEST_SOUND + 1
         )
         level[unclear[sound_similarity == 100]] = NAME.number("similar")
         unclear = np.flatnonzero((alike < NEARLY) & (alike >= WITHIN_AT_LEAST))
@@ -54,8 +81,8 @@ class NameEvidence:
         unclear = np.flatnonzero((alike < NEARLY) & (self._has_second[left] | self._has_second[right]))
         level[unclear[self._in_second_name(left[unclear], right[unclear])]] = NAME.number("within")
         level[alike >= NEARLY] = NAME.number("near")
-        same_whole = self.whole.codes[left] == self.whole.codes[right]
-        same_core = self.core.codes[left] == self.core.codes[right]
+        same_whole = self._whole.codes[left] == self._whole.codes[right]
+        same_core = self._core.codes[left] == self._core.codes[right]
         unclear = np.flatnonzero(same_core & ~same_whole)
         same_core[unclear] = self._kinds_agree(left[unclear], right[unclear])
         shared = np.where(
@@ -67,11 +94,6 @@ class NameEvidence:
         level[same] = np.where(shared[same], NAME.number("same_shared"), NAME.number("same"))
         found[known] = level
         return found
-
-    def closeness(self, left: Array, right: Array) -> Array:
-        """0 to 2; 0 where either name is unknown."""
-        scorers = (fuzz.token_set_ratio, fuzz.ratio)
-        return np.maximum(sum(similarity(self.whole, left, self.whole, right, scorer) for scorer in scorers), 0) / 100
 
     def _kinds_agree(self, left: Array, right: Array) -> Array:
         """True where both names state the same kind of restaurant, or only one states a kind."""

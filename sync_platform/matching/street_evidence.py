@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 from rapidfuzz import fuzz
@@ -13,7 +14,7 @@ from sync_platform.matching.parsed_address import Door, ParsedAddress
 from sync_platform.matching.parsed_listings import ParsedListings
 from sync_platform.matching.romanisation import sound_of_syllable
 from sync_platform.matching.scripts import has_han
-from sync_platform.matching.text_columns import Array, TextColumn, codes_of, similarity
+from sync_platform.matching.text_columns import Array, DistinctValues, TextColumn, codes_of, similarity
 
 STREETS_AGREE, STREETS_DIFFER = 82.0, 60.0  # of 100
 STREET_ENDS_AGREE, STREET_ENDS_DIFFER = 3, 2  # characters at the end of Chinese streets
@@ -22,29 +23,46 @@ SHORTEST_SOUND = 2
 SOUNDS_DIFFER = 50.0  # of 100
 SHORTEST_ENGLISH_BUILDING, SHORTEST_CHINESE_BUILDING = 4, 3
 _DIRECTIONS = frozenset(("n", "s", "e", "w", "c"))
+_AGREE, _DIFFER = 1, 2
+
+
+class _Streets(NamedTuple):
+    """The first streets of a listing and their sounds."""
+
+    english: str
+    english_sound: str
+    chinese: str
+    chinese_sound: str
+
+    @classmethod
+    def of(cls, english: ParsedAddress, chinese: ParsedAddress, frequencies: Frequencies) -> _Streets:
+        """The streets of two addresses; without a Chinese one, the one that the English street means."""
+        translated = chinese.street or frequencies.streets.get(english.street, "")
+        return cls(english.street, english.sound, translated, chinese.sound)
 
 
 class StreetEvidence:
     """The first street of each listing in each script, and the doors of corner buildings."""
 
     def __init__(self, parsed: ParsedListings, frequencies: Frequencies) -> None:
-        english = [address.street for address in parsed.address_en]
-        chinese = [
-            address.street or frequencies.streets.get(street, "")
-            for address, street in zip(parsed.address_zh, english, strict=True)
-        ]
-        self._english = TextColumn([street.replace(" ", "") for street in english])
-        self._english_sound = TextColumn([address.sound for address in parsed.address_en])
-        self._part = codes_of([street.rpartition(" ")[2] if _has_direction(street) else "" for street in english])
-        self._chinese = TextColumn(chinese)
-        self._is_romanised = np.array([is_romanised(street) for street in english], dtype=bool)
-        self._chinese_sound = TextColumn([address.sound for address in parsed.address_zh])
         both = list(zip(parsed.address_en, parsed.address_zh, strict=True))
-        self._doors = [english.doors + chinese.doors for english, chinese in both]
+        self._streets = DistinctValues([_Streets.of(*addresses, frequencies) for addresses in both])
+        streets = self._streets.values
+        self._english = TextColumn([each.english.replace(" ", "") for each in streets])
+        self._english_sound = TextColumn([each.english_sound for each in streets])
+        self._part = codes_of([_direction(each.english) for each in streets])
+        self._chinese = TextColumn([each.chinese for each in streets])
+        self._is_romanised = np.array([is_romanised(each.english) for each in streets], dtype=bool)
+        self._chinese_sound = TextColumn([each.chinese_sound for each in streets])
+        self._doors = DistinctValues([english.doors + chinese.doors for english, chinese in both])
         self._has_corner = np.array([max(len(each.doors) for each in pair) > 1 for pair in both], dtype=bool)
 
     def compare(self, left: Array, right: Array) -> tuple[Array, Array]:
         """Two masks of pairs: the streets agree, and the streets differ. Both are false if they cannot be compared."""
+        found = self._streets.compare(left, right, self._compare)
+        return found == _AGREE, found == _DIFFER
+
+    def _compare(self, left: Array, right: Array) -> Array:
         alike = similarity(self._english, left, self._english, right, fuzz.ratio)
         other_part = (self._part[left] > 0) & (self._part[right] > 0) & (self._part[left] != self._part[right])
         agree = (alike >= STREETS_AGREE) & ~other_part
@@ -57,15 +75,21 @@ class StreetEvidence:
         left, right = left[unknown], right[unknown]
         agree[unknown] = self._sounds_agree(left, right) | self._sounds_agree(right, left)
         differ[unknown] |= self._sounds_differ(left, right) | self._sounds_differ(right, left)
-        return agree, differ & ~agree
+        return np.where(agree, _AGREE, np.where(differ, _DIFFER, 0)).astype(np.int8)
 
     def doors_meet(self, left: Array, right: Array) -> Array:
         """True where one of several doors is a door of the other listing; false where both have one door only."""
         found = np.zeros(len(left), dtype=bool)
-        for at in np.flatnonzero(self._has_corner[left] | self._has_corner[right]).tolist():
-            pairs = product(self._doors[left[at]], self._doors[right[at]])
-            found[at] = any(_is_one_door(one, other) for one, other in pairs)
+        corner = np.flatnonzero(self._has_corner[left] | self._has_corner[right])
+        found[corner] = self._doors.compare(left[corner], right[corner], self._meet)
         return found
+
+    def _meet(self, left: Array, right: Array) -> Array:
+        doors = self._doors.values
+        pairs = zip(left.tolist(), right.tolist(), strict=True)
+        return np.array(
+            [any(_is_one_door(*each) for each in product(doors[one], doors[other])) for one, other in pairs], dtype=bool
+        )
 
     def _sounds_agree(self, english: Array, chinese: Array) -> Array:
         """True where the end of the Chinese street sounds like the English street."""
@@ -86,8 +110,10 @@ def is_romanised(street: str) -> bool:
     return bool(words) and all(map(sound_of_syllable, words))
 
 
-def _has_direction(street: str) -> bool:
-    return street.rpartition(" ")[2] in _DIRECTIONS
+def _direction(street: str) -> str:
+    """The direction at the end of an English street; empty where it has none."""
+    last = street.rpartition(" ")[2]
+    return last if last in _DIRECTIONS else ""
 
 
 def _is_one_door(one: Door, other: Door) -> bool:
@@ -102,12 +128,16 @@ class BuildingEvidence:
     """The buildings of each listing in one script: the narrower and the wider name."""
 
     def __init__(self, names: list[tuple[str, ...]], addresses: list[ParsedAddress], shortest: int) -> None:
-        self._narrow = TextColumn([found[0] for found in names])
-        self._wide = TextColumn([found[-1] for found in names])
+        self._names = DistinctValues(names)
+        self._narrow = TextColumn([found[0] for found in self._names.values])
+        self._wide = TextColumn([found[-1] for found in self._names.values])
         self._estates = codes_of([address.estate for address in addresses])
         self._shortest = shortest
 
     def agree(self, left: Array, right: Array) -> Array:
+        return self._names.compare(left, right, self._agree)
+
+    def _agree(self, left: Array, right: Array) -> Array:
         found = np.zeros(len(left), dtype=bool)
         for one, other in product((self._narrow, self._wide), repeat=2):
             open_pairs = np.flatnonzero(~found)

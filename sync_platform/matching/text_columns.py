@@ -1,21 +1,25 @@
-"""Columns of texts: prepared once per listing, and compared for many pairs at once.
+"""Columns of texts: prepared once per distinct value, and compared for many pairs at once.
 
-What belongs here: comparing texts of any kind. What does not: the meaning of names, addresses and phones.
+What belongs here: comparing values of any kind. What does not: the meaning of names, addresses and phones.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from rapidfuzz.process import cpdist
 
 Array = np.ndarray
+Value = TypeVar("Value", bound=Hashable)
+ALL_CORES = -1
+FEW_PAIRS = 10_000
+"""So few pairs are compared by one thread: starting others takes longer."""
 
 
 class TextColumn:
-    """Strings by listing, with their lengths and a code that equal strings share."""
+    """Strings by position, with their lengths and a code that equal strings share."""
 
     def __init__(self, values: Sequence[str]) -> None:
         self.values = _as_objects(values)
@@ -30,8 +34,32 @@ def similarity(
     found = np.full(len(left), -1.0, dtype=np.float32)
     known = np.flatnonzero((one.lengths[left] >= shortest) & (other.lengths[right] >= shortest))
     if len(known):
-        found[known] = cpdist(one.values[left[known]].tolist(), other.values[right[known]].tolist(), scorer=scorer)
+        mine, theirs = one.values[left[known]].tolist(), other.values[right[known]].tolist()
+        found[known] = cpdist(mine, theirs, scorer=scorer, workers=ALL_CORES if len(known) > FEW_PAIRS else 1)
     return found
+
+
+class DistinctValues(Generic[Value]):
+    """The distinct values of listings. `numbers`: for each listing the position of its value in `values`.
+
+    Listings that are compared often have equal values, so each two values are compared once for all their listings.
+    """
+
+    def __init__(self, values: Sequence[Value]) -> None:
+        numbers: dict[Value, int] = {}
+        listed = (numbers.setdefault(value, len(numbers)) for value in values)
+        self.numbers = np.fromiter(listed, dtype=np.int64, count=len(values))
+        self.values = list(numbers)
+
+    def compare(self, left: Array, right: Array, find: Callable[[Array, Array], Array]) -> Array:
+        """The result of a comparison for pairs of listings.
+
+        `find` gives the results for pairs of positions in `values`; their order within a pair makes no difference.
+        """
+        one, other = self.numbers[left], self.numbers[right]
+        pairs = np.minimum(one, other) * len(self.values) + np.maximum(one, other)
+        distinct, which = np.unique(pairs, return_inverse=True)
+        return np.asarray(find(*np.divmod(distinct, max(len(self.values), 1)))[which])
 
 
 def codes_of(values: Sequence[Hashable]) -> Array:

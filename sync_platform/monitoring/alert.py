@@ -121,7 +121,7 @@ def text_of_alert(alert: Alert, event: Event) -> str:
 
 def subjects_in_words(subjects: Sequence[str], count: int) -> str:
     """The first subjects, and how many more there are of `count`."""
-    named = [shortened(each) for each in subjects[:MOST_SUBJECTS]]
+    named = [shortened(subject) for subject in subjects[:MOST_SUBJECTS]]
     more = [f"and {count - len(named):,} more"] if count > len(named) else []
     return ", ".join([*named, *more])
 

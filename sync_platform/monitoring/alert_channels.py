@@ -64,17 +64,17 @@ class _StandardError(logging.Handler):
 
 def channels_of(settings: Settings) -> list[AlertChannel]:
     """The channels of the settings, or the log where there are none. Nothing is opened before the first message."""
-    found: list[AlertChannel] = []
+    channels: list[AlertChannel] = []
     if settings.sns_topic_arn:
         endpoint = settings.sns_endpoint_url or settings.aws_endpoint_url
-        found.append(SnsChannel(settings.sns_topic_arn, settings.environment, endpoint))
+        channels.append(SnsChannel(settings.sns_topic_arn, settings.environment, endpoint))
     if settings.alert_webhook and settings.alert_webhook_form == ALERTMANAGER:
-        found.append(AlertmanagerChannel(settings.alert_webhook, settings.environment))
+        channels.append(AlertmanagerChannel(settings.alert_webhook, settings.environment))
     elif settings.alert_webhook:
-        found.append(WebhookChannel(settings.alert_webhook, settings.environment))
-    return found or [LogChannel()]
+        channels.append(WebhookChannel(settings.alert_webhook, settings.environment))
+    return channels or [LogChannel()]
 
 
 def channel_names(settings: Settings) -> list[str]:
     """The names of the channels, as `AlertStore` takes them."""
-    return [each.name for each in channels_of(settings)]
+    return [channel.name for channel in channels_of(settings)]

@@ -44,7 +44,7 @@ def _bounded(causes: dict[str, list[Problem]], known: Collection[str]) -> Iterat
     yield from (causes[cause] for cause in ordered[:MOST_CAUSES])
     rest = [problem for cause in ordered[MOST_CAUSES:] for problem in causes[cause]]
     what = f"{len(ordered) - MOST_CAUSES:,} more causes of {rest[0].name}, such as: {rest[0].what}"
-    yield [replace(each, detail=OTHERS, what=what) for each in rest]
+    yield [replace(problem, detail=OTHERS, what=what) for problem in rest]
 
 
 def _with_short_detail(problem: Problem) -> Problem:

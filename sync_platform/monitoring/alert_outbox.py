@@ -136,7 +136,7 @@ def delivery_problems(store: AlertStore) -> list[Problem]:
 
     A channel that refuses some messages and takes others is another such problem: its detail is not the channel's name.
     """
-    return [_problem(each) for each in outbox_states(store) if each.attempts >= FAILING_ATTEMPTS]
+    return [_problem(state) for state in outbox_states(store) if state.attempts >= FAILING_ATTEMPTS]
 
 
 def _problem(state: OutboxState) -> Problem:

@@ -148,9 +148,11 @@ class AlertStore:
     def all_alerts(self) -> list[Alert]:
         """All alerts that are kept: the open ones, the most severe first, then the resolved, newest first."""
         with transaction(self.engine) as connection:
-            found = read_alerts(connection, sa.true())
-        resolved = sorted((each for each in found if each.resolved_at), key=lambda each: each.opened_at, reverse=True)
-        return [*most_severe_first(each for each in found if each.is_open), *resolved]
+            found_alerts = read_alerts(connection, sa.true())
+        resolved = sorted(
+            (alert for alert in found_alerts if alert.resolved_at), key=lambda alert: alert.opened_at, reverse=True
+        )
+        return [*most_severe_first(alert for alert in found_alerts if alert.is_open), *resolved]
 
     def last_round_at(self) -> datetime | None:
         """When the last round was made; None where none was."""
@@ -222,23 +224,23 @@ def open_alerts(ledger_url: str) -> list[Alert]:
         store.engine.dispose()
 
 
-def most_severe_first(found: Iterable[Alert]) -> list[Alert]:
+def most_severe_first(found_alerts: Iterable[Alert]) -> list[Alert]:
     """The alerts by severity, and of one severity in the order in which they are given."""
-    return sorted(found, key=lambda each: SEVERITIES.index(each.severity))
+    return sorted(found_alerts, key=lambda alert: SEVERITIES.index(alert.severity))
 
 
 def _resolved_lately(connection: sa.Connection, cause: str, now: datetime) -> Alert | None:
     """The newest alert of a cause, if it was resolved so lately that it opens again."""
     is_recent = alerts.c.resolved_at > now - REOPENED_WITHIN
-    found = read_alerts(connection, (alerts.c.cause == cause) & is_recent)
-    return found[-1] if found else None
+    found_alerts = read_alerts(connection, (alerts.c.cause == cause) & is_recent)
+    return found_alerts[-1] if found_alerts else None
 
 
 def _one(connection: sa.Connection, alert_id: str) -> Alert:
-    found = read_alerts(connection, alerts.c.alert_id == alert_id)
-    if not found:
+    found_alerts = read_alerts(connection, alerts.c.alert_id == alert_id)
+    if not found_alerts:
         raise no_such_alert(alert_id)
-    return found[0]
+    return found_alerts[0]
 
 
 def no_such_alert(alert_id: str) -> NotFound:

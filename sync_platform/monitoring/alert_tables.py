@@ -94,7 +94,7 @@ def list_text(values: tuple[str, ...]) -> str:
 
 def stored_subjects(subjects: tuple[str, ...]) -> tuple[str, ...]:
     """The subjects that are stored: the first ones, and not more than their first characters."""
-    return tuple(each[:LONGEST_SUBJECT] for each in subjects[:MOST_STORED_SUBJECTS])
+    return tuple(subject[:LONGEST_SUBJECT] for subject in subjects[:MOST_STORED_SUBJECTS])
 
 
 def count_resolved(connection: sa.Connection, before: datetime) -> dict[str, int]:

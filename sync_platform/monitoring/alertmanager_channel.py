@@ -36,10 +36,10 @@ class AlertmanagerChannel:
         """The alert of a message; and that of the severity before, as ended, where the severity has changed."""
         content = message.content
         ends_at = content["resolved_at"] or (now + LASTS).isoformat()
-        found = [self._alert(message, content["severity"], ends_at)]
+        alerts = [self._alert(message, content["severity"], ends_at)]
         if content["previous_severity"] != content["severity"]:
-            found.append(self._alert(message, content["previous_severity"], now.isoformat()))
-        return found
+            alerts.append(self._alert(message, content["previous_severity"], now.isoformat()))
+        return alerts
 
     def _alert(self, message: Message, severity: str, ends_at: str) -> dict[str, Any]:
         content = message.content

@@ -93,16 +93,16 @@ def series_at_sync(
     return found
 
 
-def current(found: Sequence[JudgedSeries]) -> list[JudgedSeries]:
+def current(every: Sequence[JudgedSeries]) -> list[JudgedSeries]:
     """The series that have a point of the newest sync of their dataset and mode.
 
     A series of deltas counts until the next full sync, which shows everything again.
     """
     newest: dict[tuple[str, str, str], datetime] = {}
-    for each in found:
-        of = (each.series.platform, each.series.dataset, each.series.mode)
-        newest[of] = max(newest.get(of, each.newest.point.at), each.newest.point.at)
-    return [each for each in found if _is_current(each, newest)]
+    for judged in every:
+        of = (judged.series.platform, judged.series.dataset, judged.series.mode)
+        newest[of] = max(newest.get(of, judged.newest.point.at), judged.newest.point.at)
+    return [judged for judged in every if _is_current(judged, newest)]
 
 
 def _is_current(judged: JudgedSeries, newest: Mapping[tuple[str, str, str], datetime]) -> bool:
@@ -113,16 +113,16 @@ def _is_current(judged: JudgedSeries, newest: Mapping[tuple[str, str, str], date
     return series.mode == "full" or full is None or at > full
 
 
-def anomalies(found: Sequence[JudgedSeries]) -> dict[str, list[JudgedSeries]]:
+def anomalies(every: Sequence[JudgedSeries]) -> dict[str, list[JudgedSeries]]:
     """The anomalies of now, by cause. Those that others explain are left out.
 
     A volume is left out too where the sync itself reports that records are missing: that is a problem of its own.
     """
-    deviating = [each for each in current(found) if each.newest.is_anomaly]
+    deviating = [judged for judged in current(every) if judged.newest.is_anomaly]
     causes: dict[str, list[JudgedSeries]] = {}
-    for each in deviating:
-        if not _is_reported(each) and not any(_explains(other.series, each.series) for other in deviating):
-            causes.setdefault(each.series.cause, []).append(each)
+    for judged in deviating:
+        if not _is_reported(judged) and not any(_explains(other.series, judged.series) for other in deviating):
+            causes.setdefault(judged.series.cause, []).append(judged)
     return causes
 
 

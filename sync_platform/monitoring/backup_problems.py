@@ -79,20 +79,20 @@ def failed_backups(log: Mapping[str, Sequence[AuditEntry]], now: datetime) -> It
 
 def _newest_ended(entries: Sequence[AuditEntry], now: datetime) -> LoggedOperation | None:
     """The newest operation that ended or was killed. One that still runs, or was cancelled by a person, is left out."""
-    known = [
-        each
-        for each in logged_operations(entries)
-        if each.is_killed(now) or (each.outcome is not None and each.outcome != "interrupted")
+    known_operations = [
+        operation
+        for operation in logged_operations(entries)
+        if operation.is_killed(now) or (operation.outcome is not None and operation.outcome != "interrupted")
     ]
-    return max(known, key=lambda each: each.number, default=None)
+    return max(known_operations, key=lambda operation: operation.number, default=None)
 
 
-def overdue_backups(found: BackupState, now: datetime) -> Iterator[Problem]:
+def overdue_backups(state: BackupState, now: datetime) -> Iterator[Problem]:
     """A problem if a commit is in no backup after BACKUP_DUE."""
-    since = found.unprotected_since
+    since = state.unprotected_since
     if since is None or now - since <= BACKUP_DUE:
         return
-    has_none = found.logged.first_whole_at is None
+    has_none = state.logged.first_whole_at is None
     what = "There is no backup of the lake" if has_none else "No backup of the lake was completed lately"
     yield Problem(
         ProblemName.backup_overdue,

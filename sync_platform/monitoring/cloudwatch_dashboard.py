@@ -54,7 +54,12 @@ def _series(metric: Metric, platforms: Sequence[str]) -> Iterable[Sample]:
 
 def _widget(number: int, metric: Metric, settings: Settings, platforms: Sequence[str]) -> dict[str, Any]:
     lines = [
-        [NAMESPACE, metric.name, *(part for each in _dimensions(sample, settings) for part in each), _label(sample)]
+        [
+            NAMESPACE,
+            metric.name,
+            *(part for dimension in _dimensions(sample, settings) for part in dimension),
+            _label(sample),
+        ]
         for sample in _series(metric, platforms)
     ]
     row, column = divmod(number, PANELS_PER_ROW)

@@ -25,10 +25,10 @@ def completed_syncs(
     for platform in platforms:
         period = current_period(platform.cadence, now).key
         first = _first_complete(platform, period, records.get(platform.name, []))
-        at = max((each.committed_at for each in first), default=None)
+        at = max((record.committed_at for record in first), default=None)
         if at is None or not now - LATELY <= at <= now:
             continue
-        counted = ", ".join(f"{each.rows:,} {each.dataset}" for each in first)
+        counted = ", ".join(f"{record.rows:,} {record.dataset}" for record in first)
         yield Problem(
             ProblemName.sync_completed,
             f"{platform.name} {period}",
@@ -44,8 +44,8 @@ def _first_complete(platform: Platform, period: str, records: Sequence[SyncRecor
     """The records of the first full sync of the period that is complete in all stored datasets; empty for none."""
     wanted = stored_datasets(platform)
     syncs: dict[str, dict[str, SyncRecord]] = {}
-    for each in records:
-        if each.partition == period and each.mode == "full" and each.status == "complete" and each.dataset:
-            syncs.setdefault(each.sync_id, {})[each.dataset] = each
+    for record in records:
+        if record.partition == period and record.mode == "full" and record.status == "complete" and record.dataset:
+            syncs.setdefault(record.sync_id, {})[record.dataset] = record
     whole = [[found[name] for name in wanted] for found in syncs.values() if found.keys() >= set(wanted)]
-    return min(whole, key=lambda found: (found[0].started_at, found[0].sync_id), default=[])
+    return min(whole, key=lambda found_records: (found_records[0].started_at, found_records[0].sync_id), default=[])

@@ -13,17 +13,17 @@ from sync_platform.quality.scorecard import StoredScore
 
 def counted_scores(newest: Iterable[StoredScore], last_measured: Iterable[StoredScore]) -> list[StoredScore]:
     """A score of each dimension of each dataset. `newest`: of the newest period. `last_measured`: of any period."""
-    known = list(newest)
-    measured = {_key(each) for each in known if each.score is not None}
-    earlier = [each for each in last_measured if _key(each) not in measured and each.dimension != OVERALL]
-    replaced = {_key(each) for each in earlier}
-    return [*(each for each in known if _key(each) not in replaced), *earlier]
+    known_scores = list(newest)
+    measured = {_key(score) for score in known_scores if score.score is not None}
+    earlier = [score for score in last_measured if _key(score) not in measured and score.dimension != OVERALL]
+    replaced = {_key(score) for score in earlier}
+    return [*(score for score in known_scores if _key(score) not in replaced), *earlier]
 
 
 def own_checks_of(results: Iterable[StoredScore], newest: Sequence[StoredScore]) -> list[StoredScore]:
     """The results of own checks at the newest scored sync, without those of files that were no longer there then."""
-    syncs = {(each.platform, each.dataset): each.sync_id for each in newest if each.dimension == OVERALL}
-    return [each for each in results if syncs.get((each.platform, each.dataset)) == each.sync_id]
+    syncs = {(score.platform, score.dataset): score.sync_id for score in newest if score.dimension == OVERALL}
+    return [score for score in results if syncs.get((score.platform, score.dataset)) == score.sync_id]
 
 
 def _key(scored: StoredScore) -> tuple[str, str, str]:

@@ -27,30 +27,33 @@ class CurrentSync:
 
     @property
     def status(self) -> Status:
-        return worst((each.status for each in self.records), default="failed")
+        return worst((record.status for record in self.records), default="failed")
 
     @property
     def reasons(self) -> list[str]:
         """Why it is not complete: causes before their effects, because a dataset is declared after its parent."""
-        return [reason for each in self.records if each.status != "complete" for reason in each.reasons]
+        return [reason for record in self.records if record.status != "complete" for reason in record.reasons]
 
     def total(self, count: str) -> int:
         """The sum of a count of its records, such as `quarantined`."""
-        return sum(getattr(each, count) for each in self.records)
+        return sum(getattr(record, count) for record in self.records)
 
 
 def current_syncs(platform: Platform, records: Iterable[SyncRecord]) -> list[CurrentSync]:
     """The newest sync first; one or two, and none if the platform was never synced. `records`: its final ones."""
-    known = list(records)
-    newest = [newest_of(outcomes_of(known)), newest_of(outcomes_of(each for each in known if each.mode == "full"))]
+    known_records = list(records)
+    newest = [
+        newest_of(outcomes_of(known_records)),
+        newest_of(outcomes_of(record for record in known_records if record.mode == "full")),
+    ]
     order = {dataset.name: number for number, dataset in enumerate(platform.datasets)}
     return [
         CurrentSync(
             platform,
             sorted(
-                (each for each in known if each.sync_id == sync_id),
-                key=lambda each: order.get(each.dataset or "", len(order)),
+                (record for record in known_records if record.sync_id == sync_id),
+                key=lambda record: order.get(record.dataset or "", len(order)),
             ),
         )
-        for sync_id in dict.fromkeys(each.sync_id for each in newest if each)
+        for sync_id in dict.fromkeys(outcome.sync_id for outcome in newest if outcome)
     ]

@@ -15,11 +15,11 @@ def due_drill(entries: Sequence[AuditEntry], backups: BackupState | None, now: d
 
     A first drill is due a week after the first backup, or after the first commit that should be in one.
     """
-    found = drill_state(entries, now)
-    if not found.problem:
+    state = drill_state(entries, now)
+    if not state.problem:
         return None
-    if found.at is None:
+    if state.at is None:
         begun = (backups.logged.first_whole_at or backups.unprotected_since) if backups else None
         if begun is None or now - begun <= LATE:
             return None
-    return found
+    return state

@@ -42,10 +42,10 @@ def read_emergency_problems(settings: Settings, now: datetime) -> list[Problem]:
     if not database_exists(settings.ledger_url):
         return []
     with closing(RequestStore(settings.ledger_url)) as requests, closing(ProgressStore(settings.ledger_url)) as store:
-        found = requests.latest(NEWEST)
+        found_requests = requests.latest(NEWEST)
         return [
             problem
-            for request in found
+            for request in found_requests
             for problem in emergency_problems(request, store.of_request(request.request_id), now)
         ]
 

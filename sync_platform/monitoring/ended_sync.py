@@ -28,7 +28,7 @@ class EndedSync:
 
     @property
     def has_failed(self) -> bool:
-        return any(each.status == "failed" for each in self.records)
+        return any(record.status == "failed" for record in self.records)
 
     @property
     def duration_s(self) -> float | None:
@@ -47,23 +47,23 @@ def ended_syncs(records: Iterable[SyncRecord], datasets: Iterable[str], now: dat
     by_sync: dict[str, list[SyncRecord]] = {}
     for record in records:
         by_sync.setdefault(record.sync_id, []).append(record)
-    syncs = sorted(map(_sync, by_sync.values()), key=lambda each: (each.ended_at, each.sync_id))
+    syncs = sorted(map(_sync, by_sync.values()), key=lambda sync: (sync.ended_at, sync.sync_id))
     return list(_over(syncs, frozenset(datasets), now))
 
 
 def _sync(records: Sequence[SyncRecord]) -> EndedSync:
     return EndedSync(
         records[0].sync_id,
-        min(each.started_at for each in records),
-        max(each.committed_at for each in records),
+        min(record.started_at for record in records),
+        max(record.committed_at for record in records),
         records,
     )
 
 
 def _over(syncs: Sequence[EndedSync], datasets: frozenset[str], now: datetime) -> Iterator[EndedSync]:
-    known = [each for each in syncs if each.ended_at <= now + CLOCK_TOLERANCE]
-    for sync in known:
-        found = {each.dataset for each in sync.records}
-        is_last = sync is known[-1]
+    known_syncs = [each for each in syncs if each.ended_at <= now + CLOCK_TOLERANCE]
+    for sync in known_syncs:
+        found = {record.dataset for record in sync.records}
+        is_last = sync is known_syncs[-1]
         if None in found or datasets <= found or not is_last or now - sync.ended_at > LONGEST_PAUSE:
             yield sync

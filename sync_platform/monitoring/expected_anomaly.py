@@ -67,10 +67,10 @@ def expected_anomalies(ledger_url: str) -> list[ExpectedAnomaly]:
 
 def accepted_moments(ledger_url: str) -> Mapping[str, Sequence[datetime]]:
     """By the detail of the problem `anomaly`, when people accepted its level, earliest first; see the above."""
-    found: dict[str, list[datetime]] = {}
-    for each in expected_anomalies(ledger_url):
-        found.setdefault(each.detail, []).append(each.accepted_at)
-    return found
+    moments: dict[str, list[datetime]] = {}
+    for anomaly in expected_anomalies(ledger_url):
+        moments.setdefault(anomaly.detail, []).append(anomaly.accepted_at)
+    return moments
 
 
 def write_expected_anomaly(connection: sa.Connection, alert: Alert, now: datetime, actor: str, reason: str) -> None:

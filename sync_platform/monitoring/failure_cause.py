@@ -34,8 +34,8 @@ _REMOVED = (
 def cause_of(reason: str, names: Iterable[str] = ()) -> str:
     """The cause in words, at most LONGEST characters. `names`: the names of the platform and of its datasets."""
     text = _SUBJECT.sub("", reason[:READ])
-    while found := _FAILED_PAGES.match(text):
-        text = _SUBJECT.sub("", found[1])
+    while match := _FAILED_PAGES.match(text):
+        text = _SUBJECT.sub("", match[1])
     text = _STATUS.sub(r"answered \1xx", _without_brackets(_EXAMPLES.sub("", text)).split("; ")[0])
     for pattern in _REMOVED:
         text = pattern.sub(GAP, text)

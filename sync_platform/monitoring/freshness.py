@@ -56,17 +56,17 @@ class PlatformFreshness:
 
     @property
     def staleness(self) -> float:
-        return max((each.staleness for each in self.datasets), default=0.0)
+        return max((freshness.staleness for freshness in self.datasets), default=0.0)
 
     @property
     def is_late(self) -> bool:
-        return any(each.is_late for each in self.datasets)
+        return any(freshness.is_late for freshness in self.datasets)
 
     @property
     def shown_at(self) -> datetime | None:
         """The oldest moment that a dataset shows; None where a dataset has no complete full sync."""
-        moments = [each.shown_at for each in self.datasets]
-        return None if None in moments else min((each for each in moments if each), default=None)
+        moments = [freshness.shown_at for freshness in self.datasets]
+        return None if None in moments else min((moment for moment in moments if moment), default=None)
 
     @property
     def due_at(self) -> datetime | None:
@@ -83,7 +83,7 @@ class PlatformFreshness:
             "shown_at": self.shown_at,
             "due_at": self.due_at,
             "syncs_in_future": self.syncs_in_future,
-            "datasets": [asdict(each) for each in self.datasets],
+            "datasets": [asdict(freshness) for freshness in self.datasets],
         }
 
 
@@ -111,9 +111,9 @@ def freshness_of(
 
 
 def _dataset(name: str, records: Sequence[SyncRecord], cadence: Cadence, now: datetime) -> DatasetFreshness:
-    complete = (_shown_at(each) for each in records if each.status == "complete" and each.mode == "full")
+    complete = (_shown_at(record) for record in records if record.status == "complete" and record.mode == "full")
     shown_at = max(complete, default=None)
-    newest = max((each.observed_at for each in records if each.status != "failed"), default=None)
+    newest = max((record.observed_at for record in records if record.status != "failed"), default=None)
     is_late = shown_at is None or now - shown_at > LATE_AFTER[cadence]
     return DatasetFreshness(name, staleness_of(shown_at, cadence, now), is_late, shown_at, newest)
 

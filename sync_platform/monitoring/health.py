@@ -57,17 +57,17 @@ class HealthPart:
     @property
     def lost(self) -> float:
         """The lost points."""
-        return self.points * min(1.0, sum(each.lost for each in self.deficits))
+        return self.points * min(1.0, sum(deficit.lost for deficit in self.deficits))
 
     @property
     def unknown(self) -> float:
         """The points that are not known."""
-        return self.points * min(1.0, sum(each.unknown for each in self.deficits))
+        return self.points * min(1.0, sum(deficit.unknown for deficit in self.deficits))
 
     @property
     def scale(self) -> float:
         """The points of a deficit of 1: fewer than those of the part if its deficits exceed 1 together."""
-        return self.points / max(1.0, sum(each.lost for each in self.deficits))
+        return self.points / max(1.0, sum(deficit.lost for deficit in self.deficits))
 
 
 @dataclass(frozen=True)
@@ -126,11 +126,11 @@ class Health:
     @property
     def score(self) -> float:
         """The weighted mean of the scores of all subjects."""
-        return round(100.0 - sum(self._share(each) * (100.0 - each.score) for each in self.subjects), 2)
+        return round(100.0 - sum(self._share(subject) * (100.0 - subject.score) for subject in self.subjects), 2)
 
     @property
     def confidence(self) -> float:
-        return round(sum(self._share(each) * each.confidence for each in self.subjects), 4)
+        return round(sum(self._share(subject) * subject.confidence for subject in self.subjects), 4)
 
     @property
     def state(self) -> State:
@@ -138,16 +138,16 @@ class Health:
 
         Important are the installation and platforms of high priority. A mean alone would hide one platform that fails.
         """
-        states = {each.state for each in self.subjects if each.priority == "high"} | {_state(self.score)}
+        states = {subject.state for subject in self.subjects if subject.priority == "high"} | {_state(self.score)}
         if "unhealthy" in states:
             return "unhealthy"
-        return "degraded" if any(each.state != "healthy" for each in self.subjects) else _state(self.score)
+        return "degraded" if any(subject.state != "healthy" for subject in self.subjects) else _state(self.score)
 
     @property
     def losses(self) -> list[Loss]:
         """Every loss of points, the largest first."""
-        found = _in_one_line(loss for subject in self.subjects for loss in self._losses(subject))
-        return sorted((each for each in found if each.points >= LEAST_LISTED), key=lambda each: -each.points)
+        losses = _in_one_line(loss for subject in self.subjects for loss in self._losses(subject))
+        return sorted((loss for loss in losses if loss.points >= LEAST_LISTED), key=lambda loss: -loss.points)
 
     @property
     def unknowns(self) -> list[Loss]:
@@ -171,28 +171,28 @@ class Health:
 
 def _in_one_line(losses: Iterable[Loss]) -> list[Loss]:
     """The losses, those with one common reason as one."""
-    found: list[Loss] = []
+    found_losses: list[Loss] = []
     common: dict[str, list[Loss]] = {}
-    for each in losses:
-        if not each.deficit.common:
-            found.append(each)
+    for loss in losses:
+        if not loss.deficit.common:
+            found_losses.append(loss)
         else:
-            common.setdefault(each.deficit.common, []).append(each)
-    return [*found, *map(_joined, common.values())]
+            common.setdefault(loss.deficit.common, []).append(loss)
+    return [*found_losses, *map(_joined, common.values())]
 
 
 def _joined(losses: Sequence[Loss]) -> Loss:
-    names = list(dict.fromkeys(each.subject for each in losses))
-    parts = dict.fromkeys(each.part for each in losses)
+    names = list(dict.fromkeys(loss.subject for loss in losses))
+    parts = dict.fromkeys(loss.part for loss in losses)
     first = losses[0].deficit
     reason = f"{', '.join(names)}: {first.common}"
     deficit = replace(first, reason=reason, command=(*first.command[:1], *names))
-    return Loss(", ".join(names), ", ".join(parts), sum(each.points for each in losses), deficit)
+    return Loss(", ".join(names), ", ".join(parts), sum(loss.points for loss in losses), deficit)
 
 
 def installation_weight(platforms: Sequence[Subject]) -> float:
     """The weight with which the installation has INSTALLATION_SHARE of all weights."""
-    return (sum(each.weight for each in platforms) or 1.0) * INSTALLATION_SHARE / (1.0 - INSTALLATION_SHARE)
+    return (sum(subject.weight for subject in platforms) or 1.0) * INSTALLATION_SHARE / (1.0 - INSTALLATION_SHARE)
 
 
 def _state(score: float) -> State:

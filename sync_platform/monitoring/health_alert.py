@@ -41,13 +41,15 @@ class OpenAlert(Protocol):
     def is_silenced(self, now: datetime) -> bool: ...
 
 
-def deficits_of_alerts(found: Iterable[OpenAlert], now: datetime) -> Iterator[Deficit]:
+def deficits_of_alerts(alerts: Iterable[OpenAlert], now: datetime) -> Iterator[Deficit]:
     """The most severe first."""
-    for each in sorted(found, key=lambda each: (SEVERITIES.index(each.severity), each.opened_at, each.alert_id)):
-        is_known = each.acknowledged_at is not None or each.is_silenced(now)
-        state = "acknowledged" if each.acknowledged_at else "silenced" if is_known else "open"
+    for alert in sorted(alerts, key=lambda each: (SEVERITIES.index(each.severity), each.opened_at, each.alert_id)):
+        is_known = alert.acknowledged_at is not None or alert.is_silenced(now)
+        state = "acknowledged" if alert.acknowledged_at else "silenced" if is_known else "open"
         reason = (
-            f"the {each.severity} alert {each.alert_id} is {state}, since {local_minute(each.opened_at)}: "
-            f"{shortened(each.what)}"
+            f"the {alert.severity} alert {alert.alert_id} is {state}, since {local_minute(alert.opened_at)}: "
+            f"{shortened(alert.what)}"
         )
-        yield Deficit(reason, ("alerts", "show", each.alert_id), LOST[each.severity] * (WORKED_ON if is_known else 1.0))
+        yield Deficit(
+            reason, ("alerts", "show", alert.alert_id), LOST[alert.severity] * (WORKED_ON if is_known else 1.0)
+        )

@@ -23,7 +23,7 @@ Typed = Callable[..., str]
 def health_of(settings: Settings, platforms: Mapping[str, Platform], state: InstallationState, now: datetime) -> Health:
     """The health of the platforms in use and of the installation."""
     weights, in_use = Standards.of(settings).weights, platforms_in_use(platforms, settings).values()
-    subjects = [platform_health(each, stored_datasets(each), state, weights, now) for each in in_use]
+    subjects = [platform_health(platform, stored_datasets(platform), state, weights, now) for platform in in_use]
     return Health(subjects, installation_health(state, installation_weight(subjects), now))
 
 
@@ -36,7 +36,7 @@ def health_json(health: Health, now: datetime, environment: str, typed: Typed) -
         "made_at": now,
         "environment": environment,
         "installation": health.installation.document(),
-        "platforms": [{"platform": each.name, **each.document()} for each in health.platforms],
+        "platforms": [{"platform": subject.name, **subject.document()} for subject in health.platforms],
         "losses": _listed(health.losses, typed),
         "unknown": _listed(health.unknowns, typed),
     }
@@ -45,11 +45,11 @@ def health_json(health: Health, now: datetime, environment: str, typed: Typed) -
 def _listed(losses: Sequence[Loss], typed: Typed) -> list[dict[str, Any]]:
     return [
         {
-            "subject": each.subject,
-            "part": each.part,
-            "points": round(each.points, 2),
-            "reason": each.deficit.reason,
-            "command": typed(*each.deficit.command),
+            "subject": loss.subject,
+            "part": loss.part,
+            "points": round(loss.points, 2),
+            "reason": loss.deficit.reason,
+            "command": typed(*loss.deficit.command),
         }
-        for each in losses
+        for loss in losses
     ]

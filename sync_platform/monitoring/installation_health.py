@@ -40,12 +40,19 @@ def installation_health(state: InstallationState, weight: float, now: datetime) 
     """The installation as a subject."""
     backups = state.backups
     waiting = [
-        *_judged(state.requests, ("emergency", "status"), "emergency requests", lambda known: _requests(known, now)),
-        *_judged(state.runs, ("status",), "waiting runs", lambda known: _runs(known, now)),
+        *_judged(
+            state.requests,
+            ("emergency", "status"),
+            "emergency requests",
+            lambda known_requests: _requests(known_requests, now),
+        ),
+        *_judged(state.runs, ("status",), "waiting runs", lambda known_runs: _runs(known_runs, now)),
     ]
     parts = [
         HealthPart(
-            "backups", BACKUPS, _judged(backups, ("backup", "list"), "backups", lambda known: _backups(known, now))
+            "backups",
+            BACKUPS,
+            _judged(backups, ("backup", "list"), "backups", lambda known_state: _backups(known_state, now)),
         ),
         HealthPart(
             "drill", DRILL, _judged(state.drills, ("backup", "list"), "drills", lambda it: _drill(it, backups, now))
@@ -67,8 +74,8 @@ def _judged(
     return list(judge(read))
 
 
-def _backups(found: BackupState, now: datetime) -> Iterator[Deficit]:
-    since, logged = found.unprotected_since, found.logged
+def _backups(state: BackupState, now: datetime) -> Iterator[Deficit]:
+    since, logged = state.unprotected_since, state.logged
     if since and now - since > BACKUP_DUE:
         never = "there is no backup: " if logged.first_whole_at is None else ""
         age = now - since
@@ -90,10 +97,10 @@ def _drill(entries: Sequence[AuditEntry], backups: BackupState | Unknown, now: d
         yield Deficit(drill.problem.split(": `")[0], ("backup", "drill"), OVERDUE_DRILL if is_overdue else 1.0)
 
 
-def _requests(found: Sequence[EmergencyRequest], now: datetime) -> Iterator[Deficit]:
+def _requests(requests: Sequence[EmergencyRequest], now: datetime) -> Iterator[Deficit]:
     """The request that waits longest beyond its limit counts; the others are named in the same reason."""
-    waiting = [each for each in found if any(run.state in ("requested", "launched") for run in each.runs)]
-    overdue = [(now - each.requested_at - _limit(each), each) for each in waiting]
+    waiting = [request for request in requests if any(run.state in ("requested", "launched") for run in request.runs)]
+    overdue = [(now - request.requested_at - _limit(request), request) for request in waiting]
     late = sorted((each for each in overdue if each[0] > timedelta()), key=lambda each: each[0], reverse=True)
     if late:
         beyond, first = late[0]
@@ -109,8 +116,8 @@ def _limit(request: EmergencyRequest) -> timedelta:
     return URGENT_WAIT if request.priority == "critical" else USUAL_WAIT
 
 
-def _runs(found: Sequence[WaitingRun], now: datetime) -> Iterator[Deficit]:
-    late = sorted((each for each in found if now - each.since > USUAL_WAIT), key=lambda each: each.since)
+def _runs(runs: Sequence[WaitingRun], now: datetime) -> Iterator[Deficit]:
+    late = sorted((run for run in runs if now - run.since > USUAL_WAIT), key=lambda run: run.since)
     if late:
         first = late[0]
         of = f" of {first.platform}" if first.platform else ""
@@ -119,9 +126,9 @@ def _runs(found: Sequence[WaitingRun], now: datetime) -> Iterator[Deficit]:
         yield Deficit(reason, ("status",), min(1.0, (now - first.since - USUAL_WAIT) / LONG_WAIT))
 
 
-def _disk(found: Sequence[Volume]) -> Iterator[Deficit]:
+def _disk(volumes: Sequence[Volume]) -> Iterator[Deficit]:
     """The fullest file system counts."""
-    fullest = min(found, key=lambda each: each.free_share, default=None)
+    fullest = min(volumes, key=lambda volume: volume.free_share, default=None)
     if fullest and fullest.free_share < FREE_ENOUGH:
         lost = min(1.0, (FREE_ENOUGH - fullest.free_share) / (FREE_ENOUGH - ALMOST_FULL))
         free = f"{fullest.free_bytes / 1e9:,.1f} GB ({fullest.free_share:.0%}) are free"

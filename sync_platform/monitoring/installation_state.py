@@ -123,7 +123,7 @@ def read_state(
         return InstallationState(
             records=records,
             scores=_known(lambda: _in_lake(lake, newest_scores)),
-            backups=_of(logged, lambda known: _backup_state(lake, known)),
+            backups=_of(logged, lambda known_backups: _backup_state(lake, known_backups)),
             drills=_of(log, lambda known: known[OperationName.drill]),
             requests=_known(lambda: _open_requests(settings)),
             runs=_known(waiting_runs),
@@ -203,14 +203,14 @@ def _open_privacy_requests(settings: Settings) -> list[PrivacyRequest]:
     if not database_exists(settings.ledger_url):
         return []
     with opened_register(settings.ledger_url) as register:
-        return [each for each in register.requests() if each.is_open]
+        return [request for request in register.requests() if request.is_open]
 
 
 def _open_erasures(settings: Settings) -> list[Erasure]:
     if not database_exists(settings.ledger_url):
         return []
     with closing(ErasureLedger(settings.ledger_url)) as ledger:
-        return [each for each in ledger.erasures() if each.is_due]
+        return [erasure for erasure in ledger.erasures() if erasure.is_due]
 
 
 def _volumes(settings: Settings) -> list[Volume]:
@@ -226,4 +226,4 @@ def _volumes(settings: Settings) -> list[Volume]:
 
 def _existing(folder: Path) -> Path:
     """The folder, or the nearest one above it that exists."""
-    return next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())
+    return next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())

@@ -20,18 +20,18 @@ def judged_runs(platforms: Mapping[str, Platform], state: InstallationState) -> 
     A run that stored only some datasets of a platform, or all of them completely, failed for another reason: it is not
     among them.
     """
-    found = set[str]()
+    runs = set[str]()
     if not isinstance(state.records, Unknown):
         for name, records in state.records.items():
             if name in platforms:
-                found |= set(_of_syncs(platforms[name], records))
+                runs |= set(_of_syncs(platforms[name], records))
     if not isinstance(state.backup_log, Unknown):
-        found |= set(_failed(entry for entries in state.backup_log.values() for entry in entries))
+        runs |= set(_failed(entry for entries in state.backup_log.values() for entry in entries))
     if not isinstance(state.drills, Unknown):
-        found |= set(_failed(state.drills))
+        runs |= set(_failed(state.drills))
     if not isinstance(state.verifications, Unknown):
-        found |= set(_failed(each for each in state.verifications if BREAKS in orjson.loads(each.subject)))
-    return found
+        runs |= set(_failed(entry for entry in state.verifications if BREAKS in orjson.loads(entry.subject)))
+    return runs
 
 
 def _of_syncs(platform: Platform, records: Sequence[SyncRecord]) -> Iterator[str]:

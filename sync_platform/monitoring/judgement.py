@@ -56,7 +56,7 @@ def judge(series: Series, expected_at: Sequence[datetime] = ()) -> list[JudgedPo
 
 def _covers(point: Point, after: Point | None, moments: Sequence[datetime]) -> bool:
     """True if the point was the newest one at one of the moments."""
-    return any(point.committed_at <= each and (after is None or each < after.committed_at) for each in moments)
+    return any(point.committed_at <= moment and (after is None or moment < after.committed_at) for moment in moments)
 
 
 class _Baseline:
@@ -117,13 +117,13 @@ class _Baseline:
         last = self._deviating[-SHIFT_POINTS:]
         if len(last) < SHIFT_POINTS or last[-1].point.at - last[0].point.at < SHIFT_DAYS:
             return False
-        level, band = median([each.point.value for each in last]), last[-1].band
+        level, band = median([judged.point.value for judged in last]), last[-1].band
         is_nothing = level <= 0 and self._series.quantity.scale != "share"
         if band is None or is_nothing:
             return False
         limits = [abs(limit - band.expected) for limit in (band.low, band.high) if limit is not None]
         scale = level / band.expected if band.expected and self._series.quantity.scale != "share" else 1.0
-        return all(abs(each.point.value - level) <= min(limits) * scale for each in last)
+        return all(abs(judged.point.value - level) <= min(limits) * scale for judged in last)
 
     def _move_to(self, accepted: Sequence[JudgedPoint], *, keep_earlier: bool) -> None:
         """Move the baseline to the level of the accepted points, and take them in."""
@@ -131,8 +131,8 @@ class _Baseline:
         offset = median([compared(each.point.value) - compared(each.band.expected) for each in accepted if each.band])
         self._earlier = [*self._known] if keep_earlier else []
         self._known = [replace(each, level=each.level + offset) for each in self._known]
-        for each in accepted:
-            self._add(each.point)
+        for judged in accepted:
+            self._add(judged.point)
         self._deviating = []
 
     def _moment(self, point: Point) -> Moment:

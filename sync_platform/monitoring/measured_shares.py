@@ -60,7 +60,7 @@ def measured_shares(
             ).fetchall()
     except NoLakeYet:
         return {}
-    found: dict[tuple[str, str], list[MeasuredShare]] = {}
+    shares: dict[tuple[str, str], list[MeasuredShare]] = {}
     for name, table, *share in rows:
-        found.setdefault((name, table), []).append(MeasuredShare(*share))
-    return found
+        shares.setdefault((name, table), []).append(MeasuredShare(*share))
+    return shares

@@ -117,7 +117,7 @@ METRICS = (
     OPEN_ALERTS,
     WATCH_HEARTBEAT,
 )
-BY_NAME = {each.name: each for each in METRICS}
+BY_NAME = {metric.name: metric for metric in METRICS}
 
 
 @dataclass(frozen=True)

@@ -83,17 +83,19 @@ class MetricHistory:
 
     def record(self, samples: Iterable[Sample], now: datetime) -> None:
         """Store the samples of one round in one transaction. An event that is stored already stays as it is."""
-        found = list(samples)
-        events = {_key(each): each for each in found if each.is_of_event and now - each.at <= self._kept}
+        found_samples = list(samples)
+        events = {
+            _key(sample): sample for sample in found_samples if sample.is_of_event and now - sample.at <= self._kept
+        }
         with transaction(self.engine) as connection:
             for key in _stored_keys(connection):
                 events.pop(key, None)
             if events:
                 connection.execute(
                     upsert(self.engine, metric_events).on_conflict_do_nothing(),
-                    [_event_row(each) for each in events.values()],
+                    [_event_row(sample) for sample in events.values()],
                 )
-            if gauges := [_hour_row(each) for each in found if each.is_gauge]:
+            if gauges := [_hour_row(sample) for sample in found_samples if sample.is_gauge]:
                 connection.execute(self._hour_upsert(), gauges)
 
     def count_older(self, before: datetime) -> dict[str, int]:
@@ -117,9 +119,9 @@ class MetricHistory:
     ) -> list[HistoryRow]:
         """The rows of one metric since a moment, in order of time."""
         with transaction(self.engine) as connection:
-            found = [*_events(connection, name, since), *_hours(connection, name, since)]
-        chosen = (row for row in found if platform in (None, row.platform) and dataset in (None, row.dataset))
-        return sorted(chosen, key=lambda each: (each.at, each.platform, each.dataset, each.severity, each.event))
+            rows = [*_events(connection, name, since), *_hours(connection, name, since)]
+        chosen = (row for row in rows if platform in (None, row.platform) and dataset in (None, row.dataset))
+        return sorted(chosen, key=lambda row: (row.at, row.platform, row.dataset, row.severity, row.event))
 
     def _hour_upsert(self) -> sa.Insert:
         insert = upsert(self.engine, metric_hours)

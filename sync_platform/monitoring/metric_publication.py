@@ -39,15 +39,15 @@ def publish_metrics(
     `has_heartbeat`: also that the watch lives and its alerts arrive.
     CloudWatch gets what is measured now, then each sync and backup that it does not have yet.
     """
-    known = [*([Sample(WATCH_HEARTBEAT, now, 1)] if has_heartbeat else []), *samples]
+    known_samples = [*([Sample(WATCH_HEARTBEAT, now, 1)] if has_heartbeat else []), *samples]
     problems: dict[str, str] = {}
     client = cache(lambda: open_cloudwatch_client(settings))
     if settings.prometheus_file:
         file = settings.prometheus_file
-        _attempt("Prometheus", lambda: write_prometheus_file(file, known, settings.environment), problems)
+        _attempt("Prometheus", lambda: write_prometheus_file(file, known_samples, settings.environment), problems)
     if settings.cloudwatch_metrics:
-        _attempt("CloudWatch", lambda: _send_gauges(client(), settings, known, now), problems)
-    _attempt("history", lambda: _record(settings, known, now), problems)
+        _attempt("CloudWatch", lambda: _send_gauges(client(), settings, known_samples, now), problems)
+    _attempt("history", lambda: _record(settings, known_samples, now), problems)
     if settings.cloudwatch_metrics and not problems.keys() & {"CloudWatch", "history"}:
         _attempt("CloudWatch", lambda: _send_events(client(), settings, now), problems)
     return Publication(problems)
@@ -63,7 +63,7 @@ def _attempt(place: str, publish: Callable[[], None], problems: dict[str, str]) 
 
 
 def _send_gauges(client: CloudWatchClient, settings: Settings, samples: Sequence[Sample], now: datetime) -> None:
-    gauges = [each for each in samples if each.is_gauge and is_accepted(each.at, now)]
+    gauges = [sample for sample in samples if sample.is_gauge and is_accepted(sample.at, now)]
     for request in requests_of(data_of(gauges, settings.environment)):
         put(client, request, is_repeatable=True)
 

@@ -49,19 +49,21 @@ def samples_of(
     open_alerts: Mapping[Severity, int] | None = None,
 ) -> list[Sample]:
     """Every value that is known now. `open_alerts`: how many alerts of each severity are open; None: not known."""
-    found = [Sample(HEALTH_SCORE, now, health.score)]
+    samples = [Sample(HEALTH_SCORE, now, health.score)]
     if not isinstance(state.records, Unknown):
         for platform in platforms.values():
-            found += _of_platform(platform, state.records.get(platform.name, ()), now)
+            samples += _of_platform(platform, state.records.get(platform.name, ()), now)
     if not isinstance(state.scores, Unknown):
-        found += _of_quality(state.scores, platforms, now)
+        samples += _of_quality(state.scores, platforms, now)
     if not isinstance(state.backups, Unknown):
-        found += _of_backups(state.backups.logged.ended, now)
+        samples += _of_backups(state.backups.logged.ended, now)
     if not isinstance(state.reports, Unknown):
-        found += _of_reports(state.reports, now)
+        samples += _of_reports(state.reports, now)
     if open_alerts is not None:
-        found += [Sample(OPEN_ALERTS, now, open_alerts.get(each, 0), severity=each) for each in SEVERITIES]
-    return found
+        samples += [
+            Sample(OPEN_ALERTS, now, open_alerts.get(severity, 0), severity=severity) for severity in SEVERITIES
+        ]
+    return samples
 
 
 def _of_platform(platform: Platform, records: Sequence[SyncRecord], now: datetime) -> Iterator[Sample]:
@@ -72,8 +74,8 @@ def _of_platform(platform: Platform, records: Sequence[SyncRecord], now: datetim
         yield Sample(RECORDS_PROCESSED, now, 0, platform.name, dataset)
     for sync in ended_syncs(records, datasets, now):
         yield from _of_sync(platform.name, sync)
-    for each in freshness_of(platform, datasets, records, now).datasets:
-        yield Sample(DATA_STALENESS, now, each.staleness, platform.name, each.dataset)
+    for freshness in freshness_of(platform, datasets, records, now).datasets:
+        yield Sample(DATA_STALENESS, now, freshness.staleness, platform.name, freshness.dataset)
 
 
 def _of_sync(platform: str, sync: EndedSync) -> Iterator[Sample]:
@@ -89,9 +91,9 @@ def _of_sync(platform: str, sync: EndedSync) -> Iterator[Sample]:
 
 def _of_quality(scores: Sequence[StoredScore], platforms: Mapping[str, Platform], now: datetime) -> Iterator[Sample]:
     stored = {(name, dataset) for name, platform in platforms.items() for dataset in stored_datasets(platform)}
-    for each in scores:
-        if each.dimension == OVERALL and each.score is not None and (each.platform, each.dataset) in stored:
-            yield Sample(DATA_QUALITY_SCORE, now, each.score, each.platform, each.dataset)
+    for score in scores:
+        if score.dimension == OVERALL and score.score is not None and (score.platform, score.dataset) in stored:
+            yield Sample(DATA_QUALITY_SCORE, now, score.score, score.platform, score.dataset)
 
 
 def _of_backups(ended: Sequence[AuditEntry], now: datetime) -> Iterator[Sample]:
@@ -105,7 +107,7 @@ def _of_backups(ended: Sequence[AuditEntry], now: datetime) -> Iterator[Sample]:
 
 def _of_reports(entries: Sequence[AuditEntry], now: datetime) -> Iterator[Sample]:
     """The rate of the newest compliance report, if anything could be checked for it."""
-    subjects = (orjson.loads(each.subject) for each in reversed(entries) if each.outcome == "complete")
-    newest = next((each for each in subjects if each.get("what") == "compliance"), None)
+    subjects = (orjson.loads(entry.subject) for entry in reversed(entries) if entry.outcome == "complete")
+    newest = next((subject for subject in subjects if subject.get("what") == "compliance"), None)
     if newest and newest.get("rate") is not None:
         yield Sample(COMPLIANCE_RATE, now, newest["rate"])

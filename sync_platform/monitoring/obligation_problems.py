@@ -35,17 +35,17 @@ def obligation_problems(obligations: Iterable[Obligation], now: datetime) -> Ite
     """One problem for each obligation that is not met."""
     first = day_text(now - timedelta(days=SPAN_DAYS))
     report = named_command("report", "compliance", "--from", first, "--to", day_text(now))
-    for each in obligations:
-        if each.state != "not met":
+    for obligation in obligations:
+        if obligation.state != "not met":
             continue
-        effect, action, command = _EFFECT_AND_ACTION[each.id]
+        effect, action, command = _EFFECT_AND_ACTION[obligation.id]
         steps = action.format(retry=named_command("quarantine", "retry"), maintain=named_command("maintain"))
         yield Problem(
             ProblemName.obligation_not_met,
-            each.id,
-            f"{each.requirement}: not met ({each.basis}). {shortened(each.evidence)}.",
+            obligation.id,
+            f"{obligation.requirement}: not met ({obligation.basis}). {shortened(obligation.evidence)}.",
             effect,
             f"{steps} The report judges all obligations: `{report}`",
             command,
-            (each.id,),
+            (obligation.id,),
         )

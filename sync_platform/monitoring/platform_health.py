@@ -64,13 +64,13 @@ def _never_synced(platform: str, part: str) -> Deficit:
     return Deficit(f"{platform}: {NEVER_SYNCED}", ("sync", platform), 1.0, lacking, common=NEVER_SYNCED)
 
 
-def _freshness(found: PlatformFreshness, now: datetime) -> Iterator[Deficit]:
+def _freshness(freshness: PlatformFreshness, now: datetime) -> Iterator[Deficit]:
     """Nothing is lost until a full sync is late; all is lost at a staleness of 1."""
-    cadence, late_after = CADENCE[found.cadence], LATE_AFTER[found.cadence]
-    late = [each for each in found.datasets if each.is_late]
+    cadence, late_after = CADENCE[freshness.cadence], LATE_AFTER[freshness.cadence]
+    late = [dataset for dataset in freshness.datasets if dataset.is_late]
     for shown_at in dict.fromkeys(each.shown_at for each in late):
         names = [each.dataset for each in late if each.shown_at == shown_at]
-        share = len(names) / len(found.datasets)
+        share = len(names) / len(freshness.datasets)
         reason, lost = "no full sync was ever complete", 1.0
         if shown_at:
             age = now - shown_at
@@ -79,10 +79,14 @@ def _freshness(found: PlatformFreshness, now: datetime) -> Iterator[Deficit]:
                 f"the last complete full sync shows {local_minute(shown_at)}, {duration_in_words(age)} ago; "
                 f"one is late after {late_after.days} days"
             )
-        yield Deficit(f"{named_datasets(found.platform, names)}: {reason}", ("sync", found.platform), lost * share)
-    if found.syncs_in_future:
-        reason = f"{found.platform}: {found.syncs_in_future} syncs are recorded in the future: a clock was wrong"
-        yield Deficit(reason, ("query", _FUTURE.format(found.platform)), 0.0, CLOCK_DOUBT)
+        yield Deficit(
+            f"{named_datasets(freshness.platform, names)}: {reason}", ("sync", freshness.platform), lost * share
+        )
+    if freshness.syncs_in_future:
+        reason = (
+            f"{freshness.platform}: {freshness.syncs_in_future} syncs are recorded in the future: a clock was wrong"
+        )
+        yield Deficit(reason, ("query", _FUTURE.format(freshness.platform)), 0.0, CLOCK_DOUBT)
 
 
 def _syncs(platform: Platform, records: Sequence[SyncRecord], now: datetime) -> Iterator[Deficit]:
@@ -93,10 +97,12 @@ def _syncs(platform: Platform, records: Sequence[SyncRecord], now: datetime) -> 
     if newest.status != "complete" or newest.gaps:
         yield _newest(platform, newest, now)
     since = now - 2 * CADENCE[platform.cadence]
-    earlier = [each for each in outcomes if each.started_at >= since and each is not newest][-EARLIER_SYNCS:]
-    lost = sum(EARLIER[each.status] for each in earlier)
+    earlier = [outcome for outcome in outcomes if outcome.started_at >= since and outcome is not newest][
+        -EARLIER_SYNCS:
+    ]
+    lost = sum(EARLIER[outcome.status] for outcome in earlier)
     if lost:
-        counts = {status: sum(each.status == status for each in earlier) for status in EARLIER}
+        counts = {status: sum(outcome.status == status for outcome in earlier) for status in EARLIER}
         reason = (
             f"{platform.name}: of the {len(earlier)} syncs before the newest, {counts['failed']} failed and "
             f"{counts['degraded']} were degraded"
@@ -116,7 +122,7 @@ def _newest(platform: Platform, newest: SyncOutcome, now: datetime) -> Deficit:
 
 
 def _shortened(reasons: Sequence[str]) -> str:
-    shown = [each if len(each) <= SHORTENED else f"{each[: SHORTENED - 1]}…" for each in reasons[:MAX_REASONS]]
+    shown = [reason if len(reason) <= SHORTENED else f"{reason[: SHORTENED - 1]}…" for reason in reasons[:MAX_REASONS]]
     more = [f"and {len(reasons) - MAX_REASONS} more"] if len(reasons) > MAX_REASONS else []
     return "; ".join([*shown, *more]) or "no reason on record"
 

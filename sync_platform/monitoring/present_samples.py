@@ -18,5 +18,5 @@ def present_samples(
     settings: Settings, platforms: Mapping[str, Platform], state: InstallationState, now: datetime
 ) -> list[Sample]:
     """The samples of the state, with the open alerts by severity where they are known."""
-    alerts = None if isinstance(state.alerts, Unknown) else Counter(each.severity for each in state.alerts)
+    alerts = None if isinstance(state.alerts, Unknown) else Counter(alert.severity for alert in state.alerts)
     return samples_of(state, platforms, health_of(settings, platforms, state, now), now, alerts)

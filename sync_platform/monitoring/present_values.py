@@ -26,13 +26,13 @@ class PresentValue:
 def present_values(metric: Metric, samples: Iterable[Sample]) -> list[PresentValue]:
     """The series of one metric that are known, in the order of the samples."""
     by_series: dict[tuple[str, str, str], list[Sample]] = {}
-    for each in samples:
-        if each.metric is metric:
-            by_series.setdefault((each.platform, each.dataset, each.severity), []).append(each)
-    found = []
+    for sample in samples:
+        if sample.metric is metric:
+            by_series.setdefault((sample.platform, sample.dataset, sample.severity), []).append(sample)
+    values = []
     for series, own in by_series.items():
         newest = max(own, key=lambda each: (each.is_of_event, each.at))
         value = sum(each.value for each in own) if metric.kind == "count" else newest.value
         at = newest.at if newest.is_of_event or newest.is_gauge else None
-        found.append(PresentValue(*series, value, at))
-    return found
+        values.append(PresentValue(*series, value, at))
+    return values

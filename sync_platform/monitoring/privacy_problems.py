@@ -20,15 +20,15 @@ ERASURE_TIME = timedelta(hours=24)
 
 def privacy_problems(requests: Iterable[PrivacyRequest], now: datetime) -> Iterator[Problem]:
     """One problem for each request that is overdue."""
-    for each in requests:
-        if not each.is_overdue(now):
+    for request in requests:
+        if not request.is_overdue(now):
             continue
-        number = str(each.number)
+        number = str(request.number)
         yield Problem(
             ProblemName.privacy_request_overdue,
             number,
-            f"Privacy request {number} ({each.kind}) was received on {each.received_on} and due on {each.due_on}. It "
-            "is not answered.",
+            f"Privacy request {number} ({request.kind}) was received on {request.received_on} and due on "
+            f"{request.due_on}. It is not answered.",
             "A person has not received the answer that the law promises. Data stay as they are.",
             "Answer the request now, or refuse it with the reason and the law, and tell who is responsible for data "
             f"protection: `{named_command('privacy', 'requests', 'close', number, '--answer', 'TEXT')}`.",
@@ -39,15 +39,15 @@ def privacy_problems(requests: Iterable[PrivacyRequest], now: datetime) -> Itera
 
 def erasure_problems(erasures: Iterable[Erasure], now: datetime) -> Iterator[Problem]:
     """One problem for each confirmed erasure that is not complete after a day."""
-    for each in erasures:
-        if each.expected_from is None or now - each.expected_from <= ERASURE_TIME:
+    for erasure in erasures:
+        if erasure.expected_from is None or now - erasure.expected_from <= ERASURE_TIME:
             continue
-        number = str(each.number)
+        number = str(erasure.number)
         yield Problem(
             ProblemName.erasure_overdue,
             number,
-            f"Erasure {number} could be complete since {local_minute(each.expected_from)}, and is {each.state}. The "
-            f"last attempt failed: {each.problem or 'no attempt is on record'}.",
+            f"Erasure {number} could be complete since {local_minute(erasure.expected_from)}, and is {erasure.state}. "
+            f"The last attempt failed: {erasure.problem or 'no attempt is on record'}.",
             "A copy of a person's data that must be erased can perhaps still be read.",
             "Remove what the failed step names, then go on with the erasure: "
             f"`{named_command('privacy', 'erasure', 'continue')}`.",

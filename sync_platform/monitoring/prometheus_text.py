@@ -43,9 +43,9 @@ class _Samples(Collector):
 
     def collect(self) -> Iterator[Family]:
         for metric in METRICS:
-            found = [each for each in self._samples if each.metric is metric]
-            if found:
-                yield _family(metric, found, self._environment)
+            samples = [sample for sample in self._samples if sample.metric is metric]
+            if samples:
+                yield _family(metric, samples, self._environment)
 
 
 def _registry(samples: Iterable[Sample], environment: str) -> CollectorRegistry:
@@ -63,16 +63,18 @@ def _family(metric: Metric, samples: Sequence[Sample], environment: str) -> Fami
     text = f"{metric.help} ({metric.name})."
     if metric.kind == "count":
         counter = CounterMetricFamily(metric.prometheus_name, text, labels=labels)
-        for values, found in by_labels.items():
-            counter.add_metric(values, sum(each.value for each in found))
+        for values, found_samples in by_labels.items():
+            counter.add_metric(values, sum(each.value for each in found_samples))
         return counter
     if metric.kind == "duration":
         summary = SummaryMetricFamily(metric.prometheus_name, text, labels=labels)
-        for values, found in by_labels.items():
-            summary.add_metric(values, count_value=len(found), sum_value=sum(each.value for each in found))
+        for values, found_samples in by_labels.items():
+            summary.add_metric(
+                values, count_value=len(found_samples), sum_value=sum(each.value for each in found_samples)
+            )
         return summary
     gauge = GaugeMetricFamily(metric.prometheus_name, text, labels=labels)
-    for values, found in by_labels.items():
-        newest = max(found, key=lambda each: each.at)
+    for values, found_samples in by_labels.items():
+        newest = max(found_samples, key=lambda each: each.at)
         gauge.add_metric(values, newest.at.timestamp() if metric is WATCH_HEARTBEAT else newest.value)
     return gauge

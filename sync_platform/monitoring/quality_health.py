@@ -27,13 +27,15 @@ def quality_deficits(
     if isinstance(scores, Unknown):
         yield unknown(f"{platform}: the quality scores cannot be read: {scores.reason}", command)
         return
-    known = {name: [each for each in scores if (each.platform, each.dataset) == (platform, name)] for name in datasets}
-    overall = {name: next((each for each in own if each.dimension == OVERALL), None) for name, own in known.items()}
+    known = {
+        name: [score for score in scores if (score.platform, score.dataset) == (platform, name)] for name in datasets
+    }
+    overall = {name: next((score for score in own if score.dimension == OVERALL), None) for name, own in known.items()}
     unmeasured = [name for name, whole in overall.items() if whole is None or whole.score is None]
     if unmeasured:
         reason = f"{named_datasets(platform, unmeasured)}: the quality was not measured"
         yield unknown(reason, command, len(unmeasured) / len(datasets))
-    for name in (each for each in datasets if each not in unmeasured):
+    for name in (dataset for dataset in datasets if dataset not in unmeasured):
         for deficit in _shortfalls(known[name], overall[name], weights):
             yield Deficit(f"{platform}.{name}: {deficit.reason}", command, deficit.lost / len(datasets))
     unjudged = sum(1.0 - (whole.confidence or 0.0) for whole in overall.values() if whole and whole.score is not None)
@@ -46,10 +48,10 @@ def quality_deficits(
 def _earlier(known: Mapping[str, Sequence[StoredScore]], overall: Mapping[str, StoredScore | None]) -> str:
     """The dimensions of which an earlier score counts, in words."""
     found = [
-        f"{name}.{each.dimension} was last measured at {local_minute(each.observed_at)} ({each.score:.0%})"
+        f"{name}.{score.dimension} was last measured at {local_minute(score.observed_at)} ({score.score:.0%})"
         for name, scores in known.items()
-        for each in scores
-        if each.score is not None and _is_earlier(each, overall[name])
+        for score in scores
+        if score.score is not None and _is_earlier(score, overall[name])
     ]
     return "".join(f"; {each}" for each in found)
 
@@ -65,11 +67,11 @@ def _shortfalls(
     """The dimensions of one dataset that fall short; together they lose at most 1."""
     measured = [each for each in scores if each.dimension in weights and each.score is not None]
     total = sum(weights[each.dimension] for each in measured) or 1.0
-    for each in measured:
-        if each.falls_short:
-            at = f" (last measured at {local_minute(each.observed_at)})" if _is_earlier(each, overall) else ""
-            reason = f"{each.dimension}{at} is {each.in_words}; it should reach {each.threshold:.0%}"
-            yield Deficit(reason, (), _shortfall(each) * weights[each.dimension] / total)
+    for score in measured:
+        if score.falls_short:
+            at = f" (last measured at {local_minute(score.observed_at)})" if _is_earlier(score, overall) else ""
+            reason = f"{score.dimension}{at} is {score.in_words}; it should reach {score.threshold:.0%}"
+            yield Deficit(reason, (), _shortfall(score) * weights[score.dimension] / total)
 
 
 def _shortfall(scored: StoredScore) -> float:

@@ -29,19 +29,19 @@ def quality_problems(scores: Iterable[StoredScore]) -> Iterator[Problem]:
     `scores`: that count now, of each dataset and dimension; and of each own check.
     """
     grouped: dict[str, list[StoredScore]] = {}
-    for each in scores:
-        if each.dimension == OWN and (each.falls_short or each.score is None):
-            grouped.setdefault(f"{each.platform}.{each.dataset} {each.measure}", []).append(each)
-        elif each.dimension in DIMENSIONS and each.falls_short:
-            detail = ACCURACY if each.dimension == ACCURACY else f"{each.platform} {each.dimension}"
-            grouped.setdefault(detail, []).append(each)
-    for detail, found in sorted(grouped.items()):
-        yield _below(detail, sorted(found, key=lambda each: (each.platform, each.dataset)))
+    for score in scores:
+        if score.dimension == OWN and (score.falls_short or score.score is None):
+            grouped.setdefault(f"{score.platform}.{score.dataset} {score.measure}", []).append(score)
+        elif score.dimension in DIMENSIONS and score.falls_short:
+            detail = ACCURACY if score.dimension == ACCURACY else f"{score.platform} {score.dimension}"
+            grouped.setdefault(detail, []).append(score)
+    for detail, found_scores in sorted(grouped.items()):
+        yield _below(detail, sorted(found_scores, key=lambda each: (each.platform, each.dataset)))
 
 
-def _below(detail: str, found: Sequence[StoredScore]) -> Problem:
-    names = tuple(f"{each.platform}.{each.dataset}" for each in found)
-    first = found[0]
+def _below(detail: str, scores: Sequence[StoredScore]) -> Problem:
+    names = tuple(f"{score.platform}.{score.dataset}" for score in scores)
+    first = scores[0]
     if first.dimension == OWN:
         what = f"The own check {first.measure} of {names[0]} fails: {shortened(own_check_in_words(first))}."
     else:
@@ -50,7 +50,7 @@ def _below(detail: str, found: Sequence[StoredScore]) -> Problem:
             f"The {first.dimension} of {in_one_phrase(names)} is below its threshold: {names[0]} should reach "
             f"{first.threshold:.0%} and has {first.score:.2%}{shortened(worst)}."
         )
-    platforms = list(dict.fromkeys(each.platform for each in found))
+    platforms = list(dict.fromkeys(score.platform for score in scores))
     command = ("quality", platforms[0]) if len(platforms) == 1 else ("quality",)
     return Problem(
         ProblemName.quality_below_threshold,
@@ -79,12 +79,12 @@ def quarantine_problems(syncs: Iterable[CurrentSync], tolerances: Mapping[str, f
         yield _quarantined(platform, list(found.values()), tolerances[platform])
 
 
-def _quarantined(platform: str, found: Sequence[SyncRecord], tolerance: float) -> Problem:
-    names = tuple(f"{platform}.{each.dataset}" for each in found)
+def _quarantined(platform: str, records: Sequence[SyncRecord], tolerance: float) -> Problem:
+    names = tuple(f"{platform}.{record.dataset}" for record in records)
     counted = in_one_phrase(
-        f"{each.quarantined:,} of {each.records:,} records of {platform}.{each.dataset}" for each in found
+        f"{record.quarantined:,} of {record.records:,} records of {platform}.{record.dataset}" for record in records
     )
-    command = ("quarantine", "list", platform, found[0].dataset or "")
+    command = ("quarantine", "list", platform, records[0].dataset or "")
     return Problem(
         ProblemName.records_quarantined,
         platform,
@@ -93,18 +93,18 @@ def _quarantined(platform: str, found: Sequence[SyncRecord], tolerance: float) -
         "from this sync downstream, such as unified restaurants.",
         f"Read what is wrong with the records: `{named_command(*command)}`. If the platform changed its format, "
         "correct its file and take in what is landed: "
-        f"`{named_command('quarantine', 'retry', platform, found[0].dataset or '')}`. "
+        f"`{named_command('quarantine', 'retry', platform, records[0].dataset or '')}`. "
         "Otherwise sync again when the source is right again.",
         command,
         names,
     )
 
 
-def drift_problems(found: Iterable[RecordedDrift]) -> Iterator[Problem]:
+def drift_problems(found_drifts: Iterable[RecordedDrift]) -> Iterator[Problem]:
     """One problem for each platform whose newest records have another shape than before."""
     grouped: dict[str, list[RecordedDrift]] = {}
-    for each in found:
-        grouped.setdefault(each.platform, []).append(each)
+    for drift in found_drifts:
+        grouped.setdefault(drift.platform, []).append(drift)
     for platform, drifts in sorted(grouped.items()):
         yield Problem(
             ProblemName.drift_found,

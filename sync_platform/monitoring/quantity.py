@@ -161,5 +161,5 @@ SCORE = Quantity(
     effect="Data that are less good than they were are in use.",
 )
 QUANTITIES: Mapping[str, Quantity] = {
-    each.name: each for each in (VOLUME, DELTA_VOLUME, DURATION, THROUGHPUT, ERROR_RATE, NULL_RATE, SCORE)
+    quantity.name: quantity for quantity in (VOLUME, DELTA_VOLUME, DURATION, THROUGHPUT, ERROR_RATE, NULL_RATE, SCORE)
 }

@@ -38,10 +38,10 @@ def recorded_sources(
     chosen = list(platforms.values())
 
     def syncs() -> Iterator[Problem]:
-        found = _syncs(chosen, _known(state.records))
-        quarantined = list(quarantine_problems(found, _tolerances(settings, chosen)))
+        found_syncs = _syncs(chosen, _known(state.records))
+        quarantined = list(quarantine_problems(found_syncs, _tolerances(settings, chosen)))
         yield from quarantined
-        yield from sync_problems(found, over_tolerance={each.detail for each in quarantined})
+        yield from sync_problems(found_syncs, over_tolerance={problem.detail for problem in quarantined})
 
     def quality() -> Iterator[Problem]:
         scores = _known(state.scores)
@@ -78,9 +78,12 @@ def _known(read: Known | Unknown) -> Known:
 
 
 def _syncs(platforms: Iterable[Platform], records: Mapping[str, Sequence[SyncRecord]]) -> list[CurrentSync]:
-    return [found for each in platforms for found in current_syncs(each, records.get(each.name, []))]
+    return [sync for platform in platforms for sync in current_syncs(platform, records.get(platform.name, []))]
 
 
 def _tolerances(settings: Settings, platforms: Iterable[Platform]) -> dict[str, float]:
     """The largest share of a dataset's records that may be in quarantine, by platform."""
-    return {each.name: Standards.of(settings, platform_settings(each.name)).quarantine_tolerance for each in platforms}
+    return {
+        platform.name: Standards.of(settings, platform_settings(platform.name)).quarantine_tolerance
+        for platform in platforms
+    }

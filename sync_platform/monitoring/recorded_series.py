@@ -56,7 +56,7 @@ def series_of_dataset(
     `records`: the last record of each of its syncs. `first_commits`: when a sync with several records was committed
     first, by sync and dataset: what came later says nothing about its duration.
     """
-    syncs = _newest_syncs([each for each in records if each.dataset == dataset.name], now)
+    syncs = _newest_syncs([record for record in records if record.dataset == dataset.name], now)
     usual = _after_a_usual_interval(syncs)
     by_sync: dict[str, list[MeasuredShare]] = {}
     for share in shares:
@@ -65,9 +65,9 @@ def series_of_dataset(
     for sync in syncs:
         committed_at = first_commits.get((sync.sync_id, dataset.name), sync.committed_at)
         blank = _blank_point(sync, committed_at)
-        found = [*_of_record(sync, committed_at, is_usual=sync.sync_id in usual)]
-        found += [_of_share(sync, share) for share in by_sync.get(sync.sync_id, ())]
-        for value in found:
+        measurements = [*_of_record(sync, committed_at, is_usual=sync.sync_id in usual)]
+        measurements += [_of_share(sync, share) for share in by_sync.get(sync.sync_id, ())]
+        for value in measurements:
             key = (value.quantity.name, value.column, sync.mode, value.basis)
             points.setdefault(key, []).append(replace(blank, value=value.value, of=value.of))
     return [
@@ -89,11 +89,17 @@ class _Measurement:
 
 def _newest_syncs(records: Iterable[SyncRecord], now: datetime) -> list[SyncRecord]:
     """The newest syncs of each mode that did not fail, in the order observed."""
-    known = [each for each in records if each.status != "failed" and each.observed_at <= now + CLOCK_TOLERANCE]
-    known.sort(key=lambda each: (each.observed_at, each.sync_id))
-    modes = {each.mode for each in known}
-    kept = {each.sync_id for mode in modes for each in [each for each in known if each.mode == mode][-MAX_SYNCS:]}
-    return [each for each in known if each.sync_id in kept]
+    known_records = [
+        record for record in records if record.status != "failed" and record.observed_at <= now + CLOCK_TOLERANCE
+    ]
+    known_records.sort(key=lambda record: (record.observed_at, record.sync_id))
+    modes = {record.mode for record in known_records}
+    kept = {
+        record.sync_id
+        for mode in modes
+        for record in [each for each in known_records if each.mode == mode][-MAX_SYNCS:]
+    }
+    return [record for record in known_records if record.sync_id in kept]
 
 
 def _after_a_usual_interval(syncs: Sequence[SyncRecord]) -> set[str]:

@@ -27,11 +27,13 @@ def series_svg(judged: JudgedSeries) -> str:
         share = (min(max(value, low), high) - low) / (high - low)
         return LEFT + number * step, HEIGHT - MARGIN - share * (HEIGHT - 2 * MARGIN)
 
-    line = " ".join(_coordinates(position(number, each.point.value)) for number, each in enumerate(points))
+    line = " ".join(
+        _coordinates(position(number, judged_point.point.value)) for number, judged_point in enumerate(points)
+    )
     parts = [
         *_band(points, position, low, high),
         f"<polyline points='{line}' fill='none' stroke='{LINE_COLOUR}' stroke-width='1.5'/>",
-        *(_dot(position(number, each.point.value), each) for number, each in enumerate(points)),
+        *(_dot(position(number, judged_point.point.value), judged_point) for number, judged_point in enumerate(points)),
         _text(LEFT, 14, f"{judged.series.name}: {in_words(low)} to {in_words(high)}", "start"),
         _text(LEFT, HEIGHT - 8, f"{points[0].point.at:%Y-%m-%d}", "start"),
         _text(WIDTH - LEFT, HEIGHT - 8, f"{points[-1].point.at:%Y-%m-%d}", "end"),
@@ -51,17 +53,19 @@ def series_markdown(judged: JudgedSeries) -> str:
 def series_line(points: Sequence[JudgedPoint]) -> str:
     """The newest points as blocks of different heights; `!` follows a point that is outside its band."""
     shown = points[-MAX_POINTS_IN_TEXT:]
-    values = [each.point.value for each in shown]
+    values = [judged.point.value for judged in shown]
     low, span = min(values), max(values) - min(values)
     heights = [round((value - low) / span * (len(BLOCKS) - 1)) if span else 0 for value in values]
-    marks = ["!" if each.band and not each.band.contains(each.point.value) else "" for each in shown]
+    marks = ["!" if judged.band and not judged.band.contains(judged.point.value) else "" for judged in shown]
     return "".join(f"{BLOCKS[height]}{mark}" for height, mark in zip(heights, marks, strict=True))
 
 
 def _range(points: Sequence[JudgedPoint]) -> tuple[float, float]:
     """The smallest and the largest value of the picture: of the points, and of the limits of their bands."""
-    limits = [limit for each in points if each.band for limit in (each.band.low, each.band.high) if limit is not None]
-    values = [*(each.point.value for each in points), *limits]
+    limits = [
+        limit for judged in points if judged.band for limit in (judged.band.low, judged.band.high) if limit is not None
+    ]
+    values = [*(judged.point.value for judged in points), *limits]
     low, high = min(values), max(values)
     return (low, high) if high > low else (low - 0.5, high + 0.5)
 
@@ -70,7 +74,7 @@ def _band(
     points: Sequence[JudgedPoint], position: Callable[[int, float], tuple[float, float]], low: float, high: float
 ) -> list[str]:
     """The area between the limits; a side without a limit reaches the edge of the picture."""
-    known = [(number, each.band) for number, each in enumerate(points) if each.band]
+    known = [(number, judged.band) for number, judged in enumerate(points) if judged.band]
     upper = [_coordinates(position(number, high if band.high is None else band.high)) for number, band in known]
     lower = [_coordinates(position(number, low if band.low is None else band.low)) for number, band in known]
     return [f"<polygon points='{' '.join([*upper, *reversed(lower)])}' fill='{BAND_COLOUR}'/>"] if known else []

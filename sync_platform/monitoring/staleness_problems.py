@@ -45,7 +45,11 @@ def staleness_problems(
     platforms: Iterable[Platform], records: Mapping[str, Sequence[SyncRecord]], now: datetime
 ) -> Iterator[Problem]:
     """At most two problems: see above. `records`: the final ones, by platform."""
-    late = [found for each in platforms if records.get(each.name) and (found := _late(each, records[each.name], now))]
+    late = [
+        late_platform
+        for platform in platforms
+        if records.get(platform.name) and (late_platform := _late(platform, records[platform.name], now))
+    ]
     if not_tried := [each for each in late if not each.is_tried]:
         yield _problem(
             NOT_TRIED,
@@ -67,23 +71,25 @@ def staleness_problems(
 
 def _late(platform: Platform, records: Sequence[SyncRecord], now: datetime) -> _LatePlatform | None:
     limit = LATE_AFTER[platform.cadence]
-    found = freshness_of(platform, stored_datasets(platform), records, now)
-    first = min(each.started_at for each in records)
-    late = [each for each in found.datasets if each.is_late and (each.shown_at or now - first > limit)]
+    freshness = freshness_of(platform, stored_datasets(platform), records, now)
+    first = min(record.started_at for record in records)
+    late = [dataset for dataset in freshness.datasets if dataset.is_late and (dataset.shown_at or now - first > limit)]
     if not late:
         return None
-    newest_full = newest_of(outcomes_of(each for each in records if each.mode == "full"))
+    newest_full = newest_of(outcomes_of(record for record in records if record.mode == "full"))
     is_tried = newest_full is not None and now - newest_full.started_at <= limit
-    shown = [each.shown_at for each in late]
-    shown_at = None if None in shown else min(each for each in shown if each)
+    shown_moments = [dataset.shown_at for dataset in late]
+    shown_at = None if None in shown_moments else min(moment for moment in shown_moments if moment)
     return _LatePlatform(platform.name, shown_at, limit, is_tried)
 
 
 def _problem(
     detail: str, late: Sequence[_LatePlatform], now: datetime, action: str, command: tuple[str, ...]
 ) -> Problem:
-    names = tuple(sorted(each.platform for each in late))
-    listed = in_one_phrase(each.in_words(now) for each in sorted(late, key=lambda each: each.platform))
+    names = tuple(sorted(late_platform.platform for late_platform in late))
+    listed = in_one_phrase(
+        late_platform.in_words(now) for late_platform in sorted(late, key=lambda late_platform: late_platform.platform)
+    )
     return Problem(
         ProblemName.sync_stale,
         detail,

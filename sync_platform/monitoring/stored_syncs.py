@@ -25,10 +25,10 @@ def read_records(lake: Lake) -> Mapping[str, Sequence[SyncRecord]]:
 def newest_received(records: Mapping[str, Sequence[SyncRecord]]) -> set[str]:
     """The ids of the newest sync of each dataset that brought records. `records`: the final ones, by platform."""
     newest: dict[tuple[str, str], SyncRecord] = {}
-    for record in (each for found in records.values() for each in found):
+    for record in (each for found_records in records.values() for each in found_records):
         key = (record.platform, record.dataset or "")
-        known = newest.get(key)
-        if record.records and (known is None or _order(record) > _order(known)):
+        known_record = newest.get(key)
+        if record.records and (known_record is None or _order(record) > _order(known_record)):
             newest[key] = record
     return {each.sync_id for each in newest.values()}
 

@@ -43,7 +43,7 @@ def outcomes_of(records: Iterable[SyncRecord]) -> list[SyncOutcome]:
     grouped: dict[str, list[SyncRecord]] = {}
     for record in records:
         grouped.setdefault(record.sync_id, []).append(record)
-    found = [
+    outcomes = [
         SyncOutcome(
             sync_id,
             each[0].partition,
@@ -55,9 +55,9 @@ def outcomes_of(records: Iterable[SyncRecord]) -> list[SyncOutcome]:
         )
         for sync_id, each in grouped.items()
     ]
-    return sorted(found, key=lambda each: (each.started_at, each.sync_id))
+    return sorted(outcomes, key=lambda outcome: (outcome.started_at, outcome.sync_id))
 
 
 def newest_of(outcomes: Sequence[SyncOutcome]) -> SyncOutcome | None:
     """The newest sync of the latest period, so that a backfill of an old period hides no failure; None for none."""
-    return max(outcomes, key=lambda each: (each.partition, each.started_at, each.sync_id), default=None)
+    return max(outcomes, key=lambda outcome: (outcome.partition, outcome.started_at, outcome.sync_id), default=None)

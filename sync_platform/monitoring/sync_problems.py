@@ -49,9 +49,11 @@ def sync_problems(syncs: Iterable[CurrentSync], over_tolerance: Iterable[str] = 
 def _by_cause(syncs: Iterable[_IncompleteSync]) -> dict[str, list[_IncompleteSync]]:
     """By cause, the newest sync of each platform that has it."""
     grouped: dict[str, dict[str, _IncompleteSync]] = {}
-    for each in syncs:
-        cause = cause_of(each.reason, [each.platform, *(dataset.name for dataset in each.sync.platform.datasets)])
-        grouped.setdefault(cause, {}).setdefault(each.platform, each)
+    for incomplete in syncs:
+        cause = cause_of(
+            incomplete.reason, [incomplete.platform, *(dataset.name for dataset in incomplete.sync.platform.datasets)]
+        )
+        grouped.setdefault(cause, {}).setdefault(incomplete.platform, incomplete)
     return {cause: list(by_platform.values()) for cause, by_platform in grouped.items()}
 
 
@@ -65,7 +67,7 @@ def _incomplete(sync: CurrentSync, *, ignores_quarantine: bool) -> _IncompleteSy
 
 
 def _failed(cause: str, syncs: Sequence[_IncompleteSync]) -> Problem:
-    platforms = tuple(each.platform for each in syncs)
+    platforms = tuple(sync.platform for sync in syncs)
     return Problem(
         ProblemName.sync_failed,
         cause,
@@ -79,7 +81,7 @@ def _failed(cause: str, syncs: Sequence[_IncompleteSync]) -> Problem:
 
 
 def _degraded(cause: str, syncs: Sequence[_IncompleteSync]) -> Problem:
-    platforms = tuple(each.platform for each in syncs)
+    platforms = tuple(sync.platform for sync in syncs)
     kept, quarantined = _total(syncs, "not_retired"), _total(syncs, "quarantined")
     effect = ["What came is stored. What did not come is as old as before."]
     if kept:
@@ -99,10 +101,10 @@ def _degraded(cause: str, syncs: Sequence[_IncompleteSync]) -> Problem:
 
 def _remedy(syncs: Sequence[_IncompleteSync]) -> str:
     steps = []
-    for each in syncs[:MAX_NAMED]:
-        for record in each.sync.records:
+    for incomplete in syncs[:MAX_NAMED]:
+        for record in incomplete.sync.records:
             if record.quarantined and record.dataset:
-                command = named_command("quarantine", "list", each.platform, record.dataset)
+                command = named_command("quarantine", "list", incomplete.platform, record.dataset)
                 steps.append(f"See what is wrong with the records: `{command}`.")
     shrunk = [each.platform for each in syncs if any(record.shrink_rejected for record in each.sync.records)]
     if shrunk:
@@ -113,13 +115,15 @@ def _remedy(syncs: Sequence[_IncompleteSync]) -> str:
 
 
 def _names_with_times(syncs: Sequence[_IncompleteSync]) -> str:
-    return in_one_phrase(f"{each.platform} ({local_minute(each.sync.records[0].started_at)})" for each in syncs)
+    return in_one_phrase(
+        f"{incomplete.platform} ({local_minute(incomplete.sync.records[0].started_at)})" for incomplete in syncs
+    )
 
 
 def _total(syncs: Sequence[_IncompleteSync], count: str) -> int:
-    return sum(each.sync.total(count) for each in syncs)
+    return sum(incomplete.sync.total(count) for incomplete in syncs)
 
 
 def _reasons_of(syncs: Sequence[_IncompleteSync]) -> tuple[str, ...]:
-    listed = ", ".join(f"$${each.sync.sync_id}$$" for each in syncs[:MAX_NAMED])
+    listed = ", ".join(f"$${incomplete.sync.sync_id}$$" for incomplete in syncs[:MAX_NAMED])
     return ("query", f"SELECT platform, dataset, status, reasons FROM sync.runs WHERE sync_id IN ({listed})")

@@ -169,7 +169,7 @@ class _ProblemSearch:
     def found(self, state: InstallationState) -> list[Problem]:
         """All problems. A source that only lacks an unusable lake or ledger adds none: that problem says it already."""
         explained: set[str] = set()
-        if any(each.name in UNUSABLE for each in self._problems):
+        if any(problem.name in UNUSABLE for problem in self._problems):
             explained = {part.reason for part in vars(state).values() if isinstance(part, Unknown)}
         unexplained = [
             f"{names}: {reason}" for names, reason in self._unread if not any(map(reason.endswith, explained))
@@ -199,7 +199,7 @@ def _read(
         lambda: read_state(settings, lambda: _waiting(dagster), lambda own: open_alerts(own.ledger_url), now),
     )
     if isinstance(state, Unknown):
-        state = InstallationState(**{each.name: state for each in fields(InstallationState)})
+        state = InstallationState(**{field.name: state for field in fields(InstallationState)})
     slept = slept_since(previous)
     lives = isinstance(dagster, DagsterState) and not is_silent(dagster, now - slept)
     return WatchedInstallation(
@@ -225,7 +225,7 @@ def _waiting(dagster: DagsterState | Unknown | None) -> list[WaitingRun]:
 
 def _does_any_channel_work(store: AlertStore) -> bool:
     """False if no channel takes messages: then there is no heartbeat, and those who watch the watch notice it."""
-    failing = {each.detail for each in delivery_problems(store)}
+    failing = {problem.detail for problem in delivery_problems(store)}
     return not failing >= set(store.channels)
 
 
@@ -239,7 +239,7 @@ def _publish(watched: WatchedInstallation, store: AlertStore, *, has_heartbeat: 
     settings, now = watched.settings, watched.now
     platforms = load_platforms(settings.platform_path)
     health = health_of(settings, platforms, watched.state, now)
-    alerts = Counter(each.severity for each in store.open_alerts())
+    alerts = Counter(alert.severity for alert in store.open_alerts())
     samples = samples_of(watched.state, platforms, health, now, alerts)
     published = publish_metrics(settings, samples, now, has_heartbeat=has_heartbeat)
     return [f"metrics were not published to {place}: {reason}" for place, reason in published.problems.items()]

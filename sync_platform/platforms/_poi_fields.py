@@ -47,7 +47,11 @@ def price_range(level: int | None) -> str | None:
 
 def names_of(type_id: int) -> Callable[[list[Category] | None], list[str]]:
     def names(categories: list[Category] | None) -> list[str]:
-        return [name for each in categories or [] if each.category_type_id == type_id and (name := filled(each.name))]
+        return [
+            name
+            for category in categories or []
+            if category.category_type_id == type_id and (name := filled(category.name))
+        ]
 
     return names
 

@@ -58,8 +58,8 @@ def data_of(reply: Reply) -> Any:
 
 
 def _read_tokens(reply: Reply) -> TokenPair:
-    found = reply.shaped(data_of(reply), TokenAnswer, "token")
-    return TokenPair(found.access_token, found.refresh_token, found.expires_in)
+    answer = reply.shaped(data_of(reply), TokenAnswer, "token")
+    return TokenPair(answer.access_token, answer.refresh_token, answer.expires_in)
 
 
 class Session:

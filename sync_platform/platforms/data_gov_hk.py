@@ -217,10 +217,10 @@ class DataGovHk(Platform):
 
         async def versions(path: str) -> dict[str, str]:
             listed = {"url": self.live_base_url + path, **params}
-            found = await extraction.client.get(
+            found_versions = await extraction.client.get(
                 f"{archive}/list-file-versions", listed, read=lambda reply: reply.json_as(Versions)
             )
-            return {stamp[:8]: stamp for stamp in sorted(found.timestamps)}
+            return {stamp[:8]: stamp for stamp in sorted(found_versions.timestamps)}
 
         if first > yesterday:
             raise PermanentError(f"{self.name}: the archive does not reach the week of {first} yet")

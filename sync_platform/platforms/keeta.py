@@ -174,16 +174,18 @@ class Keeta(Platform):
 
     async def pages(self, extraction: Extraction) -> AsyncIterator[Page]:
         session = Session(extraction)
-        found = await _shops(extraction, session)
-        shops = list(found.by_id.values())
-        for page in found.without_id:
+        id_list = await _shops(extraction, session)
+        shops = list(id_list.by_id.values())
+        for page in id_list.without_id:
             extraction.expect_pages("restaurants", 1)
             yield page
         if extraction.wants("menu_items"):
             extraction.inherit_doubt("menu_items", "restaurants")
         for dataset in filter(extraction.wants, ("restaurants", "menu_items")):
-            if dataset == "menu_items" and found.without_id:
-                lost = f"{found.count_without_id:,} restaurants came without an id, and what belongs to them is missing"
+            if dataset == "menu_items" and id_list.without_id:
+                lost = (
+                    f"{id_list.count_without_id:,} restaurants came without an id, and what belongs to them is missing"
+                )
                 extraction.report_missing_parents("menu_items", "restaurants", lost)
             elif not extraction.gaps["restaurants"].is_known:
                 extraction.report_all_parts_known(dataset)
@@ -215,12 +217,12 @@ class Keeta(Platform):
 
 async def _shops(extraction: Extraction, session: Session) -> IdList[Record]:
     """Every authorised shop, once; a list that is not complete is reported."""
-    found = await read_id_list(extraction, SHOPS, lambda shop: shop, records="shops", get=session.call)
-    if found.total is not None:
-        extraction.report_total("restaurants", found.total)
-    if surplus := found.listed - len(found.by_id) - found.count_without_id:
+    id_list = await read_id_list(extraction, SHOPS, lambda shop: shop, records="shops", get=session.call)
+    if id_list.total is not None:
+        extraction.report_total("restaurants", id_list.total)
+    if surplus := id_list.listed - len(id_list.by_id) - id_list.count_without_id:
         extraction.report_finding("restaurants", f"{surplus} shops are listed twice")
-    return found
+    return id_list
 
 
 def _read_details(shop: Record, reply: Reply) -> Slice:
@@ -241,5 +243,5 @@ async def _get_of_shop(
     session: Session, shop: Record, path: str, fields: Mapping[str, Any], read: Callable[[Reply], Slice]
 ) -> Slice:
     """One page of a shop's dishes. Each record receives the shop's id, which the answer does not have."""
-    found = await session.call(path, {**fields, "shopId": shop["id"]}, read)
-    return replace(found, records=[{**dish, "shopId": shop["id"]} for dish in found.records])
+    found_slice = await session.call(path, {**fields, "shopId": shop["id"]}, read)
+    return replace(found_slice, records=[{**dish, "shopId": shop["id"]} for dish in found_slice.records])

@@ -202,7 +202,9 @@ class Region(msgspec.Struct):
 
     def _filter(self, kind: str) -> SearchFilter:
         categories = self.categories.get(kind, [])
-        return SearchFilter(f"{kind}Id", [each.category_id for each in categories if each.category_id is not None])
+        return SearchFilter(
+            f"{kind}Id", [category.category_id for category in categories if category.category_id is not None]
+        )
 
 
 class OpenRice(Platform):
@@ -283,9 +285,9 @@ class OpenRice(Platform):
             whole_name="all of Hong Kong",
         )
         parents = Parents(extraction, REVIEWS)
-        async for found in search.pages(region.partitions):
-            parents.add(found.records)
-            yield found
+        async for page in search.pages(region.partitions):
+            parents.add(page.records)
+            yield page
         if extraction.wants("reviews"):
-            async for found in pages_of_children(extraction, parents):
-                yield found
+            async for page in pages_of_children(extraction, parents):
+                yield page

@@ -233,24 +233,24 @@ class TripAdvisor(Platform):
     )
 
     async def pages(self, extraction: Extraction) -> AsyncIterator[Page]:
-        found = await read_id_list(
+        id_list = await read_id_list(
             extraction, SEARCH, lambda each: each.get("categories"), records="locations", name="the search"
         )
-        ids = [source_id for source_id, categories in found.by_id.items() if _in_scope(categories)]
+        ids = [source_id for source_id, categories in id_list.by_id.items() if _in_scope(categories)]
         extraction.report_total("restaurants", len(ids))
         parents = Parents(extraction, REVIEWS)
-        for page in found.without_id:
-            restaurants = [each for each in page.records if _in_scope(each.get("categories"))]
+        for page in id_list.without_id:
+            restaurants = [record for record in page.records if _in_scope(record.get("categories"))]
             if restaurants:
                 parents.add(restaurants)
                 extraction.expect_pages("restaurants", 1)
                 extraction.report_total("restaurants", len(restaurants))
                 yield replace(page, records=restaurants)
-        others = Counter(name for each in found.by_id.values() if not _in_scope(each) for name in code_names(each))
+        others = Counter(name for each in id_list.by_id.values() if not _in_scope(each) for name in code_names(each))
         most = ", ".join(f"{count:,} {name}" for name, count in others.most_common(MAX_NAMED))
-        left_out = len(found.by_id) - len(ids)
+        left_out = len(id_list.by_id) - len(ids)
         extraction.report_left_out(
-            "restaurants", left_out, len(found.by_id), "locations", f"{OUT_OF_SCOPE} (they are {most})"
+            "restaurants", left_out, len(id_list.by_id), "locations", f"{OUT_OF_SCOPE} (they are {most})"
         )
         async for page in pages_by_id(extraction, LOCATIONS, ids):
             parents.add(page.records)

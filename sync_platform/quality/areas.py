@@ -152,9 +152,9 @@ def find_area(stated: str) -> NamedArea | None:
     """
     text = unicodedata.normalize("NFKC", stated).casefold().translate(_SPELLINGS).strip()
     codes, names = _index()
-    known = codes.get(text) or names.get(_squash(text)) or _without_additions(text)
-    if known:
-        return known
+    known_area = codes.get(text) or names.get(_squash(text)) or _without_additions(text)
+    if known_area:
+        return known_area
     parts = [piece for part in _BETWEEN_NAMES.split(text) for piece in (*_HAN.findall(part), _HAN.sub(" ", part))]
     named = [part for part in parts if _squash(part) not in _ALSO_A_BLOCK]
     found = {area.english: area for part in named if (area := names.get(_squash(part)) or _without_additions(part))}

@@ -129,9 +129,9 @@ class Contract:
         return found
 
     def _breach(self, key: str, row: int, value: str | None) -> Breach:
-        found = self._rules_by_key[key]
-        shown = None if found.column.count(",") or value is None else _short(value)
-        return Breach(row, found.column, found.rule.words, found.rule.hard, shown)
+        rule = self._rules_by_key[key]
+        shown = None if rule.column.count(",") or value is None else _short(value)
+        return Breach(row, rule.column, rule.rule.words, rule.rule.hard, shown)
 
     def _check(self, column: str, rule: Rule | CrossRule, kept: pl.Expr) -> pa.Check:
         key = f"{column}: {rule.words}"

@@ -55,9 +55,9 @@ class ContractCounts:
         self.cells += len(lines) * cells
         self.valid_cells += len(lines) * (cells - 1)
         for line, problems in lines:
-            for each in problems:
-                path, rule = each["path"] or "$", each["rule"] or ""
-                self._broken(path, rule, is_hard=True).add(f"{path}: {each['problem']}", key, line)
+            for problem in problems:
+                path, rule = problem["path"] or "$", problem["rule"] or ""
+                self._broken(path, rule, is_hard=True).add(f"{path}: {problem['problem']}", key, line)
 
     def _broken(self, column: str, rule: str, is_hard: bool) -> BrokenRule:
         return self.broken.setdefault((column, rule), BrokenRule(is_hard))

@@ -61,7 +61,7 @@ class OwnChecks:
     problems: tuple[str, ...] = ()
 
     def of(self, platform: str, dataset: str) -> tuple[OwnCheck, ...]:
-        return tuple(each for each in self.checks if (each.platform, each.dataset) == (platform, dataset))
+        return tuple(check for check in self.checks if (check.platform, check.dataset) == (platform, dataset))
 
 
 NO_OWN_CHECKS = OwnChecks()
@@ -75,7 +75,7 @@ class _Reading:
 
 def load_own_checks(folder: Path, platforms: Mapping[str, Platform]) -> OwnChecks:
     """The checks of a folder; none where it does not exist. A wrong file raises nothing: it is a problem."""
-    found = _Reading()
+    reading = _Reading()
     try:
         paths = sorted(path for path in folder.iterdir() if path.suffix == ENDING) if folder.is_dir() else []
     except OSError as error:
@@ -84,15 +84,15 @@ def load_own_checks(folder: Path, platforms: Mapping[str, Platform]) -> OwnCheck
         try:
             check = _named(path, platforms)
         except UsageError as error:
-            found.problems.append(f"{path.name}: {error}")
+            reading.problems.append(f"{path.name}: {error}")
             continue
         try:
             check = _read(path, check)
         except UsageError as error:
             check = OwnCheck(path.name, check.platform, check.dataset, check.name, problem=str(error))
-            found.problems.append(f"{path.name}: {error}")
-        found.checks.append(check)
-    return OwnChecks(tuple(found.checks), tuple(found.problems))
+            reading.problems.append(f"{path.name}: {error}")
+        reading.checks.append(check)
+    return OwnChecks(tuple(reading.checks), tuple(reading.problems))
 
 
 def _named(path: Path, platforms: Mapping[str, Platform]) -> OwnCheck:

@@ -65,11 +65,11 @@ def compare_with_reference(
         values,
     ).fetchone()
     stored = Shape.from_document(orjson.loads(row[0])) if row else None
-    found = find_drift(stored, now) if stored else []
-    retyped = {drift.path for drift in found if drift.kind == "retyped"}
-    found += [drift for drift in loose if drift.path not in retyped]
-    write_drift(session, found, origin)
-    if now.records and is_good(found):
+    drifts = find_drift(stored, now) if stored else []
+    retyped = {drift.path for drift in drifts if drift.kind == "retyped"}
+    drifts += [drift for drift in loose if drift.path not in retyped]
+    write_drift(session, drifts, origin)
+    if now.records and is_good(drifts):
         reference = stored.merged(now) if stored else now
         if stored is None or reference.differs_from(stored):
             session.execute(
@@ -79,15 +79,15 @@ def compare_with_reference(
                     *(orjson.dumps(reference.to_document()).decode(), origin["committed_at"]),
                 ],
             )
-    return found
+    return drifts
 
 
 def write_drift(
-    session: duckdb.DuckDBPyConnection, found: Iterable[Drift], origin: dict[str, str | datetime | None]
+    session: duckdb.DuckDBPyConnection, drifts: Iterable[Drift], origin: dict[str, str | datetime | None]
 ) -> None:
     """Store findings, within the caller's transaction. `origin`: as for `compare_with_reference`."""
     table = f"{origin['platform']}.{origin['dataset']}"
-    for drift in found:
+    for drift in drifts:
         session.execute(
             f"INSERT INTO {LAKE}.quality.drift VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [

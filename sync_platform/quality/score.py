@@ -172,13 +172,13 @@ def overall(dimensions: Sequence[Score], standards: Standards) -> Score:
     sum(weight x score) / sum(weight), over measured dimensions. The confidence is the measured share of the total
     weight, where the weight of each dimension is multiplied by its own confidence.
     """
-    measured = [(standards.weights[each.dimension], each) for each in dimensions if each.score is not None]
+    measured = [(standards.weights[score.dimension], score) for score in dimensions if score.score is not None]
     weight = sum(share for share, _ in measured)
     total = sum(standards.weights.values())
-    mean = sum(share * (each.score or 0.0) for share, each in measured) / weight if weight else None
-    threshold = sum(share * (each.threshold or 0.0) for share, each in measured) / weight if weight else None
-    measured_weight = sum(share * (1.0 if each.confidence is None else each.confidence) for share, each in measured)
-    unmeasured = [each.dimension for each in dimensions if each.score is None]
+    mean = sum(share * (score.score or 0.0) for share, score in measured) / weight if weight else None
+    threshold = sum(share * (score.threshold or 0.0) for share, score in measured) / weight if weight else None
+    measured_weight = sum(share * (1.0 if score.confidence is None else score.confidence) for share, score in measured)
+    unmeasured = [score.dimension for score in dimensions if score.score is None]
     return Score(
         OVERALL,
         WHOLE,

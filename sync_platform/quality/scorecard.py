@@ -92,7 +92,7 @@ def newest_own_checks(session: duckdb.DuckDBPyConnection) -> list[StoredScore]:
 def trends(session: duckdb.DuckDBPyConnection, platform: str | None = None) -> dict[tuple[str, str], list[StoredScore]]:
     """The overall scores of the last partitions, oldest first, by platform and dataset."""
     chosen = {} if platform is None else {"platform": platform}
-    found = _read(
+    scores = _read(
         session,
         f"""SELECT {", ".join(COLUMNS)} FROM {LAKE}.quality.scores
         WHERE dimension = '{OVERALL}' {"AND platform = $platform" if chosen else ""}
@@ -102,7 +102,7 @@ def trends(session: duckdb.DuckDBPyConnection, platform: str | None = None) -> d
         chosen,
     )
     grouped: dict[tuple[str, str], list[StoredScore]] = {}
-    for scored in sorted(found, key=lambda each: each.partition):
+    for scored in sorted(scores, key=lambda score: score.partition):
         grouped.setdefault((scored.platform, scored.dataset), []).append(scored)
     return grouped
 
@@ -132,22 +132,22 @@ class Card:
     @property
     def findings(self) -> list[str]:
         """What is wrong, in words: dimensions below their threshold, own checks that failed, and drift."""
-        short = [each for each in self.dimensions.values() if each.falls_short and each.dimension != OVERALL]
+        short = [score for score in self.dimensions.values() if score.falls_short and score.dimension != OVERALL]
         return [
-            *(f"{each.dimension} should reach {each.threshold:.0%}: {each.in_words}" for each in short),
-            *(f"{each.measure}: {own_check_in_words(each)}" for each in self.failed_own_checks),
+            *(f"{score.dimension} should reach {score.threshold:.0%}: {score.in_words}" for score in short),
+            *(f"{score.measure}: {own_check_in_words(score)}" for score in self.failed_own_checks),
             *self.drift,
         ]
 
     @property
     def failed_own_checks(self) -> list[StoredScore]:
         """The own checks that found too many wrong records, or could not be run."""
-        return [each for each in self.own_checks if each.falls_short or each.score is None]
+        return [score for score in self.own_checks if score.falls_short or score.score is None]
 
     @property
     def passes(self) -> bool:
         """True if every measured score reaches its threshold, and every own check was run."""
-        return not self.failed_own_checks and not any(each.falls_short for each in self.dimensions.values())
+        return not self.failed_own_checks and not any(score.falls_short for score in self.dimensions.values())
 
 
 def cards_of(session: duckdb.DuckDBPyConnection, platform: str | None = None) -> list[Card]:
@@ -163,11 +163,11 @@ def cards_of(session: duckdb.DuckDBPyConnection, platform: str | None = None) ->
             name,
             dataset,
             partition,
-            {each.dimension: each for each in scores if each.measure == WHOLE},
-            [each for each in scores if each.measure != WHOLE and each.dimension != OWN],
+            {score.dimension: score for score in scores if score.measure == WHOLE},
+            [score for score in scores if score.measure != WHOLE and score.dimension != OWN],
             _of_newest_sync(scores),
             [words for _, words in drift_of(session, name, dataset, partition)],
-            [(each.partition, each.score) for each in trend_scores.get((name, dataset), [])],
+            [(score.partition, score.score) for score in trend_scores.get((name, dataset), [])],
         )
         cards.append(card)
     return cards
@@ -175,8 +175,8 @@ def cards_of(session: duckdb.DuckDBPyConnection, platform: str | None = None) ->
 
 def _of_newest_sync(scores: list[StoredScore]) -> list[StoredScore]:
     """The results of own checks, without those of files that were no longer there at the newest sync."""
-    newest = next((each.sync_id for each in scores if each.dimension == OVERALL), None)
-    return [each for each in scores if each.dimension == OWN and each.sync_id == newest]
+    newest = next((score.sync_id for score in scores if score.dimension == OVERALL), None)
+    return [score for score in scores if score.dimension == OWN and score.sync_id == newest]
 
 
 def drift_of(session: duckdb.DuckDBPyConnection, platform: str, dataset: str, partition: str) -> list[tuple[str, str]]:

@@ -14,8 +14,10 @@ def card_json(card: Card) -> dict[str, Any]:
         "dataset": card.dataset,
         "partition": card.partition,
         "scores": {name: _score(scored) for name, scored in card.dimensions.items()},
-        "measures": [{"dimension": each.dimension, "measure": each.measure, **_score(each)} for each in card.measures],
-        "own_checks": [{"check": each.measure, **_score(each)} for each in card.own_checks],
+        "measures": [
+            {"dimension": score.dimension, "measure": score.measure, **_score(score)} for score in card.measures
+        ],
+        "own_checks": [{"check": score.measure, **_score(score)} for score in card.own_checks],
         "findings": card.findings,
         "trend": [{"partition": partition, "score": score} for partition, score in card.trend],
     }

@@ -130,11 +130,11 @@ def _completeness(
     columns = [column for column in declared if column.matters] or list(declared)
     counted = ", ".join(_filled(column) for column in columns)
     rows, *filled = session.execute(f"SELECT count(*), {counted} FROM {measured}").fetchall()[0]
-    each = [
+    scores = [
         Score("completeness", f"filled:{column.name}", count, rows, rows)
         for column, count in zip(columns, filled, strict=True)
     ]
-    least = min(each, key=lambda score: score.numerator or 0)
+    least = min(scores, key=lambda score: score.numerator or 0)
     minimum = Score("completeness", "minimum", least.numerator, rows, rows, detail={"column": least.measure[7:]})
     claimed = records.claimed if records.is_full else None
     coverage = Score("completeness", "coverage")
@@ -142,7 +142,7 @@ def _completeness(
     if claimed is not None:
         missing = max(0, claimed - records.seen)
         coverage = Score("completeness", "coverage", min(records.seen, claimed), claimed, claimed)
-    emptiest = sorted(each, key=lambda score: score.numerator or 0)[:MAX_NAMED]
+    emptiest = sorted(scores, key=lambda score: score.numerator or 0)[:MAX_NAMED]
     detail = {
         "worst": [
             {"column": score.measure[7:], "filled": score.numerator, "of": rows}
@@ -155,7 +155,7 @@ def _completeness(
     threshold = standards.threshold("completeness")
     confidence = 1.0 if claimed is not None else 0.5
     whole = Score("completeness", WHOLE, sum(filled), expected, expected, threshold, confidence, detail)
-    return [*each, minimum, coverage, whole]
+    return [*scores, minimum, coverage, whole]
 
 
 def _filled(column: Column) -> str:
@@ -172,13 +172,13 @@ def _accuracy(
     (rows,) = session.execute(f"SELECT count(*) FROM {measured}").fetchall()[0]
     scores = []
     if {"district", "latitude", "longitude"} <= names:
-        found = measure_geography(session, measured)
+        geography = measure_geography(session, measured)
         detail = {
             "words": f"coordinates in the stated district ({APPROXIMATION})",
-            "wrong_ids": [outlier.source_id for outlier in found.worst],
-            "unknown_districts": found.unknown,
+            "wrong_ids": [outlier.source_id for outlier in geography.worst],
+            "unknown_districts": geography.unknown,
         }
-        scores.append(Score("accuracy", "geography", found.inside, found.measured, rows, detail=detail))
+        scores.append(Score("accuracy", "geography", geography.inside, geography.measured, rows, detail=detail))
     right = scores[0].numerator if scores else None
     judged = scores[0].denominator if scores else None
     return with_dimension_score("accuracy", standards, scores, _awaited(records, "accuracy"), right, judged, rows)

@@ -153,7 +153,7 @@ def _walk(value: Any, path: str, depth: int, open_maps: set[str], found: dict[st
 
 @lru_cache(4096)
 def _safe(name: str) -> str:
-    return _SYNTAX.sub(lambda found: f"%{ord(found[0]):02X}", name[:MAX_NAME_CHARS])
+    return _SYNTAX.sub(lambda match: f"%{ord(match[0]):02X}", name[:MAX_NAME_CHARS])
 
 
 def _too_wide(paths: Iterable[str]) -> set[str]:

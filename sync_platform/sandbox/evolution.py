@@ -92,7 +92,7 @@ def draw_licences(
     `tenancies` are (from, to, fehd district) of the premises it trades from; each needs its own licences. Four of five
     licences of a closed place lapse on their expiry day, up to three months after it closed.
     """
-    found: list[RegisteredLicence] = []
+    licences: list[RegisteredLicence] = []
     light = kind == "RR"
     for index, (since, until, fehd) in enumerate(tenancies):
         last = until + timedelta(days=stream.randint(0, 90) if until == closed else 0)
@@ -111,11 +111,11 @@ def draw_licences(
             first = since - timedelta(days=stream.randint(0, 20))
             prefix = "39" if light else "38"
             expiry = first + timedelta(days=183)
-            found.append(RegisteredLicence(prefix + serial, kind, fehd, index, first, begins, 1, 1, 0, expiry))
+            licences.append(RegisteredLicence(prefix + serial, kind, fehd, index, first, begins, 1, 1, 0, expiry))
         if begins < last:
             prefix = "31" if light else "22"
-            found.append(RegisteredLicence(prefix + serial, kind, fehd, index, begins, last, month, day, lead))
-    return tuple(found)
+            licences.append(RegisteredLicence(prefix + serial, kind, fehd, index, begins, last, month, day, lead))
+    return tuple(licences)
 
 
 def _serial(key: int, fehd: str) -> str:

@@ -76,17 +76,17 @@ def check_fault(platform: str, fault: str) -> None:
 
 def parse_fault(text: str) -> Fault:
     """A fault from `platform:fault[=value][@nth][*times][~match]`; SandboxError for any other text."""
-    found = _OPTION.fullmatch(text)
-    if not found:
+    match = _OPTION.fullmatch(text)
+    if not match:
         raise SandboxError(f"fault {text!r} is not of the form platform:fault[=value][@nth][*times][~match]")
-    numbers = {mark[0]: int(mark[1:]) for mark in re.findall(r"[@*]\d+", found["rest"])}
+    numbers = {mark[0]: int(mark[1:]) for mark in re.findall(r"[@*]\d+", match["rest"])}
     return Fault(
-        found["platform"],
-        found["fault"],
-        match=found["match"] or "",
+        match["platform"],
+        match["fault"],
+        match=match["match"] or "",
         nth=numbers.get("@"),
         times=numbers.get("*"),
-        value=_seconds(text, found["value"]),
+        value=_seconds(text, match["value"]),
     )
 
 

@@ -89,7 +89,7 @@ class PlatformView(ABC):
     @cached_property
     def entries(self) -> list[PlatformEntry]:
         """Every place that the platform has listed up to today, in random order."""
-        found = []
+        entries = []
         for place in self.places:
             stream = draws(self.seed, self.platform, place.key)
             if stream.random() >= self.share:
@@ -97,9 +97,9 @@ class PlatformView(ABC):
             since = place.opened + timedelta(days=stream.randint(0, 60))
             until = place.closed + timedelta(days=stream.randint(0, 92))
             if since <= self.today and since < until and until > HISTORY_BEGINS:
-                found.append(PlatformEntry(place, place.key, since, until, stream.getrandbits(48)))
-        found.sort(key=lambda entry: entry.noise)
-        return found
+                entries.append(PlatformEntry(place, place.key, since, until, stream.getrandbits(48)))
+        entries.sort(key=lambda entry: entry.noise)
+        return entries
 
     @cached_property
     def listed(self) -> list[PlatformEntry]:

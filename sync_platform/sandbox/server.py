@@ -75,18 +75,20 @@ class Sandbox:
         )
         target = f"/{prefix}{request.path}?{query_string}"
         try:
-            wanted = _wanted_faults(platform, request)
+            wanted_faults = _wanted_faults(platform, request)
         except SandboxError as error:
             await _send(send, json_reply({"error": str(error)}, 400))
             return
-        await self._answer(platform, request, target, wanted, receive, send)
+        await self._answer(platform, request, target, wanted_faults, receive, send)
 
     async def _answer(
-        self, platform: str, request: WireRequest, target: str, wanted: list[Fault], receive: Receive, send: Send
+        self, platform: str, request: WireRequest, target: str, wanted_faults: list[Fault], receive: Receive, send: Send
     ) -> None:
         view = self.city().view(platform)
         planned = self.faults.happening(platform, target, CONNECTION_FAULTS) if self.faults.planned else []
-        happening = {fault.fault: fault.value for fault in (*wanted, *planned) if fault.fault in CONNECTION_FAULTS}
+        happening = {
+            fault.fault: fault.value for fault in (*wanted_faults, *planned) if fault.fault in CONNECTION_FAULTS
+        }
         if "timeout" in happening:
             await _wait_or_leave(receive, 3600 if happening["timeout"] is None else happening["timeout"])
             await _send(send, WireReply(b"{}"), breaks=True)
@@ -96,13 +98,15 @@ class Sandbox:
         reply = _refusal(view, happening)
         if reply is None:
             answer = view.answer(request)
-            reply = self._rendered(answer, platform, target, wanted) if isinstance(answer, ListAnswer) else answer
+            reply = (
+                self._rendered(answer, platform, target, wanted_faults) if isinstance(answer, ListAnswer) else answer
+            )
         if "truncated" in happening:
             reply = WireReply(reply.body[: len(reply.body) // 2], reply.status, reply.content_type, reply.headers)
         await _send(send, reply, breaks="reset" in happening, head=request.method == "HEAD")
 
-    def _rendered(self, answer: ListAnswer, platform: str, target: str, wanted: list[Fault]) -> WireReply:
-        names = [fault.fault for fault in wanted if fault.fault not in CONNECTION_FAULTS]
+    def _rendered(self, answer: ListAnswer, platform: str, target: str, wanted_faults: list[Fault]) -> WireReply:
+        names = [fault.fault for fault in wanted_faults if fault.fault not in CONNECTION_FAULTS]
         if self.faults.planned:
             playable = _playable(answer)
             names += [fault.fault for fault in self.faults.happening(platform, target, playable)]
@@ -146,15 +150,15 @@ def _playable(answer: ListAnswer) -> set[str]:
 def _wanted_faults(platform: str, request: WireRequest) -> list[Fault]:
     """The faults that the request itself asks for, by header or by query parameter."""
     names = [*request.query.pop("_fault", ()), request.header(b"x-sandbox-fault")]
-    found = []
+    wanted_faults = []
     for name in filter(None, names):
         fault, _, value = name.partition("=")
         check_fault(platform, fault)
         try:
-            found.append(Fault(platform, fault, value=float(value) if value else None))
+            wanted_faults.append(Fault(platform, fault, value=float(value) if value else None))
         except ValueError:
             raise SandboxError(f"fault {name!r}: value {value!r} is not a number") from None
-    return found
+    return wanted_faults
 
 
 def _refusal(view: PlatformView, happening: dict[str, float | None]) -> WireReply | None:

@@ -93,11 +93,11 @@ def build_places(seed: int, count: int, today: date) -> list[TruePlace]:
     weights = list(accumulate(1 / (rank + 3) for rank in range(len(chains))))
     chosen = draws(seed, "homes")
     malls_of_chains = [[chosen.choice(mall) for mall in chosen.sample(malls, 8)] for _ in chains]
-    found: list[TruePlace] = []
+    places: list[TruePlace] = []
     for slot in range(count):
         stream = draws(seed, "slot", slot)
-        found.extend(_tenancies(stream, slot, today, malls, chains, weights, malls_of_chains))
-    return _with_shared_phones(found, count)
+        places.extend(_tenancies(stream, slot, today, malls, chains, weights, malls_of_chains))
+    return _with_shared_phones(places, count)
 
 
 def _with_shared_phones(places: list[TruePlace], count: int) -> list[TruePlace]:

@@ -184,8 +184,8 @@ class CappedSearch:
         """The page without the records that came before, unchanged. Those without an id are all kept."""
         fresh = [record for record in part.records if self._is_new(record)]
         ids = self._ids(part)
-        for each in query.with_ancestors:
-            each.ids |= ids
+        for ancestor in query.with_ancestors:
+            ancestor.ids |= ids
         return Page(self._dataset, fresh, (part.reply,))
 
     def _is_new(self, record: Record) -> bool:
@@ -232,5 +232,5 @@ class CappedSearch:
             if query.is_short and not query.is_reported:
                 count = "an unknown number" if query.count is None else f"{query.count:,}"
                 self._extraction.report_capped(self._dataset, f"{query.name}: {len(query.ids):,} of {count}")
-                for each in query.with_ancestors:
-                    each.is_reported = True
+                for ancestor in query.with_ancestors:
+                    ancestor.is_reported = True

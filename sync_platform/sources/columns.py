@@ -119,8 +119,8 @@ class ColumnDeclaration:
 def declared_columns(row: type[Row]) -> tuple[ColumnDeclaration, ...]:
     """The columns of a Row as declared, `source_id` first; TypeError for a type without an SQL type."""
     hints = typing.get_type_hints(row, include_extras=True)
-    found = [_declared(row, field, hints[field.name]) for field in msgspec.structs.fields(row)]
-    return tuple(sorted(found, key=lambda each: each.name != "source_id"))
+    declarations = [_declared(row, field, hints[field.name]) for field in msgspec.structs.fields(row)]
+    return tuple(sorted(declarations, key=lambda declaration: declaration.name != "source_id"))
 
 
 def _declared(row: type[Row], field: msgspec.structs.FieldInfo, hint: Any) -> ColumnDeclaration:
@@ -162,15 +162,15 @@ def columns_of(row: type[Row]) -> tuple[Column, ...]:
     """The columns of a Row's table, `source_id` first."""
     return tuple(
         Column(
-            each.name,
-            SQL_TYPES[each.kind],
-            f"{each.meaning.text}, sealed" if each.meaning.sealed else each.meaning.text,
-            each.meaning.sealed,
-            each.meaning.matters,
-            each.meaning.rules,
-            each.meaning.refers_to,
-            each.meaning.is_set,
-            each.meaning.one_of,
+            declaration.name,
+            SQL_TYPES[declaration.kind],
+            f"{declaration.meaning.text}, sealed" if declaration.meaning.sealed else declaration.meaning.text,
+            declaration.meaning.sealed,
+            declaration.meaning.matters,
+            declaration.meaning.rules,
+            declaration.meaning.refers_to,
+            declaration.meaning.is_set,
+            declaration.meaning.one_of,
         )
-        for each in declared_columns(row)
+        for declaration in declared_columns(row)
     )

@@ -83,8 +83,8 @@ class Decoding:
     def meanings(self) -> Meanings:
         """What the types of `wire` do not say."""
         return Meanings(
-            frozenset(each.paths[0] for each in self.columns if each.is_informational_time),
-            {each.paths[0]: each.codes for each in self.columns if each.codes},
+            frozenset(value.paths[0] for value in self.columns if value.is_informational_time),
+            {value.paths[0]: value.codes for value in self.columns if value.codes},
         )
 
     def to_row_with_gaps(self, record: Any) -> tuple[Row | None, list[Unreadable]]:

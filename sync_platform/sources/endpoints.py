@@ -185,7 +185,9 @@ class Endpoint:
 
         paging, records = self.paging, records_of(found(self.records))
         if self.wrapped_in:
-            records = [inner if isinstance(inner := each.get(self.wrapped_in), dict) else each for each in records]
+            records = [
+                inner if isinstance(inner := record.get(self.wrapped_in), dict) else record for record in records
+            ]
         total = found(paging.total) if paging else None
         next_cursor = found(paging.next_cursor) or None if isinstance(paging, ByCursor) else None
         pages = found(paging.pages) if isinstance(paging, Numbered) else None

@@ -65,10 +65,10 @@ class Parents:
 
 async def pages_of_all(extraction: Extraction, endpoints: Iterable[Endpoint]) -> AsyncIterator[Page]:
     """The pages of every declared endpoint whose dataset is wanted, one after the other; parents before children."""
-    wanted = [endpoint for endpoint in endpoints if extraction.wants(endpoint.dataset)]
-    children = [endpoint for endpoint in wanted if isinstance(endpoint, ChildEndpoint)]
+    wanted_endpoints = [endpoint for endpoint in endpoints if extraction.wants(endpoint.dataset)]
+    children = [endpoint for endpoint in wanted_endpoints if isinstance(endpoint, ChildEndpoint)]
     parents = {child.dataset: Parents(extraction, child) for child in children}
-    for endpoint in wanted:
+    for endpoint in wanted_endpoints:
         if isinstance(endpoint, ChildEndpoint):
             pages = pages_of_children(extraction, parents[endpoint.dataset])
         else:
@@ -111,10 +111,10 @@ async def pages_of(
         path, parent_field = _path_of(extraction, endpoint, parent), endpoint.parent_field
 
     async def fetch(**position: Any) -> Slice:
-        found = await _slice_of(extraction, endpoint, path, position, get)
+        found_slice = await _slice_of(extraction, endpoint, path, position, get)
         if not parent_field:
-            return found
-        return replace(found, records=[{**each, parent_field: parent} for each in found.records])
+            return found_slice
+        return replace(found_slice, records=[{**record, parent_field: parent} for record in found_slice.records])
 
     async for page in ListProof(extraction, endpoint.dataset).pages(_one_read(endpoint, fetch)):
         yield page
@@ -133,11 +133,11 @@ async def _slice_of(
 ) -> Slice:
     """One page. No content means that nothing changed; as the answer to a full list it proves nothing: a finding."""
     send = get or _plain_get(extraction)
-    found = await send(path, {**endpoint.query(extraction), **position}, endpoint.read)
-    if found.reply.has_no_content and not endpoint.is_delta(extraction):
-        text = f"{found.reply.url} answered {found.reply.status} without content, which is no list"
+    found_slice = await send(path, {**endpoint.query(extraction), **position}, endpoint.read)
+    if found_slice.reply.has_no_content and not endpoint.is_delta(extraction):
+        text = f"{found_slice.reply.url} answered {found_slice.reply.status} without content, which is no list"
         extraction.report_finding(endpoint.dataset, text)
-    return found
+    return found_slice
 
 
 def _one_read(endpoint: Endpoint, fetch: Callable[..., Awaitable[Slice]]) -> Read:

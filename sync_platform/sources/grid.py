@@ -148,11 +148,11 @@ class GridCrawl:
 
         Both are kept if that cell lists it twice, because a contradiction must show.
         """
-        known = self._waiting.get(source_id)
-        if known is None or cell < known.cell:
+        known_record = self._waiting.get(source_id)
+        if known_record is None or cell < known_record.cell:
             self._waiting[source_id] = WaitingRecord(cell, [record], reply)
-        elif cell == known.cell:
-            known.records.append(record)
+        elif cell == known_record.cell:
+            known_record.records.append(record)
 
     def _of_other_cells(self) -> Page:
         """The records that their own cell did not list, by id."""

@@ -57,7 +57,7 @@ async def read_id_list(
     dataset, paging = endpoint.dataset, endpoint.paging
     if not isinstance(paging, Numbered):
         raise TypeError(f"{endpoint.path}: only a numbered list is read for its ids")
-    found: IdList[Kept] = IdList()
+    id_list: IdList[Kept] = IdList()
 
     async def fetch(page: int) -> Slice:
         part = await page_of(extraction, endpoint, {paging.page: page}, get)
@@ -69,16 +69,16 @@ async def read_id_list(
         ids = [extraction.source_id(dataset, record) for record in part.records]
         for source_id, record in zip(ids, part.records, strict=True):
             if source_id is not None:
-                found.by_id[source_id] = keep(record)
+                id_list.by_id[source_id] = keep(record)
         if None in ids:
             without_id = [record for source_id, record in zip(ids, part.records, strict=True) if source_id is None]
-            found.without_id.append(Page(dataset, without_id, (part.reply,)))
-    found.listed, found.total = proof.last.received, proof.last.total
-    came = len(found.by_id) + found.count_without_id
-    if found.total is not None and came < found.total and not proof.last.is_broken:
-        finding = f"{name} claims {found.total:,} {records} and lists {came:,}"
+            id_list.without_id.append(Page(dataset, without_id, (part.reply,)))
+    id_list.listed, id_list.total = proof.last.received, proof.last.total
+    came = len(id_list.by_id) + id_list.count_without_id
+    if id_list.total is not None and came < id_list.total and not proof.last.is_broken:
+        finding = f"{name} claims {id_list.total:,} {records} and lists {came:,}"
         extraction.report_finding(dataset, finding)
-    return found
+    return id_list
 
 
 async def pages_by_id(

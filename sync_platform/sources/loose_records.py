@@ -73,9 +73,9 @@ NO_MEANINGS = Meanings()
 
 def read_loosely(value: Any, shape: Any, meanings: Meanings = NO_MEANINGS) -> LooseValue:
     """The value as near to the declared type `shape` as its meaning allows."""
-    found = LooseValue()
-    found.value = _Reader(found, meanings).read(value, _type_of(shape), "", _ROOT)
-    return found
+    found_value = LooseValue()
+    found_value.value = _Reader(found_value, meanings).read(value, _type_of(shape), "", _ROOT)
+    return found_value
 
 
 @cache

@@ -38,7 +38,7 @@ def advice(wait_s: float) -> str:
 
 def _moment(value: str | None) -> datetime | None:
     try:
-        found = parsedate_to_datetime(value) if value else None
+        moment = parsedate_to_datetime(value) if value else None
     except (TypeError, ValueError):
         return None
-    return found.replace(tzinfo=UTC) if found and found.tzinfo is None else found
+    return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment

@@ -125,8 +125,8 @@ def _iso_moment(text: str) -> datetime:
     return not_zero(datetime.fromisoformat(text))
 
 
-def _padded(found: re.Match[str]) -> str:
-    return f"{found[1]}-{found[3]:0>2}-{found[4]:0>2}"
+def _padded(match: re.Match[str]) -> str:
+    return f"{match[1]}-{match[3]:0>2}-{match[4]:0>2}"
 
 
 def _unix_moment(number: Decimal) -> datetime:

@@ -61,7 +61,7 @@ def text_field(kind: inspect.StructType, value: str) -> str:
     """The field of an object that a bare text stands for: the only one of the usual names that is a text."""
     if value.startswith(PREFIX):
         raise ValueError("sealed: its field is not known")
-    texts = {each.encode_name for each in kind.fields if _may_be_text(each.type)}
+    texts = {field.encode_name for field in kind.fields if _may_be_text(field.type)}
     named = next((name for name in TEXT_NAMES if name in texts), None)
     if named is None:
         raise ValueError("a text in place of an object")

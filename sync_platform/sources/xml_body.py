@@ -76,7 +76,7 @@ def _read_loosely(reply: Reply, text: str, container: str, record: str, notes: l
     text, counts = mended(text, entities)
     text = _without_rest(text, record, counts)
     end = text.rfind(f"</{container}>")
-    starts = [found.start() for found in re.finditer(rf"<{record}(?=[\s/>])", text)]
+    starts = [match.start() for match in re.finditer(rf"<{record}(?=[\s/>])", text)]
     try:
         if end < 0 or not starts or starts[-1] > end:
             raise ValueError(problem)
@@ -113,7 +113,7 @@ def _record(text: str, name: str, counts: Counter[str]) -> ListedElement:
 
 def _readable(text: str, name: str) -> etree._Element:
     """The fields of a broken record that are whole, and that it has once."""
-    fields = [(each[1], each[2]) for each in _LEAF.finditer(text) if not BROKEN_BYTE.search(each[2])]
+    fields = [(match[1], match[2]) for match in _LEAF.finditer(text) if not BROKEN_BYTE.search(match[2])]
     times = Counter(name for name, _ in fields)
     element = etree.Element(name)
     for each, value in fields:

@@ -62,28 +62,28 @@ def mended(text: str, entities: frozenset[str]) -> tuple[str, Counter[str]]:
     """
     counts: Counter[str] = Counter()
 
-    def replacement(found: re.Match[str]) -> str:
-        if found["remark"] is not None:
+    def replacement(match: re.Match[str]) -> str:
+        if match["remark"] is not None:
             return ""
-        if found["literal"] is not None:
-            return escape(_without_controls(found["literal"], counts))
-        if found["control"] is not None:
-            return _without_controls(found["control"], counts)
-        if found["sign"] is not None:
+        if match["literal"] is not None:
+            return escape(_without_controls(match["literal"], counts))
+        if match["control"] is not None:
+            return _without_controls(match["control"], counts)
+        if match["sign"] is not None:
             counts["bare < or ]]>"] += 1
-            return escape(found["sign"])
-        return _reference(found, entities, counts)
+            return escape(match["sign"])
+        return _reference(match, entities, counts)
 
     return _MENDED.sub(replacement, text), counts
 
 
-def _reference(found: re.Match[str], entities: frozenset[str], counts: Counter[str]) -> str:
-    name = found["reference"]
+def _reference(match: re.Match[str], entities: frozenset[str], counts: Counter[str]) -> str:
+    name = match["reference"]
     if name is None:
         counts["bare &"] += 1
-        return "&amp;" + found[0][1:]
+        return "&amp;" + match[0][1:]
     if name in _OWN or name in entities:
-        return found[0]
+        return match[0]
     if name.startswith("#"):
         code = int(name[2:], 16) if name[1] in "xX" else int(name[1:])
         character = chr(code) if code <= 0x10FFFF and not 0xD800 <= code <= 0xDFFF else "\ufffe"
@@ -92,7 +92,7 @@ def _reference(found: re.Match[str], entities: frozenset[str], counts: Counter[s
         counts["name of a character in HTML"] += 1
         return escape(html5[f"{name};"])
     counts["bare &"] += 1
-    return "&amp;" + found[0][1:]
+    return "&amp;" + match[0][1:]
 
 
 def _without_controls(text: str, counts: Counter[str]) -> str:
@@ -108,8 +108,8 @@ def _is_forbidden(character: str) -> bool:
 
 def _declared_encoding(reply: Reply) -> str | None:
     """The encoding that the file declares, else the one of the answer's header, by Python's name; None for another."""
-    found = _DECLARED.search(reply.body[:500].removeprefix(b"\xef\xbb\xbf"))
-    named = found[1].decode() if found else ""
+    match = _DECLARED.search(reply.body[:500].removeprefix(b"\xef\xbb\xbf"))
+    named = match[1].decode() if match else ""
     if not named and (charset := _CHARSET.search(reply.content_type)):
         named = charset[1]
     try:

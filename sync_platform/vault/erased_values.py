@@ -47,8 +47,8 @@ def erased_subjects_at(vault_url: str) -> Set[str]:
 def erased_form(text: str, erased: Set[str]) -> str:
     """The text with the erased form in place of every sealed value of an erased data subject."""
 
-    def shown(found: re.Match[str]) -> str:
-        return f"{PREFIX}{found[1]}:{ERASED}" if found[1] in erased else found[0]
+    def shown(match: re.Match[str]) -> str:
+        return f"{PREFIX}{match[1]}:{ERASED}" if match[1] in erased else match[0]
 
     return SEALED_VALUE.sub(shown, text)
 

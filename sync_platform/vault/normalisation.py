@@ -41,8 +41,8 @@ def phone_number(text: str) -> str | None:
     """
     digits = text.translate(SEPARATORS)
     if not (digits.isascii() and digits.removeprefix("+").isdecimal()):
-        found = PHONE.search(unicodedata.normalize("NFKC", text))
-        digits = found[0].replace("(0)", "").translate(SEPARATORS) if found else ""
+        match = PHONE.search(unicodedata.normalize("NFKC", text))
+        digits = match[0].replace("(0)", "").translate(SEPARATORS) if match else ""
     if len(digits) == HONG_KONG_DIGITS:
         return f"+852{digits}"
     if digits.startswith("+852") and len(digits) == 12:

@@ -70,8 +70,8 @@ class RecordIdentifiers:
                     found[subject].add(hashed)
 
     def _hash_of(self, kind: PersonalKind, text: str) -> str | None:
-        stated = kind_by_form(text) if kind is PersonalKind.unstated else kind
-        return self._hashes.of(stated, text) if stated else None
+        stated_kind = kind_by_form(text) if kind is PersonalKind.unstated else kind
+        return self._hashes.of(stated_kind, text) if stated_kind else None
 
 
 def is_identifying(kind: PersonalKind) -> bool:

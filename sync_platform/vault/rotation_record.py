@@ -46,7 +46,7 @@ def read_rotations(connection: sa.Connection) -> list[Rotation]:
 def is_rotating(engine: sa.Engine) -> bool:
     """True if a rotation has begun and not ended: it runs, or it was interrupted."""
     with transaction(engine) as connection:
-        return any(each.ended_at is None for each in read_rotations(connection))
+        return any(rotation.ended_at is None for rotation in read_rotations(connection))
 
 
 def previous_key(engine: sa.Engine, master: MasterKey) -> MasterKey | None:

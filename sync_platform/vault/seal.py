@@ -185,7 +185,9 @@ class Vault:
             stored = store_check_value(self.engine, master)
         with transaction(self.engine) as connection:
             self._rotations = read_rotations(connection)
-        require_check_value(stored, master, {each.previous_check: each.began_at for each in self._rotations})
+        require_check_value(
+            stored, master, {rotation.previous_check: rotation.began_at for rotation in self._rotations}
+        )
 
     def _require_one_key_unwraps(self) -> None:
         with transaction(self.engine) as connection:
@@ -198,10 +200,10 @@ class Vault:
         for path, names, known in naming:
             value = value_at(record, names)
             if isinstance(value, str | int) and (text := str(value).strip()):
-                found = known.get(text)
-                if found is None:
-                    found = known[text] = self.subject_id(platform, path, text)
-                return found
+                subject = known.get(text)
+                if subject is None:
+                    subject = known[text] = self.subject_id(platform, path, text)
+                return subject
         return self.subject_id(platform, "record", own_id)
 
     def _ciphers_of(
@@ -227,9 +229,9 @@ class Vault:
     def _forget_erased(self) -> None:
         """Drop the keys of subjects that any process has erased since the last page."""
         with transaction(self.engine) as connection:
-            for each in read_tombstones(connection, after=len(self._erased)):
-                self._erased[each.subject_id] = each.number
-                self._keys.pop(each.subject_id, None)
+            for tombstone in read_tombstones(connection, after=len(self._erased)):
+                self._erased[tombstone.subject_id] = tombstone.number
+                self._keys.pop(tombstone.subject_id, None)
 
     def _load_keys(self, subjects: list[str]) -> dict[str, SubjectKey]:
         loaded: dict[str, SubjectKey] = {}
@@ -286,9 +288,9 @@ class Vault:
         A person of an earlier version stays without datasets, until the identifiers are read from what is stored.
         """
         rows = []
-        for subject, each in stored.items():
-            hashes = [found for found in identifiers.get(subject, ()) if found not in each.known]
-            is_seen = f" {dataset} " in each.known or each.known.startswith(OF_EARLIER_VERSION)
+        for subject, key in stored.items():
+            hashes = [found for found in identifiers.get(subject, ()) if found not in key.known]
+            is_seen = f" {dataset} " in key.known or key.known.startswith(OF_EARLIER_VERSION)
             if hashes or not is_seen:
                 added = "".join(f" {found}" for found in sorted(hashes))
                 rows.append({"subject": subject, "added": added, "dataset": "" if is_seen else f" {dataset}"})

@@ -55,10 +55,10 @@ def add_tombstones(engine: sa.Engine, subjects: Iterable[str]) -> None:
     def append() -> None:
         with transaction(engine) as connection:
             present = read_tombstones(connection)
-            known = {each.subject_id for each in present}
+            known = {tombstone.subject_id for tombstone in present}
             new = _chained([each for each in wanted if each not in known], present[-1] if present else None)
             if new:
-                connection.execute(sa.insert(tombstones), [vars(each) for each in new])
+                connection.execute(sa.insert(tombstones), [vars(tombstone) for tombstone in new])
 
     append_repeatedly("the vault's tombstones", append)
 
@@ -72,13 +72,13 @@ def import_tombstones(connection: sa.Connection, known: Sequence[Tombstone]) -> 
     if present[: len(known)] != list(known[: len(present)]):
         raise StorageError("the vault's tombstones are not those of the store: they are of another vault")
     if new := known[len(present) :]:
-        connection.execute(sa.insert(tombstones), [vars(each) for each in new])
+        connection.execute(sa.insert(tombstones), [vars(tombstone) for tombstone in new])
 
 
 def require_whole(chain: Sequence[Tombstone], where: str) -> None:
     """StorageError where a tombstone of the chain is missing or was changed."""
-    for each, what in broken_links(chain):
-        raise StorageError(f"tombstone number {each.number} in {where}: {what}; nothing was restored")
+    for tombstone, what in broken_links(chain):
+        raise StorageError(f"tombstone number {tombstone.number} in {where}: {what}; nothing was restored")
 
 
 def signed_tombstone(tombstone: Tombstone, signer: Signer) -> bytes:

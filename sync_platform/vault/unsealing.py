@@ -51,7 +51,7 @@ class Unsealing:
         try:
             return orjson.dumps(self.value(orjson.loads(text))).decode()
         except orjson.JSONDecodeError:
-            return SEALED_VALUE.sub(lambda found: str(self._text(found[0], "")), text)
+            return SEALED_VALUE.sub(lambda match: str(self._text(match[0], "")), text)
 
     def _text(self, sealed: str, context: str) -> Any:
         subject, text = parts_of(sealed)
@@ -78,13 +78,13 @@ def parts_of(sealed: str) -> tuple[str, str]:
 
 def subjects_in(values: Iterable[Any]) -> set[str]:
     """The ids of the persons of all sealed values in the values."""
-    found: set[str] = set()
-    for each in values:
-        if isinstance(each, str):
-            if PREFIX in each:
-                found |= {one[1] for one in SEALED_VALUE.finditer(each)}
-        elif isinstance(each, list | tuple):
-            found |= subjects_in(each)
-        elif isinstance(each, dict):
-            found |= subjects_in(each.values())
-    return found
+    subjects: set[str] = set()
+    for value in values:
+        if isinstance(value, str):
+            if PREFIX in value:
+                subjects |= {one[1] for one in SEALED_VALUE.finditer(value)}
+        elif isinstance(value, list | tuple):
+            subjects |= subjects_in(value)
+        elif isinstance(value, dict):
+            subjects |= subjects_in(value.values())
+    return subjects

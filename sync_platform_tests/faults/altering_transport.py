@@ -7,7 +7,7 @@ replacements.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -143,18 +143,6 @@ def with_record(shape: Shape, victim: str, spoil: Callable[[dict[str, Any]], lis
         ]
 
     return in_every_body(alter)
-
-
-def in_turn(alterations: Iterable[Alteration]) -> Alteration:
-    """Apply the alterations one after the other."""
-    every = list(alterations)
-
-    def alter_response(request: httpx.Request, response: httpx.Response) -> httpx.Response:
-        for alter in every:
-            response = alter(request, response)
-        return response
-
-    return alter_response
 
 
 def answer(text: str | bytes, status: int = 200, **headers: str) -> httpx.Response:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import Any
 
 import httpx
@@ -12,7 +11,7 @@ import pytest
 
 from sync_platform_tests.extent import only_in_full, rotated_pairs
 
-from .altering_transport import SHAPES, AlteringTransport, Shape, answer, at, in_every_body, in_turn, put, with_record
+from .altering_transport import SHAPES, AlteringTransport, Shape, answer, at, in_every_body, put, with_record
 from .harness import FaultHarness
 
 Spoil = Callable[[Shape, dict[str, Any]], list[Any]]
@@ -83,15 +82,13 @@ ACCEPTED: dict[str, Spoil] = {
 }
 """Each is odd, but valid: the record is stored as it is, with no effect on others."""
 PLATFORM_SPECIFIC = {"two values", *(name for name in REFUSED if name.endswith(("record", "id", "deep")))}
-"""Oddities that each platform file handles itself."""
-SHARED = [name for name in (*REFUSED, *ACCEPTED) if name not in PLATFORM_SPECIFIC]
-"""Oddities that all platforms handle alike: all in one sync, each in its own record; with `--full` also each alone."""
+"""Oddities that each platform file handles itself. All others have shared handling, and are played on two platforms."""
 IN_A_LAKE = {"no id", "a NUL in an id", "null for a record", "two values"}
 """Oddities whose result is committed to a lake; with `--full` that of all is."""
 
 
 def odd_records() -> Iterator[Any]:
-    """Every oddity that platform files handle on one platform that can have it; with `--full` all, on several."""
+    """Every oddity on one platform that can have it, one platform after the other; with `--full` on several."""
     for index, oddity in enumerate((*REFUSED, *ACCEPTED)):
         able = [
             name
@@ -99,10 +96,9 @@ def odd_records() -> Iterator[Any]:
             if (name, oddity) != ("keeta", "two values") and (shape.count or oddity != "a count beyond 64 bits")
         ]
         for number, name in enumerate(able):
-            is_first = number == index % len(able)
-            if is_first and oddity in PLATFORM_SPECIFIC:
+            if number == index % len(able):
                 yield name, oddity
-            elif is_first or oddity in PLATFORM_SPECIFIC or number == (index + 3) % len(able):
+            elif oddity in PLATFORM_SPECIFIC or number == (index + 3) % len(able):
                 yield only_in_full(name, oddity)
 
 
@@ -122,24 +118,6 @@ def test_an_odd_record_has_no_effect_on_other_records(
     assert {**restaurants.rows, victim: then[victim]} == then
     assert restaurants.is_complete == (oddity in ACCEPTED)
     assert (victim in restaurants.rows) == (oddity in ACCEPTED)
-
-
-def test_odd_records_of_one_list_have_no_effect_on_the_others(harness_of: Callable[..., FaultHarness]) -> None:
-    harness, shape = harness_of("eatigo"), SHAPES["eatigo"]
-    then = harness.then["restaurants"]
-    victims = dict(zip(SHARED, sorted(then.keys() & harness.prior["restaurants"].keys()), strict=False))
-    assert len(victims) == len(SHARED)
-    alterations = [
-        with_record(shape, victim, partial((REFUSED | ACCEPTED)[oddity], shape)) for oddity, victim in victims.items()
-    ]
-    accepted = frozenset(victim for oddity, victim in victims.items() if oddity in ACCEPTED)
-    transport = AlteringTransport(shape.path, in_turn(alterations))
-    verdict = harness.verdict(harness.extract(1, transport=transport), accepted)
-    assert not verdict.violations, "\n".join(verdict.violations)
-    rows = verdict.received[0].rows
-    assert rows.keys() == then.keys() - set(victims.values()) | accepted
-    assert {**rows, **{victim: then[victim] for victim in victims.values()}} == then
-    assert not verdict.received[0].is_complete
 
 
 @pytest.mark.parametrize("name", ["openrice", "tripadvisor", "eatigo", "keeta"])

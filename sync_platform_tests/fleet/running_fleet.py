@@ -190,5 +190,5 @@ def wait_for(is_so: Callable[[], object], fleet: RunningFleet, within_s: float =
         if time.monotonic() - began > within_s:
             logs = "\n".join(f"--- {host.name}\n{fleet.log(host)[-3000:]}" for host in fleet.hosts.values())
             pytest.fail(f"the expected state was not reached in {within_s:.0f} s:\n{logs}")
-        time.sleep(0.25)
+        time.sleep(0.5)
     return time.monotonic() - began

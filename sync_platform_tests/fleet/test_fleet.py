@@ -15,7 +15,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from dagster._core.execution.backfill import BulkActionStatus
+from dagster._core.execution.backfill import BULK_ACTION_TERMINAL_STATUSES, BulkActionStatus
 
 from sync_platform.cli.runner.runs import Runner
 from sync_platform.defs.landing import Mode
@@ -38,7 +38,7 @@ from sync_platform_tests.fleet.running_fleet import (
     worker_of,
 )
 
-WEEKS, MONTHS = int(os.environ.get("FLEET_WEEKS", "6")), int(os.environ.get("FLEET_MONTHS", "4"))
+WEEKS, MONTHS = int(os.environ.get("FLEET_WEEKS", "4")), int(os.environ.get("FLEET_MONTHS", "3"))
 WORKERS = int(os.environ.get("FLEET_WORKERS", "3"))
 PLATFORMS = load_platforms()
 REGISTER, WITHOUT_ARCHIVE = "data_gov_hk", ("chope", "openrice")
@@ -103,11 +103,9 @@ def test_a_backfill_outlives_a_host_and_redis_and_makes_the_tables_of_one_machin
     began = time.monotonic()
     with fleet.instance() as instance:
         ids = [add_backfill(instance, PLATFORMS[name], periods) for name, periods in PERIODS.items()]
-        wait_for(lambda: all(begun_on(instance, host) for host in fleet.workers[:2]), fleet)
-
-        lost = fleet.workers[-1]
-        wait_for(lambda: begun_on(instance, lost), fleet)
-        (orphan,) = begun_on(instance, lost)
+        lost, begun = fleet.workers[-1], list[dg.DagsterRun]()
+        wait_for(lambda: begun.extend(begun_on(instance, lost)) or begun, fleet)
+        (orphan,) = begun
         fleet.lose(lost)
         noticed_s = wait_for(lambda: state_of(instance, orphan.run_id) is dg.DagsterRunStatus.FAILURE, fleet)
 
@@ -115,10 +113,9 @@ def test_a_backfill_outlives_a_host_and_redis_and_makes_the_tables_of_one_machin
         time.sleep(REDIS_AWAY_S)
         fleet.start_redis()
 
-        ended = (BulkActionStatus.COMPLETED, BulkActionStatus.COMPLETED_SUCCESS)
-        wait_for(lambda: {instance.get_backfill(each).status for each in ids} <= set(ended), fleet)  # type: ignore[union-attr]
+        wait_for(lambda: states_of(instance, ids) <= set(BULK_ACTION_TERMINAL_STATUSES), fleet)
         wait_for(lambda: not unfinished(instance), fleet)
-        runs = instance.get_runs()
+        runs, states = instance.get_runs(), states_of(instance, ids)
         retries = [run for run in runs if run.parent_run_id == orphan.run_id]
     took_s, cpu_s = time.monotonic() - began, fleet.cpu_s()
     by_worker = {
@@ -131,6 +128,7 @@ def test_a_backfill_outlives_a_host_and_redis_and_makes_the_tables_of_one_machin
         print(f"fleet: the run of the lost host failed after {noticed_s:.0f} s")
 
     assert contents(load_settings()) == expected
+    assert states == {BulkActionStatus.COMPLETED_SUCCESS}
     assert [run.status for run in retries] == [dg.DagsterRunStatus.SUCCESS]
     assert worker_of(retries[0]) not in ("", lost.name)
     assert {run.status for run in runs if run.run_id != orphan.run_id} == {dg.DagsterRunStatus.SUCCESS}
@@ -171,6 +169,10 @@ def test_a_run_on_a_worker_is_cancelled_and_its_log_is_read_elsewhere(fleet: Run
         cancelled_s = wait_for(lambda: state_of(instance, run.run_id) is dg.DagsterRunStatus.CANCELED, fleet)
         assert cancelled_s < 60
         wait_for(lambda: not [host for host in fleet.workers if run.run_id in commands_on(host.pids())], fleet)
+
+
+def states_of(instance: dg.DagsterInstance, backfill_ids: list[str]) -> set[BulkActionStatus]:
+    return {backfill.status for each in backfill_ids if (backfill := instance.get_backfill(each))}
 
 
 def state_of(instance: dg.DagsterInstance, run_id: str) -> dg.DagsterRunStatus | None:

@@ -91,7 +91,7 @@ class StoredLinkage:
         assert self.cluster_of == clusters_of(linkage, build_clusters(linkage, self.thresholds, self.decisions))
         expected = link_table(linkage, self.thresholds)
         assert self.rows(self.state.links).rows() == expected.sort(list(LINK_SCHEMA)).rows()
-        expected = key_table(linkage.listings, linkage.keys)
+        expected = key_table(linkage.listings, linkage.keys())
         assert self.rows(self.state.keys).rows() == expected.sort(list(KEY_SCHEMA)).rows()
 
 
@@ -150,7 +150,7 @@ def batches(pool: pl.DataFrame) -> st.SearchStrategy[list[tuple[pl.DataFrame, li
     return st.lists(st.tuples(rows, gone, decisions), min_size=1, max_size=4)
 
 
-@settings(max_examples=examples(5), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(3), deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_each_batch_gives_the_same_result_as_a_rebuild(data: st.DataObject, pool: pl.DataFrame, model: Model) -> None:
     with pytest.MonkeyPatch.context() as patch, duckdb.connect() as connection:

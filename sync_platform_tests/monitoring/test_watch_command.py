@@ -83,7 +83,7 @@ def done(*problems: Problem, is_decided: bool = True) -> WatchRound:
 
 def test_each_change_is_one_line_and_what_lasts_is_none(capsys: pytest.CaptureFixture[str]) -> None:
     file = io.StringIO()
-    output = WatchOutput(as_json=False, shown=Terminal(file=file, width=80))
+    output = WatchOutput(as_json=False, terminal=Terminal(file=file, width=80))
     first, second = problem(), problem(ProblemName.backup_failed, "")
     for each in (done(first), done(first, second), done(is_decided=False), done(first), done(first), done()):
         output.write_changes(each)

@@ -234,7 +234,7 @@ def _requests_of_persons(marked: Marked) -> None:
     """A correction, a restriction, an answer that is encrypted on disk, the API and the pages, and an erasure."""
     guest = marked.unsealed("chope.reservations", "email", "email")
     listed = json.loads(marked.run_here("privacy", "access", "--email", guest, "--list", "--json"))["candidates"]
-    (subject,) = {each["subject_id"] for each in listed}
+    (subject,) = {each["subject_id"] for each in listed if each["platform"] == "chope"}
     row = json.loads(marked.run_here("query", f"{_OF_PERSON.format(subject=subject)} LIMIT 1", "--format", "json"))[0]
     who = ("--identity", "passport shown", "--subject", subject)
     assert marked.run_here("privacy", "requests", "add", "correction", *who)

@@ -15,7 +15,7 @@ from sync_platform.storage.audit_log import AuditLog
 from sync_platform_tests.cli.backed_up_home import backed_up_home
 from sync_platform_tests.server.running_server import RunningServer, children_of, kill
 
-CHILDREN = {"the code server": "api grpc", "the daemon": "dagster._daemon", "the starter": "emergency starter"}
+CHILDREN = {"the code server": "api grpc", "the daemon": "elected_daemon", "the starter": "emergency starter"}
 pytestmark = pytest.mark.full  # test_serve.py kills one of them; backup/test_killed.py kills a job at its steps
 
 

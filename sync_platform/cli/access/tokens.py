@@ -41,15 +41,15 @@ def create_token(name: str, role: Role, scope: Sequence[str], days: int, *, as_j
 def list_tokens(*, as_json: bool) -> int:
     """Show all tokens; 0. A ledger that does not exist is not created."""
     settings, now = load_settings(), datetime.now(UTC)
-    found: list[MachineToken] = []
+    tokens: list[MachineToken] = []
     require_change(settings)
     if database_exists(settings.ledger_url):
         with opened_ledger(settings) as ledger:
-            found = TokenStore(ledger).all_tokens()
+            tokens = TokenStore(ledger).all_tokens()
     if as_json:
-        write_json({"tokens": [_document(each, now) for each in found]})
-    elif found:
-        console().print_table(_table(found, now))
+        write_json({"tokens": [_document(token, now) for token in tokens]})
+    elif tokens:
+        console().print_table(_table(tokens, now))
     else:
         console().print("there is no token")
     return OK
@@ -86,9 +86,9 @@ def _document(token: MachineToken, now: datetime) -> dict[str, Any]:
     }
 
 
-def _table(found: Sequence[MachineToken], now: datetime) -> FittedTable:
+def _table(tokens: Sequence[MachineToken], now: datetime) -> FittedTable:
     table = FittedTable(COLUMNS, unbroken=("id", "state"), optional=("from", "scope"))
-    for token in found:
+    for token in tokens:
         table.add_row(
             token.token_id,
             token.name,

@@ -81,14 +81,14 @@ def list_users(*, as_json: bool) -> int:
     """Show everybody who may log in; 0. A ledger that does not exist is not created."""
     settings = load_settings()
     require_change(settings)
-    found: list[User] = []
+    users: list[User] = []
     if database_exists(settings.ledger_url):
         with opened_ledger(settings) as ledger:
-            found = UserStore(ledger).all_users()
+            users = UserStore(ledger).all_users()
     if as_json:
-        write_json({"users": [_document(each) for each in found]})
-    elif found:
-        console().print_table(_table(found))
+        write_json({"users": [_document(user) for user in users]})
+    elif users:
+        console().print_table(_table(users))
     else:
         console().print("there is no user yet: `serve` adds the person who starts it")
     return OK
@@ -132,9 +132,9 @@ def _document(user: User) -> dict[str, Any]:
     }
 
 
-def _table(found: Sequence[User]) -> FittedTable:
+def _table(users: Sequence[User]) -> FittedTable:
     table = FittedTable(COLUMNS, unbroken=("name",), optional=("added",))
-    for user in found:
+    for user in users:
         table.add_row(
             user.name,
             ", ".join(sorted(user.roles)),

@@ -49,8 +49,8 @@ def report_compliance(first: str, last: str, out: str, form: str, *, hash_landin
 
 
 def _span(first: str, last: str, now: datetime) -> Span:
-    found = scope_of(first, last, None)
-    begin, end = found.first or now, found.last or now
+    scope = scope_of(first, last, None)
+    begin, end = scope.first or now, scope.last or now
     if begin > now:
         raise UsageError(f"--from {first} lies in the future: nothing has happened yet")
     return Span(begin, end)

@@ -70,7 +70,7 @@ def _write(report: RestaurantReport, form: str, file: TextIO) -> None:
         "organisation": report.organisation,
         "contact": report.contact,
         "environment": report.environment,
-        "related": [asdict(each) for each in report.related],
+        "related": [asdict(count) for count in report.related],
         "verification": report.findings.document(),
         "story": story_json(report.story),
     }

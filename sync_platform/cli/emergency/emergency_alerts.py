@@ -27,9 +27,9 @@ class EmergencyAlerts:
         self._is_due = threading.Event()
         threading.Thread(target=self._announce_for_ever, daemon=True, name="emergency alerts").start()
 
-    def look(self, found: Sequence[EmergencyRequest]) -> None:
+    def look(self, requests: Sequence[EmergencyRequest]) -> None:
         """Send alerts if something has changed since the last look. `found`: the open requests."""
-        states = [(request.request_id, request.runs) for request in found]
+        states = [(request.request_id, request.runs) for request in requests]
         is_old = time.monotonic() - self._announced_at > WHILE_OPEN_EVERY_S
         if states != self._known or (states and is_old):
             self._known, self._announced_at = states, time.monotonic()

@@ -81,8 +81,8 @@ class Starter:
 
     def look(self) -> None:
         """Look at every open request once; StorageError where the ledger cannot be used."""
-        found = self._requests.open_requests()
-        for request in found:
+        requests = self._requests.open_requests()
+        for request in requests:
             request_id = request.request_id
             if time.monotonic() - self._looked_at.get(request_id, -AGAIN_AFTER_S) < AGAIN_AFTER_S:
                 continue
@@ -91,7 +91,7 @@ class Starter:
             if count < MAX_WORKERS and any(self._is_to_launch(request, run) for run in request.runs):
                 self._workers[request_id] = count + 1
                 self._forker.start(request_id)
-        self._alerts.look(found)
+        self._alerts.look(requests)
 
     def _is_to_launch(self, request: EmergencyRequest, run: PlatformRun) -> bool:
         """True if nothing has launched the run, or the process that claimed it has died."""

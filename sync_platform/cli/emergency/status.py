@@ -36,21 +36,21 @@ def show_status(request_id: str | None, *, as_json: bool) -> int:
     """The report of one request, or the newest requests; 1 for one that ended degraded or failed, else 0."""
     settings = load_settings()
     requests = RequestStore(settings.ledger_url)
-    found = [requests.find(request_id)] if request_id else requests.latest(MAX_REQUESTS)
-    if any(request.is_open and request.launched_at for request in found):
+    found_requests = [requests.find(request_id)] if request_id else requests.latest(MAX_REQUESTS)
+    if any(request.is_open and request.launched_at for request in found_requests):
         from sync_platform.cli.runner.daemon import follow_requests
 
         follow_requests(settings, requests)
-        found = [requests.find(request.request_id) for request in found]
+        found_requests = [requests.find(request.request_id) for request in found_requests]
     if request_id:
-        report = _report(settings, found[0])
+        report = _report(settings, found_requests[0])
         write_json(report.document()) if as_json else _show(report)
         return FAILED if report.status in ("degraded", "failed") else OK
     if as_json:
-        write_json({"requests": [report_on(request, [], {}).document() for request in found]})
+        write_json({"requests": [report_on(request, [], {}).document() for request in found_requests]})
     else:
-        records = _records(settings, found)
-        _list([report_on(request, records, {}) for request in found])
+        records = _records(settings, found_requests)
+        _list([report_on(request, records, {}) for request in found_requests])
     return OK
 
 
@@ -74,13 +74,15 @@ def _report(settings: Settings, request: EmergencyRequest) -> RequestReport:
 
 
 def _show(report: RequestReport) -> None:
-    request, shown = report.request, console()
-    shown.print(line("emergency request ", styled(request.request_id, "bold"), ": ", coloured(report.state_in_words)))
+    request, terminal = report.request, console()
+    terminal.print(
+        line("emergency request ", styled(request.request_id, "bold"), ": ", coloured(report.state_in_words))
+    )
     times = [("requested", request.requested_at), ("launched", request.launched_at), ("finished", request.finished_at)]
-    shown.print(f"priority {request.priority}; " + ", ".join(f"{name} {local_time(at)}" for name, at in times if at))
+    terminal.print(f"priority {request.priority}; " + ", ".join(f"{name} {local_time(at)}" for name, at in times if at))
     for asking in request.askings:
         requester = f"{asking.requester} ({asking.priority}, {local_time(asking.asked_at)})"
-        shown.print(f"{requester}: {asking.reason}", soft_wrap=True)
+        terminal.print(f"{requester}: {asking.reason}", soft_wrap=True)
     table = FittedTable(
         ("", "platform", "status", *COUNTS.values(), "run"),
         numbers=COUNTS.values(),
@@ -94,10 +96,10 @@ def _show(report: RequestReport) -> None:
             *(f"{platform.total(count):,}" if platform.records else "" for count in COUNTS),
             platform.run.run_id or "",
         )
-    shown.print_table(table)
+    terminal.print_table(table)
     for platform in report.platforms:
         for remark in _remarks(platform):
-            shown.print(f"{platform.run.platform}: {remark}", soft_wrap=True)
+            terminal.print(f"{platform.run.platform}: {remark}", soft_wrap=True)
     write_next_steps(list(dict.fromkeys(_next_steps(report))))
 
 
@@ -121,15 +123,15 @@ def _remarks(platform: PlatformReport) -> list[str]:
     return [*texts[:MAX_REASONS], *([platform.progress] if platform.progress else [])]
 
 
-def _list(found: list[RequestReport]) -> None:
-    if not found:
+def _list(reports: list[RequestReport]) -> None:
+    if not reports:
         console().print("no emergency request has been made")
         return
     columns = ("request", "status", "priority", "platforms", "requester", "requested", "reason")
     table = FittedTable(
         columns, unbroken=("request", "requested"), optional=("requested", "priority", "requester", "reason")
     )
-    for report in found:
+    for report in reports:
         request = report.request
         table.add_row(
             request.request_id,
@@ -141,4 +143,4 @@ def _list(found: list[RequestReport]) -> None:
             request.reason,
         )
     console().print_table(table)
-    write_next_steps([typed("emergency", "status", found[0].request.request_id)])
+    write_next_steps([typed("emergency", "status", reports[0].request.request_id)])

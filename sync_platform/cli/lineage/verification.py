@@ -86,40 +86,40 @@ def _url(place: str) -> str:
     return place if "://" in place else Path(place).absolute().as_uri()
 
 
-def _show(findings: Findings, shown: Terminal) -> None:
-    for number, each in enumerate(findings.breaks[:MAX_SHOWN]):
-        shown.print(f"{'first broken' if number == 0 else 'also'}: {each}", soft_wrap=True)
+def _show(findings: Findings, terminal: Terminal) -> None:
+    for number, broken_place in enumerate(findings.breaks[:MAX_SHOWN]):
+        terminal.print(f"{'first broken' if number == 0 else 'also'}: {broken_place}", soft_wrap=True)
     if len(findings.breaks) > MAX_SHOWN:
-        shown.print(f"… and {len(findings.breaks) - MAX_SHOWN:,} more; --json lists them all")
+        terminal.print(f"… and {len(findings.breaks) - MAX_SHOWN:,} more; --json lists them all")
     for table in findings.not_compared:
-        shown.print(f"not compared with its history: {table}, which no platform file declares")
+        terminal.print(f"not compared with its history: {table}, which no platform file declares")
     if elsewhere := findings.anchors_elsewhere:
         more = f" and {len(elsewhere) - 1:,} more" if len(elsewhere) > 1 else ""
-        shown.print(
+        terminal.print(
             f"not compared: the anchor {elsewhere[-1]}{more}, in another store. If several machines share the "
             "ledger, set S3_BACKUP_BUCKET on each, so that they share the anchors too; or name one with --anchor",
             soft_wrap=True,
         )
     if before := findings.anchors_before_restore:
         more = f" and {len(before) - 1:,} more" if len(before) > 1 else ""
-        shown.print(
+        terminal.print(
             f"not compared, or only in part: the anchor {before[-1]}{more}, from before this lake was restored; the "
             "audit log names the restore",
             soft_wrap=True,
         )
     if findings.anchors_without_key:
-        shown.print(
+        terminal.print(
             f"not proven: who signed {findings.anchors_without_key:,} anchors, because the vault has no master key; "
             "each was compared, and matches the key in it",
             soft_wrap=True,
         )
     if findings.files_unrecorded:
-        shown.print(
+        terminal.print(
             f"not compared: the bytes of {findings.files_unrecorded:,} files, which the next sync records for the "
             "first time"
         )
     landed = "" if findings.landed_objects is None else f", {findings.landed_objects:,} landed objects"
-    shown.print(
+    terminal.print(
         f"{findings.batches:,} batches with {findings.changes:,} changes, {findings.tables:,} tables, "
         f"{findings.files:,} files, {findings.audit_entries:,} audit entries, {findings.anchors:,} anchors{landed}: "
         + ("all intact" if findings.holds else f"{len(findings.breaks):,} breaks")

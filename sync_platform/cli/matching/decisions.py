@@ -152,7 +152,7 @@ def _document(pair: ReviewPair, listings: dict[Any, dict[str, Any]]) -> dict[str
     }
 
 
-def _show(shown: Terminal, pair: ReviewPair, listings: dict[Any, dict[str, Any]]) -> None:
+def _show(terminal: Terminal, pair: ReviewPair, listings: dict[Any, dict[str, Any]]) -> None:
     one, other = "/".join(pair.one), "/".join(pair.other)
     sides = zip((one, other), pair.restaurants, strict=True)
     names = (line(f"{name}\n", styled(restaurant, "dim")) for name, restaurant in sides)
@@ -161,11 +161,11 @@ def _show(shown: Terminal, pair: ReviewPair, listings: dict[Any, dict[str, Any]]
     for name in SHOWN:
         if left.get(name) is not None or right.get(name) is not None:
             table.add_row(name, *(_text(side.get(name)) for side in (left, right)))
-    shown.print_table(table)
-    shown.print(f"{pair.why}; {pair.evidence['words']}", soft_wrap=True)
+    terminal.print_table(table)
+    terminal.print(f"{pair.why}; {pair.evidence['words']}", soft_wrap=True)
     command = shlex.join(("sync-platform", "match", "decide", "--same", one, other, "--reason"))
-    shown.print(f"{command} …", soft_wrap=True, style="dim")
-    shown.print()
+    terminal.print(f"{command} …", soft_wrap=True, style="dim")
+    terminal.print()
 
 
 def _text(value: Any) -> str:

@@ -156,26 +156,26 @@ def _document(
 
 
 def _show(document: dict[str, Any], outputs: Outputs, thresholds: Thresholds) -> None:
-    shown, counts = console(), ("listings", "matched", "second listings")
+    terminal, counts = console(), ("listings", "matched", "second listings")
     table = FittedTable(("source", *counts), numbers=counts, unbroken=("source",))
     for source in document["sources"]:
         numbers = (source["listings"], source["matched"], source["second_listings"])
         table.add_row(source["source"], *(f"{number:,}" for number in numbers))
-    shown.print_table(table)
+    terminal.print_table(table)
     for warning in document["warnings"]:
-        shown.print(line(styled("warning", "yellow"), f": {warning}"), soft_wrap=True)
-    shown.print(
+        terminal.print(line(styled("warning", "yellow"), f": {warning}"), soft_wrap=True)
+    terminal.print(
         f"{document['pairs']:,} pairs of one place (from probability {thresholds.match}, of "
         f"{document['pairs_compared']:,} compared) in {outputs.pairs}",
         soft_wrap=True,
     )
     where = f" in {outputs.clusters}" if outputs.clusters else ""
-    shown.print(
+    terminal.print(
         f"{document['clusters']:,} places, {document['clusters_of_several']:,} of them listed more than once, "
         f"at most {document['largest_cluster']} times{where}",
         soft_wrap=True,
     )
     where = f"in {outputs.review}" if outputs.review else "(--review FILE writes them)"
     queue = QueueSize(document["review"], document["review_expected_same"])
-    shown.print(f"{queue.in_words} {where}" if queue.waiting else queue.in_words, soft_wrap=True)
-    shown.print(f"{document['total_s']:.1f} s")
+    terminal.print(f"{queue.in_words} {where}" if queue.waiting else queue.in_words, soft_wrap=True)
+    terminal.print(f"{document['total_s']:.1f} s")

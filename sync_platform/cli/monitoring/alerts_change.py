@@ -73,10 +73,10 @@ def resolve(alert_id: str, reason: str, *, is_expected: bool, as_json: bool) -> 
 
 def parse_duration(text: str) -> timedelta:
     """The length of a silence, such as 30m, 2h, 3d or 1w; UsageError for anything else."""
-    found = re.fullmatch(r"([1-9]\d{0,5})([mhdw])", text.strip())
-    if not found:
+    match = re.fullmatch(r"([1-9]\d{0,5})([mhdw])", text.strip())
+    if not match:
         raise UsageError(f"--for {text!r} is no time such as 30m, 2h, 3d or 1w")
-    length = timedelta(**{UNITS[found[2]]: int(found[1])})
+    length = timedelta(**{UNITS[match[2]]: int(match[1])})
     if length > LONGEST_SILENCE:
         raise UsageError(f"--for {text}: a silence lasts at most {LONGEST_SILENCE.days} days")
     return length

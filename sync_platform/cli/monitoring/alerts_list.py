@@ -29,24 +29,24 @@ COLOURS: dict[Severity, str] = {"critical": "bold red", "high": "red", "medium":
 def list_alerts(*, lists_all: bool, as_json: bool) -> int:
     """Show the alerts; 0. A ledger that does not exist is not created."""
     settings, now = load_settings(), datetime.now(UTC)
-    found: list[Alert] = []
+    alerts: list[Alert] = []
     undelivered: list[OutboxState] = []
     last_round_at = None
     if database_exists(settings.ledger_url):
         store = AlertStore(settings.ledger_url, channel_names(settings))
-        found = store.all_alerts() if lists_all else store.open_alerts()
+        alerts = store.all_alerts() if lists_all else store.open_alerts()
         undelivered, last_round_at = outbox_states(store), store.last_round_at()
     if as_json:
         write_json(
             {
                 "made_at": now,
                 "last_round_at": last_round_at,
-                "alerts": [each.document(now) for each in found],
-                "undelivered": [asdict(each) for each in undelivered],
+                "alerts": [alert.document(now) for alert in alerts],
+                "undelivered": [asdict(state) for state in undelivered],
             }
         )
     else:
-        _show(console(), found, undelivered, last_round_at, now)
+        _show(console(), alerts, undelivered, last_round_at, now)
     return OK
 
 
@@ -55,30 +55,30 @@ def coloured_severity(severity: Severity) -> Text:
 
 
 def _show(
-    shown: Terminal,
-    found: Sequence[Alert],
+    terminal: Terminal,
+    alerts: Sequence[Alert],
     undelivered: Sequence[OutboxState],
     last_round_at: datetime | None,
     now: datetime,
 ) -> None:
-    if found:
-        shown.print_table(_table(found, now))
+    if alerts:
+        terminal.print_table(_table(alerts, now))
     elif last_round_at:
-        shown.print("no alert is open")
+        terminal.print("no alert is open")
     at = f"at {local_minute(last_round_at)}" if last_round_at else "never: nothing was looked for yet"
-    shown.print(f"last round of monitoring: {at}")
-    for each in undelivered:
-        count = f"{each.waiting} messages wait" if each.waiting > 1 else "1 message waits"
-        count += ", which it refused," if each.is_refused else ""
-        reason = f" (attempt {each.attempts}: {each.error})" if each.error else ""
-        shown.print(f"{each.channel}: {count} since {local_minute(each.since)}{reason}", soft_wrap=True)
-    if found:
-        write_next_steps([typed("alerts", "show", found[0].alert_id)])
+    terminal.print(f"last round of monitoring: {at}")
+    for state in undelivered:
+        count = f"{state.waiting} messages wait" if state.waiting > 1 else "1 message waits"
+        count += ", which it refused," if state.is_refused else ""
+        reason = f" (attempt {state.attempts}: {state.error})" if state.error else ""
+        terminal.print(f"{state.channel}: {count} since {local_minute(state.since)}{reason}", soft_wrap=True)
+    if alerts:
+        write_next_steps([typed("alerts", "show", alerts[0].alert_id)])
 
 
-def _table(found: Sequence[Alert], now: datetime) -> FittedTable:
+def _table(alerts: Sequence[Alert], now: datetime) -> FittedTable:
     table = FittedTable(COLUMNS, unbroken=("alert", "severity", "state", "since"), optional=("concerns", "since"))
-    for alert in found:
+    for alert in alerts:
         table.add_row(
             alert.alert_id,
             coloured_severity(alert.severity),

@@ -29,7 +29,7 @@ def show_alert(alert_id: str, *, as_json: bool) -> int:
     store = existing_store(settings, alert_id)
     alert, messages = store.find(alert_id), messages_about(store, alert_id)
     if as_json:
-        write_json({"alert": alert.document(now), "messages": [asdict(each) for each in messages]})
+        write_json({"alert": alert.document(now), "messages": [asdict(message) for message in messages]})
     else:
         _show(console(), alert, messages, now)
     return OK
@@ -42,14 +42,14 @@ def existing_store(settings: Settings, alert_id: str) -> AlertStore:
     return AlertStore(settings.ledger_url, channel_names(settings))
 
 
-def _show(shown: Terminal, alert: Alert, messages: Sequence[StoredMessage], now: datetime) -> None:
+def _show(terminal: Terminal, alert: Alert, messages: Sequence[StoredMessage], now: datetime) -> None:
     title = line(
         "alert ", styled(alert.alert_id, "bold"), " (", alert.name, ", ", coloured_severity(alert.severity), ")"
     )
-    shown.print(title)
+    terminal.print(title)
     for name, value in _facts(alert, now):
-        shown.print(f"{name}: {value}", soft_wrap=True)
-    shown.print_table(_table(messages))
+        terminal.print(f"{name}: {value}", soft_wrap=True)
+    terminal.print_table(_table(messages))
     if alert.is_open:
         steps = [typed(*alert.command)]
         steps += [] if alert.acknowledged_at else [typed("alerts", "ack", alert.alert_id)]
@@ -79,7 +79,14 @@ def _facts(alert: Alert, now: datetime) -> Iterator[tuple[str, str]]:
 
 def _table(messages: Sequence[StoredMessage]) -> FittedTable:
     table = FittedTable(COLUMNS, numbers=("attempts",), unbroken=("decided", "sent"), optional=("decided", "attempts"))
-    for each in messages:
-        sent = local_time(each.sent_at) if each.sent_at else "waits"
-        table.add_row(each.event, each.channel, local_time(each.decided_at), sent, str(each.attempts), each.error or "")
+    for message in messages:
+        sent = local_time(message.sent_at) if message.sent_at else "waits"
+        table.add_row(
+            message.event,
+            message.channel,
+            local_time(message.decided_at),
+            sent,
+            str(message.attempts),
+            message.error or "",
+        )
     return table

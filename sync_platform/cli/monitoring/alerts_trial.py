@@ -22,19 +22,21 @@ def send_test(severity: Severity, *, as_json: bool) -> int:
     settings = load_settings()
     store = AlertStore(settings.ledger_url, channel_names(settings))
     alert_id = store.write_test(severity).alert_id
-    found = _delivered(settings, store, alert_id)
+    messages = _delivered(settings, store, alert_id)
     if as_json:
-        write_json({"alert_id": alert_id, "messages": [asdict(each) for each in found]})
+        write_json({"alert_id": alert_id, "messages": [asdict(each) for each in messages]})
     else:
         waiting = {each.channel: each for each in outbox_states(store) if not each.is_refused}
-        for each in found:
-            state = styled("sent", "green") if each.sent_at else styled("not sent", "red")
-            first = waiting.get(each.channel)
-            reason = each.error or (first and first.error) or "another process is sending"
-            console().print(line(f"{each.channel}: ", state, "" if each.sent_at else f": {reason}"), soft_wrap=True)
-        if any(each.sent_at is None for each in found):
+        for message in messages:
+            state = styled("sent", "green") if message.sent_at else styled("not sent", "red")
+            first = waiting.get(message.channel)
+            reason = message.error or (first and first.error) or "another process is sending"
+            console().print(
+                line(f"{message.channel}: ", state, "" if message.sent_at else f": {reason}"), soft_wrap=True
+            )
+        if any(each.sent_at is None for each in messages):
             console().print(f"what is not sent is kept and sent again: {typed('alerts', 'list')}", soft_wrap=True)
-    return OK if all(each.sent_at for each in found) else FAILED
+    return OK if all(each.sent_at for each in messages) else FAILED
 
 
 def _delivered(settings: Settings, store: AlertStore, alert_id: str) -> list[StoredMessage]:
@@ -42,8 +44,8 @@ def _delivered(settings: Settings, store: AlertStore, alert_id: str) -> list[Sto
     until = time.monotonic() + LONGEST_WAIT_S
     while True:
         delivery = deliver(settings, store)
-        found = messages_about(store, alert_id)
-        has_failed = any(each.error for each in delivery.channels)
-        if has_failed or all(each.sent_at for each in found) or time.monotonic() > until:
-            return found
+        messages = messages_about(store, alert_id)
+        has_failed = any(channel.error for channel in delivery.channels)
+        if has_failed or all(message.sent_at for message in messages) or time.monotonic() > until:
+            return messages
         time.sleep(POLL_S)

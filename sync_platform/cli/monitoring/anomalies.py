@@ -47,44 +47,46 @@ def _show(
     found: Sequence[JudgedSeries], platforms: Sequence[str], causes: dict[str, list[JudgedSeries]], *, is_whole: bool
 ) -> None:
     """The counts of each platform, the anomalies in words, and the series: all of one platform, or what deviates."""
-    shown = console()
+    terminal = console()
     counts = FittedTable(("platform", "series", "normal", "deviating", "unknown"), numbers=("series",))
     for name in platforms:
         verdicts = [each.newest.verdict for each in found if each.series.platform == name]
         normal, unknown = verdicts.count("normal"), verdicts.count("unknown")
         counts.add_row(name, str(len(verdicts)), str(normal), str(len(verdicts) - normal - unknown), str(unknown))
-    shown.print_table(counts)
-    _show_series(shown, [each for each in found if is_whole or each.newest.verdict not in ("normal", "unknown")])
+    terminal.print_table(counts)
+    _show_series(terminal, [each for each in found if is_whole or each.newest.verdict not in ("normal", "unknown")])
     for cause, deviating in causes.items():
-        shown.print(f"\nanomaly {cause}", soft_wrap=True)
-        for each in deviating:
-            shown.print(f"  {deviation_in_words(each)}", soft_wrap=True)
-        shown.print(f"  {deviating[0].series.quantity.means}", soft_wrap=True)
+        terminal.print(f"\nanomaly {cause}", soft_wrap=True)
+        for series in deviating:
+            terminal.print(f"  {deviation_in_words(series)}", soft_wrap=True)
+        terminal.print(f"  {deviating[0].series.quantity.means}", soft_wrap=True)
     if any(each.newest.verdict == "unknown" for each in found):
         needed = f"{MIN_KNOWN['full']} full or {MIN_KNOWN['incremental']} incremental"
-        shown.print(f"unknown: {needed} syncs that can be compared must be known before a verdict", soft_wrap=True)
+        terminal.print(f"unknown: {needed} syncs that can be compared must be known before a verdict", soft_wrap=True)
     if not is_whole:
-        shown.print(f"every series of a platform, with its history: {typed('anomalies', 'PLATFORM')}", soft_wrap=True)
+        terminal.print(
+            f"every series of a platform, with its history: {typed('anomalies', 'PLATFORM')}", soft_wrap=True
+        )
 
 
-def _show_series(shown: Terminal, found: Sequence[JudgedSeries]) -> None:
+def _show_series(terminal: Terminal, found: Sequence[JudgedSeries]) -> None:
     if not found:
         return
     table = FittedTable(
         COLUMNS, numbers=("newest",), unbroken=("observed", "history"), optional=("observed", "syncs", "history")
     )
-    for each in found:
-        newest, quantity = each.newest, each.series.quantity
+    for judged in found:
+        newest, quantity = judged.newest, judged.series.quantity
         table.add_row(
-            each.series.name,
-            each.series.basis,
+            judged.series.name,
+            judged.series.basis,
             quantity.in_words(newest.point.value),
             band_in_words(quantity, newest.band) if newest.band else "unknown",
             _verdict(newest.verdict),
             local_minute(newest.point.at),
-            series_line(each.judged),
+            series_line(judged.judged),
         )
-    shown.print_table(table)
+    terminal.print_table(table)
 
 
 def _verdict(verdict: Verdict) -> Text:
@@ -97,13 +99,13 @@ def _document(found: Sequence[JudgedSeries], causes: dict[str, list[JudgedSeries
         "anomalies": [
             {
                 "cause": cause,
-                "series": [each.series.name for each in deviating],
-                "in_words": [deviation_in_words(each) for each in deviating],
+                "series": [judged.series.name for judged in deviating],
+                "in_words": [deviation_in_words(series) for series in deviating],
                 "means": deviating[0].series.quantity.means,
             }
             for cause, deviating in causes.items()
         ],
-        "series": [_series(each) for each in found],
+        "series": [_series(series) for series in found],
     }
 
 

@@ -30,10 +30,10 @@ def show_freshness(platform: str | None, *, as_json: bool) -> int:
         records = read_records(lake)
     found = [freshness_of(each, stored_datasets(each), records.get(each.name, []), now) for each in chosen]
     if as_json:
-        write_json({"made_at": now, "platforms": [each.document() for each in found]})
+        write_json({"made_at": now, "platforms": [freshness.document() for freshness in found]})
     else:
         _show(found)
-    return FAILED if any(each.is_late for each in found) else OK
+    return FAILED if any(freshness.is_late for freshness in found) else OK
 
 
 def _show(found: Sequence[PlatformFreshness]) -> None:
@@ -41,25 +41,25 @@ def _show(found: Sequence[PlatformFreshness]) -> None:
         COLUMNS, numbers=("staleness",), unbroken=("complete as of",), optional=("newest data", "cadence")
     )
     for platform in found:
-        for each in platform.datasets:
+        for freshness in platform.datasets:
             table.add_row(
-                f"{platform.platform}.{each.dataset}",
+                f"{platform.platform}.{freshness.dataset}",
                 platform.cadence,
-                f"{each.staleness:.2f}",
-                _moment(each.shown_at),
-                _moment(each.newest_data_at),
-                _state(each),
+                f"{freshness.staleness:.2f}",
+                _moment(freshness.shown_at),
+                _moment(freshness.newest_data_at),
+                _state(freshness),
             )
-    shown = console()
-    shown.print_table(table)
+    terminal = console()
+    terminal.print_table(table)
     for platform in found:
         if platform.syncs_in_future:
-            shown.print(
+            terminal.print(
                 f"{platform.platform}: {platform.syncs_in_future} syncs are recorded in the future and do not count",
                 soft_wrap=True,
             )
         if platform.is_late:
-            shown.print(
+            terminal.print(
                 f"a full sync of {platform.platform} is late: {typed('sync', platform.platform)}", soft_wrap=True
             )
 
@@ -68,5 +68,5 @@ def _moment(moment: datetime | None) -> str:
     return local_minute(moment) if moment else "never"
 
 
-def _state(found: DatasetFreshness) -> Text:
-    return styled("late", "red") if found.is_late else styled("in time", "green")
+def _state(freshness: DatasetFreshness) -> Text:
+    return styled("late", "red") if freshness.is_late else styled("in time", "green")

@@ -31,24 +31,26 @@ def show_health(*, as_json: bool) -> int:
     return EXIT_CODES[health.state]
 
 
-def _show(health: Health, shown: Terminal) -> None:
+def _show(health: Health, terminal: Terminal) -> None:
     state = styled(health.state, COLOURS[health.state])
-    shown.print(line(state, f": {health.score:.1f} of 100 points, known with a confidence of {health.confidence:.0%}"))
+    terminal.print(
+        line(state, f": {health.score:.1f} of 100 points, known with a confidence of {health.confidence:.0%}")
+    )
     table = FittedTable(
         COLUMNS, numbers=("score", "confidence"), unbroken=("state",), optional=("priority", "confidence")
     )
     for subject in health.subjects:
         _add_row(table, subject)
-    shown.print_table(table)
+    terminal.print_table(table)
     if health.losses:
-        shown.print("\nEvery lost point of the 100, and a command that shows more:")
+        terminal.print("\nEvery lost point of the 100, and a command that shows more:")
     for loss in health.losses:
-        shown.print(f"{_points(loss)}  {loss.deficit.reason}", soft_wrap=True)
-        shown.print(f"        {typed(*loss.deficit.command)}", soft_wrap=True)
+        terminal.print(f"{_points(loss)}  {loss.deficit.reason}", soft_wrap=True)
+        terminal.print(f"        {typed(*loss.deficit.command)}", soft_wrap=True)
     if health.unknowns:
-        shown.print("\nNot known, which lowers the confidence:")
-    for each in health.unknowns:
-        shown.print(f"        {each.deficit.reason}", soft_wrap=True)
+        terminal.print("\nNot known, which lowers the confidence:")
+    for unknown in health.unknowns:
+        terminal.print(f"        {unknown.deficit.reason}", soft_wrap=True)
 
 
 def _add_row(table: FittedTable, subject: Subject) -> None:

@@ -48,16 +48,16 @@ def show_history(name: str, platform: str | None, dataset: str | None, since: st
 
 
 def _metric(name: str) -> Metric:
-    found = {known.lower(): metric for known, metric in BY_NAME.items()}.get(name.lower())
-    if found is None:
+    metric = {known.lower(): metric for known, metric in BY_NAME.items()}.get(name.lower())
+    if metric is None:
         raise UsageError(f"there is no metric {name!r}; there are {', '.join(BY_NAME)}")
-    return found
+    return metric
 
 
 def _show(metric: Metric, rows: Sequence[HistoryRow], since: datetime) -> None:
-    shown = console()
+    terminal = console()
     if not rows:
-        shown.print(
+        terminal.print(
             f"{metric.name}: nothing is on record since {local_minute(since)}; rounds write it: "
             f"{typed('watch', '--once')}",
             soft_wrap=True,
@@ -69,10 +69,10 @@ def _show(metric: Metric, rows: Sequence[HistoryRow], since: datetime) -> None:
         unbroken=("time",),
         optional=("event", "minimum", "maximum"),
     )
-    for each in rows[-ROWS_SHOWN:]:
-        of = ".".join(filter(None, (each.platform, each.dataset, each.severity)))
-        values = (each.value, each.minimum, each.maximum)
-        table.add_row(local_minute(each.at), of, *map(number, values), each.event)
-    shown.print_table(table)
+    for row in rows[-ROWS_SHOWN:]:
+        of = ".".join(filter(None, (row.platform, row.dataset, row.severity)))
+        values = (row.value, row.minimum, row.maximum)
+        table.add_row(local_minute(row.at), of, *map(number, values), row.event)
+    terminal.print_table(table)
     if len(rows) > ROWS_SHOWN:
-        shown.print(f"the last {ROWS_SHOWN} of {len(rows):,} rows; --json has all", soft_wrap=True)
+        terminal.print(f"the last {ROWS_SHOWN} of {len(rows):,} rows; --json has all", soft_wrap=True)

@@ -34,7 +34,9 @@ def show_metrics(platform: str | None, *, as_prometheus: bool, as_json: bool) ->
     if platform:
         choose(platforms, [platform])
     state = read_present_state(settings, now)
-    samples = [each for each in present_samples(settings, platforms, state, now) if platform in (None, each.platform)]
+    samples = [
+        sample for sample in present_samples(settings, platforms, state, now) if platform in (None, sample.platform)
+    ]
     if as_prometheus:
         sys.stdout.write(prometheus_text(samples, settings.environment))
         return OK
@@ -55,26 +57,26 @@ def _document(metric: Metric, values: Sequence[PresentValue]) -> dict[str, Any]:
         "kind": metric.kind,
         "unit": metric.unit,
         "help": metric.help,
-        "values": [asdict(each) for each in values],
+        "values": [asdict(value) for value in values],
     }
 
 
 def _show(found: Sequence[tuple[Metric, Sequence[PresentValue]]]) -> None:
     table = FittedTable(COLUMNS, numbers=("value",), unbroken=("as of",), optional=("unit", "as of"))
     for metric, values in found:
-        for each in values:
+        for value in values:
             table.add_row(
                 metric.name,
-                ".".join(filter(None, (each.platform, each.dataset, each.severity))),
-                number(each.value),
+                ".".join(filter(None, (value.platform, value.dataset, value.severity))),
+                number(value.value),
                 UNITS[metric.unit],
-                local_minute(each.at) if each.at else "",
+                local_minute(value.at) if value.at else "",
             )
-    shown = console()
-    shown.print_table(table)
+    terminal = console()
+    terminal.print_table(table)
     absent = [metric.name for metric, values in found if not values]
     if absent:
-        shown.print(f"Not known: {', '.join(absent)}", soft_wrap=True)
+        terminal.print(f"Not known: {', '.join(absent)}", soft_wrap=True)
 
 
 def number(value: float) -> str:

@@ -61,7 +61,7 @@ class _Watcher:
         self._output.write_round(done)
         if not done.is_complete:
             return INCOMPLETE
-        return PROBLEMS_FOUND if any(each.severity != "low" for each in done.problems) else OK
+        return PROBLEMS_FOUND if any(problem.severity != "low" for problem in done.problems) else OK
 
     def rounds(self, every_s: int, is_stopping: threading.Event) -> None:
         """Rounds until a signal comes. Where another watcher makes them, wait until it is gone."""

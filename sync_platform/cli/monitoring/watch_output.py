@@ -26,8 +26,8 @@ MAX_CHARACTERS = 400
 class WatchOutput:
     """Writes rounds. It remembers the last one, so that it writes only what has changed."""
 
-    def __init__(self, *, as_json: bool, shown: Terminal | None = None) -> None:
-        self._is_json, self._shown = as_json, shown or console()
+    def __init__(self, *, as_json: bool, terminal: Terminal | None = None) -> None:
+        self._is_json, self._shown = as_json, terminal or console()
         self._known: dict[str, Problem] = {}
         self._faults: Sequence[str] = ()
         self._waits_for = ""
@@ -95,7 +95,7 @@ class WatchOutput:
 
 
 def _most_severe_first(problems: Sequence[Problem]) -> list[Problem]:
-    return sorted(problems, key=lambda each: (SEVERITIES.index(each.severity), each.cause))
+    return sorted(problems, key=lambda problem: (SEVERITIES.index(problem.severity), problem.cause))
 
 
 def _document(done: WatchRound | None) -> dict[str, Any]:
@@ -107,18 +107,18 @@ def _document(done: WatchRound | None) -> dict[str, Any]:
         "waits_for": None,
         "problems": [
             {
-                "name": str(each.name),
-                "cause": each.cause,
-                "severity": each.severity,
-                "what": each.what,
-                "effect": each.effect,
-                "action": each.action,
-                "command": typed(*each.command),
-                "subjects": list(each.subjects),
+                "name": str(problem.name),
+                "cause": problem.cause,
+                "severity": problem.severity,
+                "what": problem.what,
+                "effect": problem.effect,
+                "action": problem.action,
+                "command": typed(*problem.command),
+                "subjects": list(problem.subjects),
             }
-            for each in problems
+            for problem in problems
         ],
         "unread": list(done.unread) if done else [],
         "faults": list(done.faults) if done else [],
-        "channels": [asdict(each) for each in done.delivery.channels] if done and done.delivery else [],
+        "channels": [asdict(delivery) for delivery in done.delivery.channels] if done and done.delivery else [],
     }

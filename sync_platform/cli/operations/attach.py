@@ -24,7 +24,7 @@ def write_statements(out: str) -> int:
     address = LakeAddress.of(settings)
     lines = [f"-- reads {address}, with DuckDB {duckdb.__version__}"]
     statements = reading_statements(address)
-    shown = [without_password(each) for each in statements]
+    shown = [without_password(statement) for statement in statements]
     lines += [FOR_BUCKET.format(region=address.region)] if address.is_remote else []
     lines += [FOR_CATALOG] if shown != statements else []
     lines += [FOR_RESTRICTED] if restricted_subjects(settings.ledger_url) else []

@@ -15,11 +15,11 @@ from sync_platform.storage.audit_log import AuditEntry, AuditLog
 def show_audit(since: str | None, operation: str | None, *, as_json: bool) -> int:
     """Write the entries of the log, oldest first; 0. UsageError for a moment that cannot be read."""
     beginning = parse_beginning(since, "--since") if since else None
-    found = list(AuditLog(load_settings().ledger_url).entries(beginning, operation))
+    entries = list(AuditLog(load_settings().ledger_url).entries(beginning, operation))
     if as_json:
-        write_json({"entries": [entry.document() for entry in found]})
+        write_json({"entries": [entry.document() for entry in entries]})
     else:
-        console().print_table(_table(found))
+        console().print_table(_table(entries))
     return OK
 
 

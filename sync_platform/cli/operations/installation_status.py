@@ -51,24 +51,24 @@ def show_status(*, as_json: bool) -> int:
         write_json(
             {
                 **asdict(automation),
-                "platforms": [asdict(each) for each in platforms],
+                "platforms": [asdict(status) for status in platforms],
                 "open_requests": [each.request_id for each in requests],
             }
         )
         return OK
-    shown = console()
+    terminal = console()
     daemon = Text("running", "green") if automation.is_daemon_running else Text("not running", "yellow")
-    shown.print(line("Dagster daemon: ", daemon, "" if automation.is_daemon_running else f": {NO_DAEMON}"))
-    shown.print_table(_schedules(automation.schedules))
-    shown.print_table(_platform_table(platforms, known))
+    terminal.print(line("Dagster daemon: ", daemon, "" if automation.is_daemon_running else f": {NO_DAEMON}"))
+    terminal.print_table(_schedules(automation.schedules))
+    terminal.print_table(_platform_table(platforms, known))
     for run in automation.runs:
-        shown.print(
+        terminal.print(
             f"{state_of(run.status)}: {run.job}{f' of {run.platform}' if run.platform else ''}, run {run.run_id}"
         )
     for request in requests:
-        shown.print(f"open emergency request {request.request_id}: {', '.join(request.platforms)}", soft_wrap=True)
+        terminal.print(f"open emergency request {request.request_id}: {', '.join(request.platforms)}", soft_wrap=True)
     if not automation.runs and not requests:
-        shown.print("nothing runs or waits now")
+        terminal.print("nothing runs or waits now")
     return OK
 
 
@@ -86,16 +86,18 @@ def _platform(name: str, newest: LastSync | None, holder: Holder | None) -> Plat
 
 def _schedules(schedules: Any) -> FittedTable:
     table = FittedTable(("schedule", "next", "what it runs"), unbroken=("next",), optional=("what it runs",))
-    for each in schedules:
-        table.add_row(each.name, local_time(each.next_at) if each.next_at else "switched off", each.description)
+    for schedule in schedules:
+        table.add_row(
+            schedule.name, local_time(schedule.next_at) if schedule.next_at else "switched off", schedule.description
+        )
     return table
 
 
 def _platform_table(platforms: list[PlatformStatus], known: dict[str, LastSync]) -> FittedTable:
     table = FittedTable(("platform", "last sync", "status", "runs now"), unbroken=("last sync",))
-    for each in platforms:
-        last = known.get(each.platform)
+    for status in platforms:
+        last = known.get(status.platform)
         when = f"{local_time(last.at)} ({last.partition})" if last else "never"
-        now = f"since {local_time(each.locked_since)}: run {each.locked_by}" if each.locked_since else ""
-        table.add_row(each.platform, when, coloured(last.state if last else ""), now)
+        now = f"since {local_time(status.locked_since)}: run {status.locked_by}" if status.locked_since else ""
+        table.add_row(status.platform, when, coloured(last.state if last else ""), now)
     return table

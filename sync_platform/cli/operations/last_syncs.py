@@ -39,15 +39,15 @@ def newest_syncs(settings: Settings) -> dict[str, LastSync]:
     records: dict[str, SyncRecord] = {}
     with contextlib.suppress(NoLakeYet), Lake(LakeAddress.of(settings), read_only=True) as lake:
         records = last_syncs(lake)
-    found = {
+    syncs = {
         name: LastSync(record.state, record.partition, record.committed_at, record) for name, record in records.items()
     }
     for operation in _cancelled(settings):
         for name, partition in _periods(operation):
-            last = found.get(name)
+            last = syncs.get(name)
             if operation.ended_at and (last is None or last.at < operation.began_at):
-                found[name] = LastSync(CANCELLED, partition, operation.ended_at, records.get(name))
-    return found
+                syncs[name] = LastSync(CANCELLED, partition, operation.ended_at, records.get(name))
+    return syncs
 
 
 def _cancelled(settings: Settings) -> list[LoggedOperation]:
@@ -56,8 +56,8 @@ def _cancelled(settings: Settings) -> list[LoggedOperation]:
         entries = [entry for operation in OPERATIONS for entry in log.entries(operation=operation)]
     finally:
         log.close()
-    found = logged_operations(sorted(entries, key=lambda entry: entry.number))
-    return [operation for operation in found if operation.state == CANCELLED]
+    operations = logged_operations(sorted(entries, key=lambda entry: entry.number))
+    return [operation for operation in operations if operation.state == CANCELLED]
 
 
 def _periods(operation: LoggedOperation) -> Iterator[tuple[str, str]]:

@@ -63,8 +63,8 @@ def _plan(settings: Settings) -> dict[str, Any]:
             due = due_closings(session, now - timedelta(days=settings.lineage_retention_days))
     return {
         **plan.document(),
-        "landing": [each.document() for each in expired],
-        "lineage": [each.document() for each in due],
+        "landing": [sync.document() for sync in expired],
+        "lineage": [closing.document() for closing in due],
     }
 
 
@@ -75,22 +75,22 @@ def _write(document: dict[str, Any], as_json: bool, show: Any) -> None:
         show(document, console())
 
 
-def _show_plan(document: dict[str, Any], shown: Terminal) -> None:
+def _show_plan(document: dict[str, Any], terminal: Terminal) -> None:
     table = _files_table("files", "size", "with deleted rows", "to merge")
     for name, files in document["tables"].items():
         counts = (files["count"], _size(files["size_bytes"]), files["with_deletes"], files["mergeable"])
         table.add_row(name, *map(str, counts))
-    shown.print_table(table)
-    shown.print(f"would expire {len(document['snapshots_to_expire']):,} snapshots")
-    _list(shown, "would delete", "files that no snapshot needs", document["unneeded_files"])
-    _list(shown, "would delete", "files that killed writers left", document["orphaned_files"])
-    _list(shown, "would delete", "landed syncs", _landed(document["landing"]))
+    terminal.print_table(table)
+    terminal.print(f"would expire {len(document['snapshots_to_expire']):,} snapshots")
+    _list(terminal, "would delete", "files that no snapshot needs", document["unneeded_files"])
+    _list(terminal, "would delete", "files that killed writers left", document["orphaned_files"])
+    _list(terminal, "would delete", "landed syncs", _landed(document["landing"]))
     due = [f"{each['table']}: {each['changes']:,} until {_until(each)}" for each in document["lineage"]]
-    _list(shown, "would fold the old changes of", "tables", due)
-    shown.print("Nothing was changed. Files that a merge replaces are deleted a day later at the earliest.")
+    _list(terminal, "would fold the old changes of", "tables", due)
+    terminal.print("Nothing was changed. Files that a merge replaces are deleted a day later at the earliest.")
 
 
-def _show_summary(document: dict[str, Any], shown: Terminal) -> None:
+def _show_summary(document: dict[str, Any], terminal: Terminal) -> None:
     if document["error"]:
         report_problem(document["error"])
         return
@@ -98,17 +98,17 @@ def _show_summary(document: dict[str, Any], shown: Terminal) -> None:
     for name, files in document["tables"].items():
         sizes = (_size(files["bytes_before"]), _size(files["bytes_after"]))
         table.add_row(name, f"{files['files_before']:,}", f"{files['files_after']:,}", *sizes)
-    shown.print_table(table)
+    terminal.print_table(table)
     unneeded, orphaned = document["unneeded_files_deleted"], document["orphaned_files_deleted"]
-    shown.print(f"expired {document['snapshots_expired']:,} snapshots")
-    shown.print(f"deleted {unneeded:,} files that no snapshot needs, and {orphaned:,} that killed writers left")
-    _list(shown, "deleted", "landed syncs", _landed(document["landing_deleted"]))
+    terminal.print(f"expired {document['snapshots_expired']:,} snapshots")
+    terminal.print(f"deleted {unneeded:,} files that no snapshot needs, and {orphaned:,} that killed writers left")
+    _list(terminal, "deleted", "landed syncs", _landed(document["landing_deleted"]))
     folded = [
         f"{each['table']}: {each['changes_before']:,} until {_until(each)} became {each['changes_after']:,}"
         for each in document["lineage_folded"]
     ]
-    _list(shown, "folded the old changes of", "tables", folded)
-    shown.print(f"The content of every table is unchanged. Dagster run {document['run_id']}")
+    _list(terminal, "folded the old changes of", "tables", folded)
+    terminal.print(f"The content of every table is unchanged. Dagster run {document['run_id']}")
 
 
 def _until(folding: dict[str, Any]) -> str:
@@ -123,12 +123,12 @@ def _landed(expired: list[dict[str, Any]]) -> list[str]:
     return [f"{each['folders'][0]} ({_size(each['size_bytes'])}): {each['reason']}" for each in expired]
 
 
-def _list(shown: Terminal, verb: str, what: str, items: list[str]) -> None:
-    shown.print(f"{verb} {len(items):,} {what}")
+def _list(terminal: Terminal, verb: str, what: str, items: list[str]) -> None:
+    terminal.print(f"{verb} {len(items):,} {what}")
     for item in items[:MAX_SHOWN]:
-        shown.print(f"  {item}", soft_wrap=True)
+        terminal.print(f"  {item}", soft_wrap=True)
     if len(items) > MAX_SHOWN:
-        shown.print(f"  … and {len(items) - MAX_SHOWN:,} more; --json lists them all")
+        terminal.print(f"  … and {len(items) - MAX_SHOWN:,} more; --json lists them all")
 
 
 def _size(size_bytes: int) -> str:

@@ -116,10 +116,10 @@ def _write_table(relation: duckdb.DuckDBPyRelation, erased: Set[str], file: Text
     )
     for row in rows[:ROWS_SHOWN]:
         table.add_row(*("" if value is None else visible(str(value)) for value in row))
-    shown = Terminal(file=file)
-    shown.print_table(table)
+    terminal = Terminal(file=file)
+    terminal.print_table(table)
     if len(rows) > ROWS_SHOWN:
-        shown.print(f"… the first {ROWS_SHOWN} rows; --format csv, json or parquet gives all of them")
+        terminal.print(f"… the first {ROWS_SHOWN} rows; --format csv, json or parquet gives all of them")
 
 
 def _write_csv(relation: duckdb.DuckDBPyRelation, erased: Set[str], file: TextIO) -> None:

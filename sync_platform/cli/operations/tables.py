@@ -85,7 +85,7 @@ def columns_of_table(session: duckdb.DuckDBPyConnection, name: str) -> list[Colu
     columns = _stored_columns(session, schema, table)
     of_view: dict[str, str] = {}
     if schema == SCHEMA:
-        of_view = {each.name: each.description for each in view_columns().get(table, ())}
+        of_view = {column.name: column.description for column in view_columns().get(table, ())}
     elif table.endswith(ENDING):
         own = _stored_columns(session, schema, table.removesuffix(ENDING))
         of_view = history_meanings({column: comment or "" for column, _, comment in own})
@@ -114,24 +114,26 @@ def _listing(session: duckdb.DuckDBPyConnection, name: str, description: str) ->
 
 def _show_tables(tables: list[TableListing], *, as_json: bool) -> None:
     if as_json:
-        write_json({"tables": [asdict(each) for each in tables]})
+        write_json({"tables": [asdict(table_listing) for table_listing in tables]})
         return
-    shown = console()
+    terminal = console()
     table = FittedTable(("table", "rows", "live", "what it is"), numbers=("rows", "live"), optional=("live",))
-    for each in tables:
-        table.add_row(each.name, f"{each.rows:,}", "" if each.live is None else f"{each.live:,}", each.description)
-    shown.print_table(table)
-    shown.print(f"The columns of one: {typed('tables', 'SCHEMA.TABLE')}")
+    for listing in tables:
+        table.add_row(
+            listing.name, f"{listing.rows:,}", "" if listing.live is None else f"{listing.live:,}", listing.description
+        )
+    terminal.print_table(table)
+    terminal.print(f"The columns of one: {typed('tables', 'SCHEMA.TABLE')}")
 
 
 def _show_columns(name: str, description: str, columns: list[ColumnListing], *, as_json: bool) -> None:
     if as_json:
         document: dict[str, Any] = {"name": name, "description": description}
-        write_json(document | {"columns": [asdict(each) for each in columns]})
+        write_json(document | {"columns": [asdict(column) for column in columns]})
         return
-    shown = console()
-    shown.print(f"{name}: {description}")
+    terminal = console()
+    terminal.print(f"{name}: {description}")
     table = FittedTable(("column", "type", "meaning"), optional=("type",))
-    for each in columns:
-        table.add_row(each.name, each.type, each.description)
-    shown.print_table(table)
+    for listing in columns:
+        table.add_row(listing.name, listing.type, listing.description)
+    terminal.print_table(table)

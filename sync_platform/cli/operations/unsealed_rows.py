@@ -61,7 +61,12 @@ class UnsealedRows:
             shown = rows.slice(0, MAX_ROWS)
             persons = {each for column in shown.columns for each in subjects_in(column.to_pylist())}
             platforms = load_platforms(settings.platform_path).values()
-            contexts = [name for each in platforms for dataset in each.datasets for name in contexts_of(each, dataset)]
+            contexts = [
+                name
+                for platform in platforms
+                for dataset in platform.datasets
+                for name in contexts_of(platform, dataset)
+            ]
             restricted = persons & restricted_subjects(settings.ledger_url)
             unsealing = Unsealing(VaultAddress.of(settings).open().ciphers(persons - restricted), contexts)
             columns = [_clear(column, unsealing) for column in shown.columns]
@@ -80,6 +85,6 @@ def _clear(column: pa.ChunkedArray, unsealing: Unsealing) -> pa.ChunkedArray | p
     values = column.to_pylist()
     if not subjects_in(values):
         return column
-    clear = [unsealing.value(each) for each in values]
+    clear = [unsealing.value(value) for value in values]
     texts = [each if each is None or isinstance(each, str) else orjson.dumps(each).decode() for each in clear]
     return pa.array(texts, pa.string())

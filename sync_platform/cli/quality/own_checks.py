@@ -23,10 +23,10 @@ def run_checks(names: list[str], *, as_json: bool) -> int:
     settings = load_settings()
     require_lake(settings)
     loaded = load_own_checks(settings.checks_folder, load_platforms(settings.platform_path))
-    if unknown := sorted(set(names) - {each.name for each in loaded.checks}):
-        known = ", ".join(each.name for each in loaded.checks) or "none"
+    if unknown := sorted(set(names) - {check.name for check in loaded.checks}):
+        known = ", ".join(check.name for check in loaded.checks) or "none"
         raise UsageError(f"{settings.checks_folder} has no check {', '.join(unknown)}; it has {known}")
-    checks = [each for each in loaded.checks if not names or each.name in names]
+    checks = [check for check in loaded.checks if not names or check.name in names]
     problems = [] if names else loaded.problems
     with Lake(LakeAddress.of(settings), read_only=True) as lake:
         scores = run_own_checks(lake, checks)

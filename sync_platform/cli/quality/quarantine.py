@@ -36,24 +36,24 @@ def list_entries(platform: str | None, dataset: str | None, *, every: bool, as_j
     """List the records in quarantine; 0. UsageError for an unknown platform or dataset."""
     settings = load_settings()
     _required(settings, platform, dataset)
-    found = _entries(settings, platform, dataset, only_open=not every)
+    found_entries = _entries(settings, platform, dataset, only_open=not every)
     if as_json:
-        write_json([asdict(entry) for entry in found])
+        write_json([asdict(entry) for entry in found_entries])
         return OK
-    shown = console()
-    if not found:
-        shown.print("Nothing is in quarantine.")
+    terminal = console()
+    if not found_entries:
+        terminal.print("Nothing is in quarantine.")
         return OK
     columns = ("dataset", "period", "record", "what is wrong", "landed at", *(("settled",) if every else ()))
     table = FittedTable(columns, unbroken=("record",), optional=("landed at", "period"))
-    for entry in found[:MAX_ENTRIES]:
+    for entry in found_entries[:MAX_ENTRIES]:
         settled = (entry.settled_how or "",) if every else ()
         where = f"{entry.landing_object}:{entry.landing_line}"
         cells = (f"{entry.platform}.{entry.dataset}", entry.partition, entry.source_id or "?", entry.problem, where)
         table.add_row(*cells, *settled)
-    shown.print_table(table)
-    more = f", the first {MAX_ENTRIES} of them shown; --json lists all" if len(found) > MAX_ENTRIES else ""
-    shown.print(f"{len(found):,} records{more}")
+    terminal.print_table(table)
+    more = f", the first {MAX_ENTRIES} of them shown; --json lists all" if len(found_entries) > MAX_ENTRIES else ""
+    terminal.print(f"{len(found_entries):,} records{more}")
     write_next_steps([typed("quarantine", "show", "PLATFORM", "DATASET", "RECORD")])
     return OK
 
@@ -62,32 +62,32 @@ def show_entry(platform: str, dataset: str, source_id: str, *, as_json: bool) ->
     """The entries of one record, newest first, and the record as it was landed; 0. UsageError where it has no entry."""
     settings = load_settings()
     _required(settings, platform, dataset)
-    found = [
+    found_entries = [
         entry
         for entry in _entries(settings, platform, dataset, only_open=False)
         if source_id in (entry.source_id, f"{entry.landing_object}:{entry.landing_line}")
     ]
-    if not found:
+    if not found_entries:
         raise UsageError(f"no record {source_id!r} of {platform}.{dataset} is or was in quarantine")
-    landed = without_ciphertext(_landed(settings, found[0]), erased_subjects_at(settings.vault_url))
+    landed = without_ciphertext(_landed(settings, found_entries[0]), erased_subjects_at(settings.vault_url))
     if subjects_in([landed]) & restricted_subjects(settings.ledger_url):
         landed = RESTRICTED
     if as_json:
-        write_json({"entries": [asdict(entry) for entry in found], "record": landed})
+        write_json({"entries": [asdict(entry) for entry in found_entries], "record": landed})
         return OK
-    shown = console()
-    for entry in found:
+    terminal = console()
+    for entry in found_entries:
         state = f"settled {local_minute(entry.settled_at)} ({entry.settled_how})" if entry.settled_at else "open"
         record = styled(f"{platform}.{dataset} {entry.source_id or '(no id)'}", "bold")
         observed = f"{local_minute(entry.observed_at)}, period {entry.partition}"
-        shown.print(line(record, f", observed {observed}: {state}"))
+        terminal.print(line(record, f", observed {observed}: {state}"))
         for rule, path, problem in zip(entry.rules, entry.paths, entry.problems, strict=True):
-            shown.print(f"  {path or 'the record'}: {problem} (rule: {rule})", soft_wrap=True)
-        shown.print(f"  landed at {entry.landing_object}:{entry.landing_line}", soft_wrap=True)
-        shown.print(f"  sync {entry.sync_id}, Dagster run {entry.run_id}")
-    shown.print("\nAs landed, personal fields sealed:")
+            terminal.print(f"  {path or 'the record'}: {problem} (rule: {rule})", soft_wrap=True)
+        terminal.print(f"  landed at {entry.landing_object}:{entry.landing_line}", soft_wrap=True)
+        terminal.print(f"  sync {entry.sync_id}, Dagster run {entry.run_id}")
+    terminal.print("\nAs landed, personal fields sealed:")
     text = landed if isinstance(landed, str) else json_of(landed)
-    shown.print(text, soft_wrap=True)
+    terminal.print(text, soft_wrap=True)
     return OK
 
 
@@ -119,7 +119,7 @@ def retry_entries(platform: str | None, dataset: str | None, *, as_json: bool) -
     after = _entries(settings, platform, dataset, only_open=True)
     if as_json:
         write_json(
-            {"before": len(before), "after": len(after), "errors": errors, "open": [asdict(each) for each in after]}
+            {"before": len(before), "after": len(after), "errors": errors, "open": [asdict(entry) for entry in after]}
         )
     else:
         for error in errors:

@@ -80,7 +80,7 @@ def _document(settings: Settings, applied: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _show(settings: Settings, applied: Applied, shown: Terminal, *, dry_run: bool) -> None:
+def _show(settings: Settings, applied: Applied, terminal: Terminal, *, dry_run: bool) -> None:
     by_rule = {each["rule"]: each for each in applied}
     figure = "due now" if dry_run else "deleted"
     table = FittedTable(("rule", "what", "days", figure), numbers=("days",), unbroken=("rule",))
@@ -89,6 +89,6 @@ def _show(settings: Settings, applied: Applied, shown: Terminal, *, dry_run: boo
             figures = each.get("due" if dry_run else "deleted") or {}
             done = "failed" if each.get("error") else figures_in_words(figures) or "nothing"
             table.add_row(rule.name, rule.what, f"{rule.days(settings):,}", done)
-    shown.print_table(table)
+    terminal.print_table(table)
     if dry_run:
-        shown.print("Nothing was changed.")
+        terminal.print("Nothing was changed.")

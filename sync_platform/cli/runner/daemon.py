@@ -68,8 +68,8 @@ def automation_of(settings: Settings, now: datetime) -> Automation:
             RunStatus(run.run_id, run.job_name, run.tags.get("platform", ""), run.status.value.lower())
             for run in instance.get_runs(RunsFilter(statuses=UNDER_WAY))
         ]
-        found = sorted((_schedule(instance, each, now) for each in schedules), key=_next_first)
-        return Automation(_is_running(instance), found, runs)
+        statuses = sorted((_schedule(instance, schedule, now) for schedule in schedules), key=_next_first)
+        return Automation(_is_running(instance), statuses, runs)
 
 
 def waiting_runs(settings: Settings) -> list[WaitingRun]:

@@ -32,4 +32,8 @@ def dagster_reader(settings: Settings) -> Callable[[datetime], DagsterState | No
 def _schedules(settings: Settings) -> Sequence[dg.ScheduleDefinition]:
     from sync_platform.definitions import build
 
-    return [each for each in build(settings, NoProgress()).schedules or [] if isinstance(each, dg.ScheduleDefinition)]
+    return [
+        schedule
+        for schedule in build(settings, NoProgress()).schedules or []
+        if isinstance(schedule, dg.ScheduleDefinition)
+    ]

@@ -99,19 +99,19 @@ def _report(
         }
         write_json(document)
         return
-    shown = console()
+    terminal = console()
     counts = {name: sum(result.total(name) for result in results) for name in SHOWN_COUNTS}
-    shown.print(
+    terminal.print(
         f"{platform.name}: {len(results)} of {len(periods)} periods synced in {total_s:.1f} s, {before} were complete; "
         + ", ".join(f"{count:,} {name}" for name, count in counts.items())
     )
     if unified:
-        shown.print(f"unified: {unified.in_words}", soft_wrap=True)
+        terminal.print(f"unified: {unified.in_words}", soft_wrap=True)
     odd = [result for result in results if result.status != "complete"]
     for result in odd[:MAX_SHOWN]:
-        shown.print(f"{result.partition} {result.state}: {'; '.join(result.reasons[:2])}", soft_wrap=True)
+        terminal.print(f"{result.partition} {result.state}: {'; '.join(result.reasons[:2])}", soft_wrap=True)
     if len(odd) > MAX_SHOWN:
-        shown.print(f"… and {len(odd) - MAX_SHOWN} more that are not complete; sync.runs lists all")
+        terminal.print(f"… and {len(odd) - MAX_SHOWN} more that are not complete; sync.runs lists all")
     if odd:
         again = typed("backfill", platform.name, "--from", odd[0].partition, "--to", odd[-1].partition)
         steps = [step for result in odd for step in result.next_steps if " sync " not in step]

@@ -51,15 +51,15 @@ def write_summary(
     )
     for result in results:
         _add_rows(table, result, columns)
-    shown = console()
-    shown.print_table(table)
-    shown.print(_states(results))
+    terminal = console()
+    terminal.print_table(table)
+    terminal.print(_states(results))
     for result in results:
         for text in _remarks(result):
-            shown.print(text, soft_wrap=True)
+            terminal.print(text, soft_wrap=True)
     if unified:
         write_result(unified, as_json=False)
-    shown.print(f"start-up {startup_s:.1f} s, sync {total_s - startup_s:.1f} s; {_where(settings)}")
+    terminal.print(f"start-up {startup_s:.1f} s, sync {total_s - startup_s:.1f} s; {_where(settings)}")
     steps = [step for result in results for step in result.next_steps]
     if unified and unified.error:
         steps.append(typed("unify"))

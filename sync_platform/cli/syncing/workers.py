@@ -212,9 +212,9 @@ def _records_of(settings: Settings, platform: Platform, run_id: str) -> tuple[li
     """The sync records of a run, in the order of the platform's datasets, and the ids of its rows not retired."""
     order = {dataset.name: number for number, dataset in enumerate(platform.datasets)}
     with Lake(LakeAddress.of(settings), read_only=True) as lake:
-        found = syncs_of_runs(lake, [run_id])
-        not_retired = {record.dataset or "": rows_not_retired(lake, record) for record in found if record.not_retired}
-    return sorted(found, key=lambda record: order.get(record.dataset or "", -1)), not_retired
+        records = syncs_of_runs(lake, [run_id])
+        not_retired = {record.dataset or "": rows_not_retired(lake, record) for record in records if record.not_retired}
+    return sorted(records, key=lambda record: order.get(record.dataset or "", -1)), not_retired
 
 
 def _collect_garbage_seldom() -> None:

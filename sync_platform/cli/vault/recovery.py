@@ -31,9 +31,9 @@ def verify_vault_backup(*, as_json: bool) -> int:
 
     settings = load_settings()
     with audited(settings, OperationName.verify_vault, {"store": settings.vault_backup_url}) as operation:
-        found = vault_backup_of(settings).backup().verify()
-        operation.ended("complete", **found.figures())
-    _show(settings, found, "the backup is whole:", as_json)
+        vault = vault_backup_of(settings).backup().verify()
+        operation.ended("complete", **vault.figures())
+    _show(settings, vault, "the backup is whole:", as_json)
     return OK
 
 

@@ -37,10 +37,10 @@ class OtherClock:
 def clock_problems(clocks: Sequence[OtherClock], recorded: Mapping[str, datetime], now: datetime) -> Iterator[Problem]:
     """At most one problem. `recorded`: the newest time of each kind of record."""
     shown = [
-        f"it is {duration_in_words(abs(each.ahead))} {'ahead of' if each.ahead > timedelta() else 'behind'} that of "
-        f"{each.name}"
-        for each in clocks
-        if abs(each.ahead) > MAX_DIFFERENCE
+        f"it is {duration_in_words(abs(clock.ahead))} {'ahead of' if clock.ahead > timedelta() else 'behind'} that of "
+        f"{clock.name}"
+        for clock in clocks
+        if abs(clock.ahead) > MAX_DIFFERENCE
     ]
     shown += [
         f"{name} has the time {local_time(at)}, which is still to come"

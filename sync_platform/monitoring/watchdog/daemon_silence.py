@@ -24,11 +24,13 @@ def daemon_problems(state: DagsterState, now: datetime) -> Iterator[Problem]:
     if newest is None:
         return
     is_whole = is_silent(state, now)
-    hanging = [each.name for each in state.threads if is_whole or is_hanging(each.last_heartbeat_at, now)]
+    hanging = [thread.name for thread in state.threads if is_whole or is_hanging(thread.last_heartbeat_at, now)]
     if not hanging:
         return
-    known = [each.last_heartbeat_at for each in state.threads if each.name in hanging and each.last_heartbeat_at]
-    since = f"since {local_time(max(known))}" if known else "since it was started"
+    known_moments = [
+        thread.last_heartbeat_at for thread in state.threads if thread.name in hanging and thread.last_heartbeat_at
+    ]
+    since = f"since {local_time(max(known_moments))}" if known_moments else "since it was started"
     some = (
         f"These threads of Dagster's daemon send no heartbeat {since}: {', '.join(hanging)}. They hang, or it is gone."
     )

@@ -93,4 +93,4 @@ class DagsterState:
     @property
     def heartbeat_at(self) -> datetime | None:
         """The newest heartbeat of any thread of the daemon."""
-        return max((each.last_heartbeat_at for each in self.threads if each.last_heartbeat_at), default=None)
+        return max((thread.last_heartbeat_at for thread in self.threads if thread.last_heartbeat_at), default=None)

@@ -21,7 +21,7 @@ SCHEDULER, SENSORS = "SCHEDULER", "SENSOR"
 
 def schedule_problems(state: DagsterState) -> Iterator[Problem]:
     """One problem per schedule. Times that are due after the scheduler's last heartbeat are not judged."""
-    beats = {each.name: each.last_heartbeat_at for each in state.threads}
+    beats = {thread.name: thread.last_heartbeat_at for thread in state.threads}
     alive_until = beats.get(SCHEDULER)
     if alive_until is None:
         return
@@ -59,7 +59,7 @@ def sensor_problems(state: DagsterState, alive_since: datetime | None, now: date
 
     `alive_since`: since when the daemon lives, None where it does not. Before that no sensor could tick.
     """
-    beats = [each.last_heartbeat_at for each in state.threads if each.name == SENSORS]
+    beats = [thread.last_heartbeat_at for thread in state.threads if thread.name == SENSORS]
     if alive_since is None or not beats or beats[0] is None or is_hanging(beats[0], now):
         return
     wrong = [each for each in state.sensors if _is_wrong(each, alive_since, now)]
@@ -78,8 +78,8 @@ def _is_wrong(sensor: SensorRecord, alive_since: datetime, now: datetime) -> boo
 
 
 def _code_server(sensors: Sequence[SensorRecord]) -> Problem:
-    since = max(each.last_good_tick_at for each in sensors)
-    error = next((f": {each.error}" for each in sensors if each.error), "")
+    since = max(sensor.last_good_tick_at for sensor in sensors)
+    error = next((f": {sensor.error}" for sensor in sensors if sensor.error), "")
     return Problem(
         ProblemName.code_server_silent,
         "",

@@ -13,7 +13,7 @@ from sync_platform.monitoring.problem import Problem, ProblemName
 
 def request_problems(requests: Sequence[EmergencyRequest], now: datetime) -> Iterator[Problem]:
     """One problem, for all requests that wait for longer than an hour (critical: ten minutes)."""
-    late = sorted((each for each in requests if _is_late(each, now)), key=lambda each: each.requested_at)
+    late = sorted((request for request in requests if _is_late(request, now)), key=lambda request: request.requested_at)
     if late:
         first = late[0]
         more = f", and {len(late) - 1} more wait too long" if len(late) > 1 else ""
@@ -25,7 +25,7 @@ def request_problems(requests: Sequence[EmergencyRequest], now: datetime) -> Ite
             "What was requested is not synced.",
             "Requests are started by Dagster's daemon, or by `emergency` without it: see whether the daemon runs.",
             ("emergency", "status", first.request_id),
-            tuple(dict.fromkeys(platform for each in late for platform in each.platforms)),
+            tuple(dict.fromkeys(platform for request in late for platform in request.platforms)),
         )
 
 

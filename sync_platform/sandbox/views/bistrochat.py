@@ -106,7 +106,7 @@ class Bistrochat(StreamingView):
     @cached_property
     def _all_posts(self) -> list[tuple[str, Post]]:
         """(posted_at, post) of the posts still kept, oldest first; each quarter has its own random stream."""
-        found = []
+        all_posts = []
         oldest = self.today - POSTS_KEPT
         for entry in self.listed:
             for quarter in range(oldest.toordinal() // 90, self.today.toordinal() // 90 + 1):
@@ -114,9 +114,9 @@ class Bistrochat(StreamingView):
                 last = min(self.today + timedelta(days=1), date.fromordinal((quarter + 1) * 90))
                 days = arrivals(Random(entry.noise * 17 + quarter), first, last, POSTS_PER_MONTH)
                 posts = (Post(entry, quarter % 100 * 100 + index, day) for index, day in enumerate(days))
-                found += [(post.posted_at, post) for post in posts if post.day > oldest]
-        found.sort(key=lambda pair: (pair[0], pair[1].entry.number, pair[1].ordinal))
-        return found
+                all_posts += [(post.posted_at, post) for post in posts if post.day > oldest]
+        all_posts.sort(key=lambda pair: (pair[0], pair[1].entry.number, pair[1].ordinal))
+        return all_posts
 
     @cached_property
     def _post_rows(self) -> RenderedRows:

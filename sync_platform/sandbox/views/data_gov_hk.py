@@ -69,14 +69,14 @@ class Register(PlatformView):
     @cached_property
     def licences(self) -> list[tuple[TruePlace, RegisteredLicence]]:
         """Every licence that has been in the register, by type and number."""
-        found = [
+        licences = [
             (place, licence)
             for place in self.places
             for licence in place.licences
             if licence.since <= self.today and licence.until > HISTORY_BEGINS
         ]
-        found.sort(key=lambda pair: (pair[1].kind, pair[1].number))
-        return found
+        licences.sort(key=lambda pair: (pair[1].kind, pair[1].number))
+        return licences
 
     @cached_property
     def _file(self) -> Callable[[str, date], tuple[ListAnswer, WireReply]]:
@@ -106,18 +106,18 @@ class Register(PlatformView):
 
         rendered = RenderedRows(rows, lambda row: write_row(language, day, *row))
         plain = list_answer(rendered[:], 0, len(rows) or 1, wrap, XmlRecord())
-        found = replace(plain, content_type=XML, special={"mismatch": older, "bad-xml": damaged, "outdated": before})
-        return found, found.reply()
+        answer = replace(plain, content_type=XML, special={"mismatch": older, "bad-xml": damaged, "outdated": before})
+        return answer, answer.reply()
 
     def _live(self, language: str, request: WireRequest) -> WireReply | ListAnswer:
-        found, reply = self._file(language, self.today)
+        answer, reply = self._file(language, self.today)
         etag = f'"{self.today:%Y%m%d}-{crc32(reply.body):08x}"'
         changed = datetime(self.today.year, self.today.month, self.today.day, tzinfo=HONG_KONG)
         stamped = format_datetime(changed.astimezone(UTC), usegmt=True)
         headers = ((b"etag", etag.encode()), (b"last-modified", stamped.encode()))
         if etag in request.header(b"if-none-match"):
             return WireReply(b"", 304, XML, headers)
-        return replace(found, headers=headers)
+        return replace(answer, headers=headers)
 
     def _versions_of(self, day: date) -> list[tuple[str, date]]:
         """(timestamp, day whose state the file shows) of a day's versions; the first of two shows the day before."""

@@ -61,13 +61,13 @@ class Foodpanda(PlatformView):
     @cached_property
     def _listings(self) -> list[PlatformEntry]:
         """All entries, second listings included."""
-        found = []
+        listings = []
         for entry in self.entries:
-            found.append(entry)
+            listings.append(entry)
             second_since = entry.since + timedelta(days=90)
             if entry.noise % 9 == 0 and second_since <= self.today and second_since < entry.until:
-                found.append(replace(entry, number=entry.number + 1, since=second_since, noise=entry.noise ^ 0xCAFE))
-        return found
+                listings.append(replace(entry, number=entry.number + 1, since=second_since, noise=entry.noise ^ 0xCAFE))
+        return listings
 
     def truth(self) -> Iterator[TrueListing]:
         for entry in self._listings:

@@ -189,8 +189,8 @@ class Keeta(PlatformView):
     def _shop(self, fields: Fields) -> ListAnswer:
         row = orjson.dumps(self._detail(self._find_shop(fields)))
         body = b'{"code":0,"message":"success","data":%b,"errorList":[]}'
-        found = list_answer([row], 0, 1, lambda page: body % page.joined(), JsonRecord("latitude", "name"))
-        return replace(found, is_record=True)
+        answer = list_answer([row], 0, 1, lambda page: body % page.joined(), JsonRecord("latitude", "name"))
+        return replace(answer, is_record=True)
 
     def _menu(self, fields: Fields) -> ListAnswer:
         entry = self._find_shop(fields)
@@ -226,7 +226,9 @@ def _paged(rows: RenderedRows, fields: Fields, key: str, record: JsonRecord) -> 
     if not isinstance(page, int) or not isinstance(size, int) or page < 1 or not 1 <= size <= MAX_PAGE:
         raise KeetaError(WRONG_PARAMETER, f"pageNum from 1, pageSize from 1 to {MAX_PAGE}")
     body = b'{"code":0,"message":"success","data":{"total":%d,"' + key.encode() + b'":[%b]},"errorList":[]}'
-    return list_answer(rows, (page - 1) * size, size, lambda shown: body % (shown.total, shown.joined()), record)
+    return list_answer(
+        rows, (page - 1) * size, size, lambda shown_page: body % (shown_page.total, shown_page.joined()), record
+    )
 
 
 def _dish(entry: PlatformEntry, index: int) -> bytes:

@@ -61,8 +61,8 @@ class OpenRice(PlatformView):
             return self._pois(request)
         if request.path == "/api/v2/metadata/region/all":
             return self._metadata(_language(request))
-        found = _REVIEWS_PATH.fullmatch(request.path)
-        return self._reviews(int(found[1]), request) if found else self.missing(request)
+        match = _REVIEWS_PATH.fullmatch(request.path)
+        return self._reviews(int(match[1]), request) if match else self.missing(request)
 
     @cached_property
     def shown(self) -> list[PlatformEntry]:
@@ -138,8 +138,8 @@ class OpenRice(PlatformView):
                 orjson.dumps(tail)[1:],
             )
 
-        found = list_answer(rows, (page - 1) * PAGE_ROWS, PAGE_ROWS, wrap, JsonRecord("mapLatitude", "name"))
-        return replace(found, cap=CAP, special={"cap": lambda shown: replace(shown, cap=LOWER_CAP)})
+        answer = list_answer(rows, (page - 1) * PAGE_ROWS, PAGE_ROWS, wrap, JsonRecord("mapLatitude", "name"))
+        return replace(answer, cap=CAP, special={"cap": lambda shown: replace(shown, cap=LOWER_CAP)})
 
     def _metadata(self, language: str) -> WireReply:
         zh = language == "zh"
@@ -256,11 +256,11 @@ def _categories(entry: PlatformEntry, zh: bool) -> list[dict[str, Any]]:
 def _categories_of(entry: PlatformEntry) -> list[tuple[int, int, Category]]:
     """Kind (1 cuisine, 2 dish, 3 amenity), number and names of each category."""
     cuisines, dish = entry.place.cuisines, entry.noise % 5
-    found: list[tuple[int, int, Category]] = [(1, CUISINE_IDS + kind.number, kind) for kind in cuisines]
-    found.append((2, _dish_id(cuisines[0], dish), cuisines[0].dishes[dish]))
+    categories: list[tuple[int, int, Category]] = [(1, CUISINE_IDS + kind.number, kind) for kind in cuisines]
+    categories.append((2, _dish_id(cuisines[0], dish), cuisines[0].dishes[dish]))
     if entry.noise % 3 == 0:
-        found.append((3, TAKEAWAY_ID, TAKEAWAY))
-    return found
+        categories.append((3, TAKEAWAY_ID, TAKEAWAY))
+    return categories
 
 
 def _dish_id(cuisine: CuisineProfile, dish: int) -> int:

@@ -67,10 +67,10 @@ class TripAdvisor(PlatformView):
             return _paged(self._rows(request), request, JsonRecord("coordinates.latitude", "status.value"))
         if request.path == "/locations":
             return self._by_ids(request)
-        if found := _REVIEWS_PATH.fullmatch(request.path):
-            return self._reviews(int(found[1]), request)
-        if (found := _LOCATION_PATH.fullmatch(request.path)) and int(found[1]) in self._positions:
-            return WireReply(self._rows(request)[self._positions[int(found[1])]])
+        if match := _REVIEWS_PATH.fullmatch(request.path):
+            return self._reviews(int(match[1]), request)
+        if (match := _LOCATION_PATH.fullmatch(request.path)) and int(match[1]) in self._positions:
+            return WireReply(self._rows(request)[self._positions[int(match[1])]])
         return self.missing(request)
 
     def refuse(self, status: int, message: str) -> WireReply:
@@ -108,14 +108,14 @@ class TripAdvisor(PlatformView):
         if not 1 <= len(wanted) <= MAX_IDS or not all(one.isdecimal() for one in wanted):
             return self.refuse(400, f"id: between 1 and {MAX_IDS} whole numbers are needed")
         known = [self._positions[int(one)] for one in wanted if int(one) in self._positions]
-        found = list_answer(
+        answer = list_answer(
             self._rows(request).choose(known),
             0,
             MAX_IDS,
             lambda page: b'{"data":[%b]}' % page.joined(),
             JsonRecord("coordinates.latitude", "status.value"),
         )
-        return replace(found, special={"omitted-ids": lambda shown: replace(shown, rows=shown.rows[::2])})
+        return replace(answer, special={"omitted-ids": lambda shown: replace(shown, rows=shown.rows[::2])})
 
     def _location(self, english: bool, chinese: bool, entry: PlatformEntry) -> bytes:
         place, stream = entry.place, entry.stream()
@@ -182,11 +182,11 @@ def _paged(rows: RenderedRows, request: WireRequest, record: JsonRecord) -> List
 def _addresses(street: str, premises: Premises, chinese: bool) -> list[dict[str, str]]:
     shared = {"city": "Hong Kong", "country_code": "HK"}
     formatted = f"{street}, {premises.region('en')}, Hong Kong"
-    found = [{"street_address": street, "street_address2": premises.area.english, **shared, "formatted": formatted}]
-    found[0]["language"] = "en"
+    addresses = [{"street_address": street, "street_address2": premises.area.english, **shared, "formatted": formatted}]
+    addresses[0]["language"] = "en"
     if chinese:
-        found.append({**shared, "formatted": premises.region("zh") + premises.chinese(), "language": "zh_HK"})
-    return found
+        addresses.append({**shared, "formatted": premises.region("zh") + premises.chinese(), "language": "zh_HK"})
+    return addresses
 
 
 def _periods(entry: PlatformEntry) -> list[dict[str, str]]:
