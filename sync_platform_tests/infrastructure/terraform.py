@@ -22,10 +22,12 @@ Block = dict[str, Any]
 
 
 class Declared:
-    """What one environment declares."""
+    """What one environment declares, with the values of its example."""
 
     def __init__(self, environment: str) -> None:
-        self._found: dict[str, list[Block]] = load_from_path(str(FOLDER / "environments" / environment))
+        self.environment = environment
+        folder, values = FOLDER / "environments" / environment, ["terraform.tfvars.example"]
+        self._found: dict[str, list[Block]] = load_from_path(str(folder), vars_paths=values)
 
     def of(self, kind: str) -> list[Block]:
         """The resources of a type. The test fails where there is none: the type was renamed, or the file is gone."""

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -23,8 +20,6 @@ from sync_platform_tests.infrastructure.terraform import (
     place,
     provider_names,
 )
-
-POLICIES = sorted((FOLDER / "modules" / "access" / "policies").glob("*.json.tftpl"))
 
 
 @pytest.fixture(scope="module", params=ENVIRONMENTS)
@@ -156,6 +151,32 @@ def test_only_backups_are_locked_and_have_versions(declared: Declared) -> None:
     assert all("backup" in str(name) and "vault" not in str(name) for name in locked)
 
 
+def test_databases_take_only_tls(declared: Declared) -> None:
+    (group,) = declared.of("aws_db_parameter_group")
+    assert {"name": "rds.force_ssl", "value": "1"} in [
+        {"name": each["name"], "value": each["value"]} for each in blocks(group["parameter"])
+    ]
+
+
+def test_backups_are_copied_into_the_standby_region_encrypted_with_what_is_deleted_marked(declared: Declared) -> None:
+    (replication,) = declared.of("aws_s3_bucket_replication_configuration")
+    (rule,) = blocks(replication["rule"])
+    (destination,) = blocks(rule["destination"])
+    assert rule["status"] == blocks(rule["delete_marker_replication"])[0]["status"] == "Enabled"
+    assert "replica_kms_key_id" in blocks(destination["encryption_configuration"])[0]
+
+
+def test_each_receiver_gets_the_alerts_of_its_severity(declared: Declared) -> None:
+    subscriptions = declared.of("aws_sns_topic_subscription")
+    filters = {
+        (each["endpoint"], json.loads(each["filter_policy"])["severity"][0])
+        for each in subscriptions
+        if each.get("filter_policy")
+    }
+    assert filters == {("on-call@example.org", "critical"), ("data-team@example.org", "high")}
+    assert [each["endpoint"] for each in subscriptions if not each.get("filter_policy")] == ["on-call@example.org"]
+
+
 def test_production_survives_the_loss_of_a_zone() -> None:
     production = Declared("production")
     assert all(
@@ -188,24 +209,22 @@ def test_the_dashboard_and_the_alarms_are_those_that_the_program_writes() -> Non
     assert stored == written
 
 
-def _policy(file: Path) -> dict[str, Any]:
-    text = re.sub(r"\$\{jsonencode\((\w+)\)\}", r'["arn:\1"]', file.read_text())
-    return dict(json.loads(re.sub(r"\$\{(\w+)\}", r"arn:\1", text)))
+def test_the_service_that_starts_machines_may_encrypt_their_disks_and_nothing_else(declared: Declared) -> None:
+    documents = [block for _, kind, block in declared.all() if kind == "aws_iam_policy_document"]
+    granting = [place(each) for each in documents if "Machines" in str(each)]
+    assert [where.rsplit(".", 1)[1] for where in granting] == ['key["disks"]']
+    text = (FOLDER / "modules" / "keys" / "main.tf").read_text()
+    assert "role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling" in text
 
 
-@pytest.mark.parametrize("file", POLICIES, ids=lambda file: file.name)
-def test_a_role_may_do_only_what_is_named(file: Path) -> None:
-    for statement in _policy(file)["Statement"]:
-        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
-        assert not any("*" in action for action in actions), statement["Sid"]
-        if statement["Resource"] == "*":
-            assert all(action.startswith("cloudwatch:") for action in actions), statement["Sid"]
+def test_network_policies_are_applied_and_a_machine_has_a_network_before_it_must_be_ready(declared: Declared) -> None:
+    addons = {str(each["addon_name"]): each for each in declared.of("aws_eks_addon")}
+    assert set(addons) == {"kube-proxy", "vpc-cni", "coredns"}
+    assert json.loads(addons["vpc-cni"]["configuration_values"]) == {"enableNetworkPolicy": "true"}
+    text = (FOLDER / "modules" / "cluster" / "main.tf").read_text()
+    assert "depends_on = [aws_iam_role_policy_attachment.node, aws_eks_addon.of_machines]" in text
 
 
-def test_services_can_write_no_data_and_open_no_vault() -> None:
-    statements = {each["Sid"]: each for each in _policy(POLICIES[-1])["Statement"]}
-    writing = [sid for sid, each in statements.items() if "s3:PutObject" in each["Action"]]
-    assert writing == ["TakeRequestFiles"]
-    assert statements["TakeRequestFiles"]["Resource"].endswith("/landing/emergency/*")
-    keys = re.search(r"service_key_arns\s+= (.*)", (FOLDER / "stack" / "main.tf").read_text())
-    assert keys is not None and '"vault"' not in keys[1]
+def test_the_log_group_is_the_one_that_the_documentation_names(declared: Declared) -> None:
+    groups = {str(group["name"]) for group in declared.of("aws_cloudwatch_log_group")}
+    assert [name for name in groups if name.startswith("/aws/data-sync/")] == [f"/aws/data-sync/{declared.environment}"]

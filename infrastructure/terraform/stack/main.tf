@@ -52,7 +52,7 @@ module "cluster" {
   node_groups        = var.node_groups
   administrator_arns = var.administrator_arns
   secrets_key_arn    = module.keys.arns["secrets"]
-  disk_key_arn       = module.keys.arns["data"]
+  disk_key_arn       = module.keys.arns["disks"]
   logs_key_arn       = module.keys.arns["logs"]
   log_retention_days = local.retention_days["logs"]
 }
@@ -119,16 +119,12 @@ module "secrets" {
 module "access" {
   source              = "../modules/access"
   name                = local.name
+  region              = var.region
+  standby_region      = var.standby_region
   issuer_arn          = module.cluster.issuer_arn
   issuer              = module.cluster.issuer
   bucket_arns         = merge(module.storage.bucket_arns, module.standby.bucket_arns)
+  key_arns            = merge(module.keys.arns, { vault-backup = module.standby.key_arns["backups"] })
   alerts_topic_arn    = module.alerts.alerts_topic_arn
   emergency_queue_arn = module.emergency.queue_arn
-  run_key_arns = concat(
-    [for purpose in ["data", "backups", "vault", "messages", "secrets"] : module.keys.arns[purpose]],
-    values(module.standby.key_arns),
-  )
-  service_key_arns    = [for purpose in ["data", "backups", "messages", "secrets"] : module.keys.arns[purpose]]
-  run_secret_arns     = [for name in ["databases", "platforms", "recovery-key"] : module.secrets.arns[name]]
-  service_secret_arns = [for name in ["databases", "login"] : module.secrets.arns[name]]
 }

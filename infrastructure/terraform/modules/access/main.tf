@@ -1,7 +1,13 @@
 # Roles of the pods. `runs` syncs, backs up and restores, also for the API, whose jobs run in the pods of the server;
 # `services` are the daemon, the code server and the watch, which read, take emergency requests and send alerts, but
-# change no data. Each policy is one file below policies/.
-# The resource * stands only where CloudWatch knows no other; the namespace limits it.
+# change no data. Each policy is one file below policies/; a test runs the program as each role, takes each action away
+# in turn, and something must fail.
+#
+# What looks wider than it must be:
+# - The resource * stands only where CloudWatch knows no other. The namespace limits what is written.
+# - s3:ListBucket has no prefix: without it, S3 answers that an object is forbidden where it does not exist.
+# - The keys of buckets, topics and queues are used by these services on behalf of a role, and by it alone never.
+# No pod reads Secrets Manager: whoever deploys copies the values into secrets of Kubernetes.
 
 locals {
   # the service accounts of the chart (infrastructure/helm/sync-platform) that have each role
@@ -10,21 +16,19 @@ locals {
     services = ["code-server", "daemon", "watch"]
   }
   policies = {
-    runs = templatefile("${path.module}/policies/runs.json.tftpl", {
+    for role in keys(local.accounts) : role => templatefile("${path.module}/policies/${role}.json.tftpl", {
+      region                  = var.region
+      standby_region          = var.standby_region
       data_bucket_arn         = var.bucket_arns["data"]
       backup_bucket_arn       = var.bucket_arns["backup"]
       vault_backup_bucket_arn = var.bucket_arns["vault-backup"]
-      key_arns                = var.run_key_arns
+      data_key_arn            = var.key_arns["data"]
+      backups_key_arn         = var.key_arns["backups"]
+      vault_key_arn           = var.key_arns["vault"]
+      vault_backup_key_arn    = var.key_arns["vault-backup"]
+      messages_key_arn        = var.key_arns["messages"]
       alerts_topic_arn        = var.alerts_topic_arn
-      secret_arns             = var.run_secret_arns
-    })
-    services = templatefile("${path.module}/policies/services.json.tftpl", {
-      data_bucket_arn     = var.bucket_arns["data"]
-      backup_bucket_arn   = var.bucket_arns["backup"]
-      emergency_queue_arn = var.emergency_queue_arn
-      key_arns            = var.service_key_arns
-      alerts_topic_arn    = var.alerts_topic_arn
-      secret_arns         = var.service_secret_arns
+      emergency_queue_arn     = var.emergency_queue_arn
     })
   }
 }

@@ -19,29 +19,24 @@ variable "issuer" {
   type        = string
 }
 
+variable "region" {
+  description = "Region of the installation."
+  type        = string
+}
+
+variable "standby_region" {
+  description = "Region of the vault's backup."
+  type        = string
+}
+
 variable "bucket_arns" {
   description = "ARN of each bucket: data, backup, vault-backup."
   type        = map(string)
 }
 
-variable "run_key_arns" {
-  description = "KMS keys that runs use."
-  type        = list(string)
-}
-
-variable "service_key_arns" {
-  description = "KMS keys that services use; that of the vault is not one of them."
-  type        = list(string)
-}
-
-variable "run_secret_arns" {
-  description = "Secrets that runs read."
-  type        = list(string)
-}
-
-variable "service_secret_arns" {
-  description = "Secrets that services read."
-  type        = list(string)
+variable "key_arns" {
+  description = "ARN of each KMS key: data, backups, vault, messages, and vault-backup, that of the vault's backup."
+  type        = map(string)
 }
 
 variable "alerts_topic_arn" {

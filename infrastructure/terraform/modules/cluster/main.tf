@@ -75,7 +75,7 @@ resource "aws_eks_node_group" "this" {
     ignore_changes = [scaling_config[0].desired_size]
   }
 
-  depends_on = [aws_iam_role_policy_attachment.node]
+  depends_on = [aws_iam_role_policy_attachment.node, aws_eks_addon.of_machines]
 }
 
 resource "aws_launch_template" "node" {
@@ -122,10 +122,19 @@ data "aws_iam_policy_document" "trust" {
   }
 }
 
-resource "aws_eks_addon" "this" {
-  for_each                    = toset(["coredns", "kube-proxy", "vpc-cni"])
+# A machine is ready only when it has a network, so these come before the machines; coredns needs a machine to run on.
+resource "aws_eks_addon" "of_machines" {
+  for_each                    = toset(["kube-proxy", "vpc-cni"])
   cluster_name                = aws_eks_cluster.this.name
   addon_name                  = each.key
+  resolve_conflicts_on_update = "OVERWRITE"
+  # Without this the network policies of the chart are stored, and nothing applies them.
+  configuration_values = each.key == "vpc-cni" ? jsonencode({ enableNetworkPolicy = "true" }) : null
+}
+
+resource "aws_eks_addon" "coredns" {
+  cluster_name                = aws_eks_cluster.this.name
+  addon_name                  = "coredns"
   resolve_conflicts_on_update = "OVERWRITE"
   depends_on                  = [aws_eks_node_group.this]
 }

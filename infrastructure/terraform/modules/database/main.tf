@@ -57,6 +57,8 @@ resource "aws_db_parameter_group" "this" {
 resource "aws_db_instance" "this" {
   #checkov:skip=CKV_AWS_161:passwords are made and rotated by RDS in Secrets Manager; the program has no IAM login to databases
   #checkov:skip=CKV_AWS_133:the vault's server has no automatic backups, which would keep the keys of erased persons
+  #checkov:skip=CKV_AWS_293:the environment of development may be deleted; the others have the protection
+  #checkov:skip=CKV_AWS_157:the environment of development has one server; production has a second one that takes over
   #checkov:skip=CKV2_AWS_30:statements would write values into logs; changes of tables are logged
   for_each                        = local.servers
   identifier                      = "${var.name}-${each.key}"

@@ -11,10 +11,13 @@ locals {
     backups  = "backups, and the backup of the vault"
     vault    = "the master key of the vault: who loses it loses every personal value"
     database = "the databases"
+    disks    = "the disks of the cluster's machines"
     logs     = "log groups"
     messages = "alerts and emergency requests on their way"
     secrets  = "secrets, and the secrets of Kubernetes"
   }
+  autoscaling_role_arn = "arn:aws:iam::${local.account}:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"
+
   # Keys that the standby region needs too.
   shared = toset(["backups", "vault"])
   # Services that encrypt with a key on behalf of an allowed caller.
@@ -86,6 +89,38 @@ data "aws_iam_policy_document" "key" {
         test     = "ArnNotLike"
         variable = "aws:PrincipalArn"
         values   = var.vault_key_owners
+      }
+    }
+  }
+
+  # The service that starts the cluster's machines encrypts their disks. Its role must exist: docs/infrastructure.md.
+  dynamic "statement" {
+    for_each = each.key == "disks" ? [1] : []
+    content {
+      sid       = "MachinesEncryptDisks"
+      actions   = ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"]
+      resources = ["*"]
+      principals {
+        type        = "AWS"
+        identifiers = [local.autoscaling_role_arn]
+      }
+    }
+  }
+
+  dynamic "statement" {
+    for_each = each.key == "disks" ? [1] : []
+    content {
+      sid       = "MachinesAttachDisks"
+      actions   = ["kms:CreateGrant"]
+      resources = ["*"]
+      principals {
+        type        = "AWS"
+        identifiers = [local.autoscaling_role_arn]
+      }
+      condition {
+        test     = "Bool"
+        variable = "kms:GrantIsForAWSResource"
+        values   = ["true"]
       }
     }
   }

@@ -42,6 +42,6 @@ variable "endpoint_services" {
   description = "AWS services that are reached inside the network."
   type        = list(string)
   default = [
-    "ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "kms", "logs", "monitoring", "secretsmanager", "sns", "sqs", "sts"
+    "ec2", "ecr.api", "ecr.dkr", "eks", "kms", "logs", "monitoring", "sns", "sqs", "sts"
   ]
 }

@@ -14,10 +14,10 @@ locals {
   )
 }
 
+# The group that docs/logs.md names: log lines of every process, brought there by the collector of the cluster.
 resource "aws_cloudwatch_log_group" "this" {
   #checkov:skip=CKV_AWS_338:the retention table says how long logs are kept
-  for_each          = toset(["runs", "server", "daemon", "watch"])
-  name              = "/sync-platform/${var.environment}/${each.key}"
+  name              = "/aws/data-sync/${var.environment}"
   retention_in_days = var.log_retention_days
   kms_key_id        = var.logs_key_arn
 }

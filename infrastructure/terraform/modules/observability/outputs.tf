@@ -1,6 +1,6 @@
-output "log_groups" {
-  description = "Name of each log group."
-  value       = { for name, group in aws_cloudwatch_log_group.this : name => group.name }
+output "log_group_arn" {
+  description = "The group of log lines."
+  value       = aws_cloudwatch_log_group.this.arn
 }
 
 output "alarm_names" {
