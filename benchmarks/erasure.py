@@ -1,4 +1,4 @@
-"""How long the erasure of one person among many takes, with many backups; CPU seconds and the wall.
+"""How long it takes to find one person among many, and to erase them with many backups; CPU seconds and the wall.
 
 .venv/bin/python -m benchmarks.erasure [PERSONS BACKUPS]
 """
@@ -17,7 +17,10 @@ import sqlalchemy as sa
 
 from sync_platform.defs.backups import backups_of
 from sync_platform.defs.vault_backup import vault_backup_of
-from sync_platform.privacy.erasure import continue_erasures
+from sync_platform.privacy.erasure import ErasedInstallation, continue_erasures
+from sync_platform.privacy.person_question import PersonQuestion
+from sync_platform.privacy.person_search import candidates
+from sync_platform.privacy.searched_installation import SearchedInstallation
 from sync_platform.storage.lake_connection import LAKE
 from sync_platform.vault.subject_keys import subject_keys
 from sync_platform_tests.lake.guest_book import ADA, BEN
@@ -37,6 +40,7 @@ def main() -> None:
             backups_of(home.settings).create("incremental")
         vault_backup_of(home.settings).opened().create()
         with home.opened() as installation:
+            _find(home, installation)
             home.ask(installation, home.subject(ADA))
             at = [time.monotonic(), _cpu_s()]
 
@@ -48,12 +52,29 @@ def main() -> None:
             sys.stdout.write(f"{done.state}, {len((done.proof or {'places': []})['places'])} places, {done.problem}\n")
 
 
+def _find(home: ErasableHome, installation: ErasedInstallation) -> None:
+    """Search for one person by her address, as the officer's command does."""
+    searched = SearchedInstallation(
+        home.book.vault, installation.lake, lambda: home.book.store, installation.history, installation.platforms
+    )
+    began, worked = time.monotonic(), _cpu_s()
+    persons = candidates(searched, PersonQuestion(email=str(ADA["email"])))
+    used = f"{time.monotonic() - began:.2f} s, CPU {_cpu_s() - worked:.2f} s"
+    sys.stdout.write(f"  a search by e-mail address: {len(persons)} found in {used}\n")
+
+
 def _add_keys(home: ErasableHome, persons: int) -> None:
     """Keys of other persons, as sealing would make them; their content does not matter."""
     now = datetime.now(UTC)
     for first in range(0, persons, KEYS_AT_ONCE):
         rows = [
-            {"subject_id": f"{number:022d}", "wrapped_key": os.urandom(92), "created_at": now}
+            {
+                "subject_id": f"{number:022d}",
+                "wrapped_key": os.urandom(92),
+                "created_at": now,
+                "identifiers": " ".join(os.urandom(8).hex() for _ in range(3)),
+                "seen_in": f"{NAME}.reservations",
+            }
             for number in range(first, min(persons, first + KEYS_AT_ONCE))
         ]
         with home.book.vault.engine.begin() as connection:
