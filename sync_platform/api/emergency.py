@@ -12,7 +12,7 @@ from sync_platform.api.envelope import AnswerPage, Envelope, documented_errors, 
 from sync_platform.api.idempotency_keys import IdempotencyKey, IdempotencyKeys
 from sync_platform.api.paging import Cursor, Limit
 from sync_platform.api.permission import known_actor, permitted, require_on
-from sync_platform.api.progress_events import EVENT_SCHEMA, EVENTS, progress_events
+from sync_platform.api.progress_events import EVENT_SCHEMA, EVENTS, SharedProgress, progress_events
 from sync_platform.emergency.request import EmergencyRequest
 from sync_platform.emergency.request_report import report_on
 from sync_platform.emergency.submission import Submission, submit_request
@@ -28,7 +28,7 @@ from sync_platform.storage.operation_name import OperationName
 
 def add_emergency(router: APIRouter, context: ApiContext) -> None:
     """Add the routes of emergency requests."""
-    keys = IdempotencyKeys(context.settings.ledger_url)
+    keys, shared = IdempotencyKeys(context.settings.ledger_url), SharedProgress(context)
     may_read = Depends(permitted(context, Action.read_state))
 
     @router.post(
@@ -105,7 +105,7 @@ def add_emergency(router: APIRouter, context: ApiContext) -> None:
         The data of an event is JSON: the status of the request, and the phase, records and pages of each platform.
         """
         context.requests.find(request_id)
-        return StreamingResponse(progress_events(context, request_id), media_type=EVENTS)
+        return StreamingResponse(progress_events(shared, request_id), media_type=EVENTS)
 
 
 def submitted(context: ApiContext, actor: Actor, body: EmergencyBody, receipt: str) -> Submission:

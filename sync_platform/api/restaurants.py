@@ -17,7 +17,7 @@ from sync_platform.api.paging import Cursor, Limit
 from sync_platform.api.permission import permitted
 from sync_platform.api.restaurant_answer import RestaurantAnswer, RestaurantPage, restaurant_answer, restaurant_page
 from sync_platform.permissions.action import Action
-from sync_platform.unified.open_moments import is_open, open_spans
+from sync_platform.unified.open_moments import is_open
 from sync_platform.unified.restaurant_record import read_restaurant
 from sync_platform.unified.restaurant_search import Near, RestaurantQuery, ResultPlace, search
 
@@ -82,5 +82,5 @@ def add_restaurants(router: APIRouter, context: ApiContext) -> None:
         with context.lake.session() as session:
             record = read_restaurant(session, restaurant_id)
         hours, status = record.values["opening_hours_osm"], record.values["status"]
-        open_now = is_open(open_spans(hours), datetime.now(UTC)) if status == "open" else False
+        open_now = is_open(hours, datetime.now(UTC)) if status == "open" else False
         return enveloped(RestaurantAnswer, restaurant_answer(record, is_open_now=open_now))

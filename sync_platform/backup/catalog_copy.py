@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from sync_platform.documents.wording import in_one_line
 from sync_platform.errors import StorageError, UsageError
 from sync_platform.storage.full_disk import full_disk_named
 from sync_platform.storage.lake_connection import Lake, LakeAddress
@@ -90,7 +91,7 @@ def _copy_postgres(address: LakeAddress, target: Path) -> None:
             source.read_only = True
             _copy_rows(source, copy)
     except psycopg.Error as error:
-        raise StorageError(f"cannot copy the catalog of {address}: {error}") from None
+        raise StorageError(f"cannot copy the catalog of {address}: {in_one_line(error)}") from None
 
 
 def _copy_rows(source: Any, copy: sqlite3.Connection) -> None:

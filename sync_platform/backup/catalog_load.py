@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sync_platform.documents.wording import in_one_line
 from sync_platform.errors import NoLakeYet, StorageError, UsageError
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.storage.lake_tables import tables_of
@@ -64,7 +65,7 @@ def _load_postgres(copy: Path, address: LakeAddress) -> None:
             for (table,) in found.fetchall():
                 _load_table(source, target, table)
     except psycopg.Error as error:
-        raise StorageError(f"cannot write the catalog of {address}: {error}") from None
+        raise StorageError(f"cannot write the catalog of {address}: {in_one_line(error)}") from None
 
 
 def _load_table(source: sqlite3.Connection, target: psycopg.Connection[Any], table: str) -> None:

@@ -34,8 +34,9 @@ ACTIVITY = "backup"
 CATALOG_PATH = "catalog.sqlite"
 CATALOG_COPIES = 3
 """How often the catalog is copied while files that it names disappear."""
-ALWAYS_KEPT = ("main", "lineage", "sync", "quality")
-"""Schemas that every backup has whole: the history is one chain for all platforms."""
+ALWAYS_KEPT = ("main", "lineage", "sync", "quality", "privacy")
+"""Schemas that every backup has whole: the history is one chain for all platforms, and what persons asked for holds in
+it."""
 
 
 @dataclass(frozen=True)

@@ -57,21 +57,23 @@ class FreshLake:
             return rows_by_table(lake)
 
     def run(
-        self, run_id: str, before_catalog: Callable[[], None] = lambda: None, *, continues: bool = False
+        self, run_id: str, prepare: Callable[[LakeAddress], None] = lambda whole: None, *, continues: bool = False
     ) -> dict[str, int]:
-        """Restore; returns the rows of each table. `before_catalog` is called before anything can be read.
+        """Restore; returns the rows of each table.
 
-        `continues`: an earlier run was perhaps killed after the lake was whole; then the lake stays as it is. Raises
-        UsageError where the target is not empty, DamagedBackup where a file is not what was backed up.
+        `prepare`: called with the whole lake at an address where no reader finds it. What it changes is in the lake
+        from the first moment. `continues`: an earlier run was perhaps killed after the lake was in its place; then
+        `prepare` has that lake. Raises UsageError where the target is not empty, DamagedBackup where a file is not
+        what was backed up.
         """
         if continues and self._is_restored():
-            before_catalog()
+            prepare(self.target)
         else:
             require_no_lake(self.target)
             if self.chosen.is_newest:
-                self._copy(run_id, before_catalog)
+                self._copy(run_id, prepare)
             else:
-                self._commit_again(run_id, before_catalog)
+                self._commit_again(run_id, prepare)
         with Lake(self.target, read_only=True) as lake:
             return rows_by_table(lake)
 
@@ -91,19 +93,18 @@ class FreshLake:
     def _is_wanted(self, schema: str) -> bool:
         return not self._schemas or schema in self._schemas
 
-    def _copy(self, run_id: str, before_catalog: Callable[[], None]) -> None:
+    def _copy(self, run_id: str, prepare: Callable[[LakeAddress], None]) -> None:
         draft = self._draft()
         fetch_catalog(self.repository, self.chosen.manifest, draft, self.target.data, self._schemas)
         if self.target.is_encrypted and not has_encrypted_files(draft):
-            self._commit_again(run_id, before_catalog)  # the target has no plain files: everything is written anew
+            self._commit_again(run_id, prepare)  # the target has no plain files: everything is written anew
             return
         files = files_of(self.chosen.manifest, draft)
         if self.target.is_remote:
             each_of(files, self._put, self.on_step)
         else:
             fetch_files(self.repository, files, Path(self.target.data), self.on_step)
-        before_catalog()
-        load_catalog(draft, self.target)
+        self._put_in_place(draft, prepare)
 
     def _put(self, file: StoredFile) -> None:
         """Write a file to the store of the target, through the scratch folder."""
@@ -114,17 +115,15 @@ class FreshLake:
         finally:
             copy.unlink(missing_ok=True)
 
-    def _commit_again(self, run_id: str, before_catalog: Callable[[], None]) -> None:
-        staged = self._stage()
-        if self.target.catalog_file is None:
-            before_catalog()
-            commit_again(staged, self.target, self.history, self.platforms, run_id, self.on_step)
-            return
-        draft = self._draft()
+    def _commit_again(self, run_id: str, prepare: Callable[[LakeAddress], None]) -> None:
+        staged, draft = self._stage(), self._draft()
         address = catalog_for(self.target, draft)
         commit_again(staged, address, self.history, self.platforms, run_id, self.on_step)
+        self._put_in_place(draft, prepare)
+
+    def _put_in_place(self, draft: Path, prepare: Callable[[LakeAddress], None]) -> None:
+        prepare(catalog_for(self.target, draft))
         Path(f"{draft}.write.lock").unlink(missing_ok=True)
-        before_catalog()
         load_catalog(draft, self.target)
 
     def _stage(self) -> Lake:

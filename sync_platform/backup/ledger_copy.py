@@ -7,7 +7,7 @@ Leases and the secrets of platforms are not in a backup.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,16 +28,12 @@ READ_ROWS = 1000
 
 def write_ledger_copy(ledger_url: str, folder: Path) -> list[str]:
     """Write each table to `folder/TABLE.jsonl`; returns the files' names. As of one moment, in constant memory."""
-    engine = open_database(ledger_url, MIGRATIONS)
-    try:
-        with read_transaction(engine) as connection:
-            tables = [*TABLES, *(_register(connection, name) for name in REGISTERS)]
-            for table in tables:
-                with (folder / f"{table.name}.jsonl").open("wb") as file:
-                    file.writelines(_lines(connection, table))
-    finally:
-        engine.dispose()
-    return [f"{table.name}.jsonl" for table in tables]
+    return _write(ledger_url, folder, TABLES)
+
+
+def write_register_copies(ledger_url: str, folder: Path) -> None:
+    """Write only the registers, each to `folder/TABLE.jsonl`."""
+    _write(ledger_url, folder, ())
 
 
 def restore_registers(ledger_url: str, folder: Path) -> int:
@@ -52,6 +48,19 @@ def restore_registers(ledger_url: str, folder: Path) -> int:
             return sum(_restore(connection, name, folder / f"{name}.jsonl") for name in REGISTERS)
     finally:
         engine.dispose()
+
+
+def _write(ledger_url: str, folder: Path, more: Sequence[sa.Table]) -> list[str]:
+    engine = open_database(ledger_url, MIGRATIONS)
+    try:
+        with read_transaction(engine) as connection:
+            tables = [*more, *(_register(connection, name) for name in REGISTERS)]
+            for table in tables:
+                with (folder / f"{table.name}.jsonl").open("wb") as file:
+                    file.writelines(_lines(connection, table))
+    finally:
+        engine.dispose()
+    return [f"{table.name}.jsonl" for table in tables]
 
 
 def _register(connection: sa.Connection, name: str) -> sa.Table:

@@ -7,6 +7,7 @@ maintenance merged have later rows too. So every table is written anew, with exa
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -15,8 +16,9 @@ from sync_platform.lake.schema import cluster_history
 from sync_platform.lake.syncs import describe_commit
 from sync_platform.lake.transaction import in_one_transaction
 from sync_platform.sources.declaration import Platform
-from sync_platform.storage.lake_connection import BESIDE, LAKE, Lake, LakeAddress, with_memory
+from sync_platform.storage.lake_connection import BESIDE, LAKE, Lake, LakeAddress
 from sync_platform.storage.lake_tables import tables_of
+from sync_platform.storage.session_memory import with_memory
 from sync_platform.unified.related_records import ensure_views
 from sync_platform.unified.tables import SCHEMA
 
@@ -46,8 +48,8 @@ def commit_again(
 
 
 def catalog_for(target: LakeAddress, file: Path) -> LakeAddress:
-    """The address of the same lake with its catalog in another file."""
-    return LakeAddress(f"sqlite:{file}", target.data, target.temp, target.region, target.endpoint)
+    """The address of the same lake with its catalog in another file, where it is until it is whole."""
+    return replace(target, catalog=f"sqlite:{file}", encrypts=target.is_encrypted)
 
 
 def _copy_table(session: duckdb.DuckDBPyConnection, schema: str, table: str, *, is_history: bool) -> None:

@@ -18,12 +18,14 @@ from sync_platform.backup.restore_difference import TableDifference, difference_
 from sync_platform.backup.restore_plan import planned_operations
 from sync_platform.lake.chain import BATCHES, chain_changes
 from sync_platform.lake.commit_context import CommitContext
+from sync_platform.lake.corrected_values import NO_CORRECTIONS, Corrections, correct_incoming
 from sync_platform.lake.difference import find_difference
 from sync_platform.lake.erased_rows import erase_incoming, has_ciphertext, sealed_columns
 from sync_platform.lake.history import HistoryWriter
 from sync_platform.lake.incoming import Incoming
 from sync_platform.lake.observations import recorded_syncs
 from sync_platform.lake.restore_records import RestoreRecord, write_restore
+from sync_platform.lake.restricted_records import add_restricted
 from sync_platform.lake.schema import ensure_sync_tables, ensure_tables
 from sync_platform.lake.syncs import describe_commit
 from sync_platform.lake.table_writer import update_table
@@ -53,8 +55,9 @@ class BackedUp:
 class RestoreIntoLake:
     """A restore of the lake that lies beside `lake` into `lake`.
 
-    `platforms`: whose tables are restored. `erased`: the persons whose rows get the erased form.
-    `with_decisions`: restore people's decisions on matches too.
+    `platforms`: whose tables are restored. `erased`: the persons whose rows get the erased form. `corrections`: the
+    values that are wrong at the source. `restricted`: the persons whose rows no reader is shown. `with_decisions`:
+    restore people's decisions on matches too.
     """
 
     lake: Lake
@@ -63,6 +66,8 @@ class RestoreIntoLake:
     backed_up: BackedUp
     conflict: Conflict
     erased: ReadErased = nobody_erased
+    corrections: Corrections = NO_CORRECTIONS
+    restricted: ReadErased = nobody_erased
     with_decisions: bool = True
 
     def plan(self) -> list[TableDifference]:
@@ -89,17 +94,21 @@ class RestoreIntoLake:
     def _plan_table(self, session: duckdb.DuckDBPyConnection, table: TrackedTable) -> TableDifference:
         with TemporaryTables(session) as scratch:
             backup, current = self._sides(scratch, table)
-            if not backup.missing and not self._has_erased(scratch, table, backup):
+            if not backup.missing and not self._has_replaced(scratch, table, backup):
                 operations = planned_operations(scratch, table, backup, current, self.conflict)
                 return difference_of(scratch, table, operations, backup.relation, current.relation)
             incoming = self._chosen(scratch, table, backup, current)
             operations = find_difference(scratch, table, incoming, current.relation).operations
             return difference_of(scratch, table, operations, incoming.rows, current.relation)
 
-    def _has_erased(self, scratch: TemporaryTables, table: TrackedTable, backup: StoredTable) -> bool:
-        """True if the backup has rows of erased persons in this table."""
-        dataset, erased = self._sealed(table), self.erased()
-        if dataset is None or not erased:
+    def _has_replaced(self, scratch: TemporaryTables, table: TrackedTable, backup: StoredTable) -> bool:
+        """True if the backup has rows of erased persons in this table, or if a value of the table is corrected."""
+        dataset, erased = self._personal(table), self.erased()
+        if dataset is None:
+            return False
+        if self.corrections.read(table.schema, dataset.name):
+            return True
+        if not erased or not sealed_columns(dataset):
             return False
         is_theirs = has_ciphertext(scratch, sealed_columns(dataset), erased)
         return scratch.session.execute(f"FROM {backup.relation} WHERE {is_theirs} LIMIT 1").fetchone() is not None
@@ -110,18 +119,19 @@ class RestoreIntoLake:
     def _chosen(
         self, scratch: TemporaryTables, table: TrackedTable, backup: StoredTable, current: StoredTable
     ) -> Incoming:
-        """The rows to restore; those of erased persons have the erased form."""
+        """The rows to restore; those of erased persons have the erased form, and corrected values are right."""
         incoming = choose_rows(scratch, table, backup, current, self.conflict)
-        if sealed := self._sealed(table):
-            erase_incoming(scratch, incoming.rows, sealed, self.erased)
+        if dataset := self._personal(table):
+            erase_incoming(scratch, incoming.rows, dataset, self.erased)
+            correct_incoming(scratch, incoming.rows, dataset, self.corrections.read(table.schema, dataset.name))
         return incoming
 
-    def _sealed(self, table: TrackedTable) -> Dataset | None:
-        """The dataset of a table that has sealed columns."""
+    def _personal(self, table: TrackedTable) -> Dataset | None:
+        """The dataset of a table, if it has personal data."""
         if table.schema == SCHEMA:
             return None
         dataset = self.platforms[table.schema].dataset(table.name)
-        return dataset if sealed_columns(dataset) else None
+        return dataset if dataset.personal is not None else None
 
     def _write(self, session: duckdb.DuckDBPyConnection, run_id: str) -> list[TableDifference]:
         """Write everything within the caller's transaction, which may be repeated."""
@@ -150,6 +160,8 @@ class RestoreIntoLake:
         with TemporaryTables(session) as scratch:
             writer = HistoryWriter(scratch, self.history)
             incoming = self._chosen(scratch, table, *self._sides(scratch, table))
+            if dataset := self._personal(table):
+                add_restricted(scratch, incoming.rows, table.schema, dataset, self.restricted())
             difference = update_table(scratch, writer, table, incoming, context)
             done = difference_of(scratch, table, difference.operations, incoming.rows, difference.old)
             if not done.changes_nothing:

@@ -6,7 +6,7 @@ What belongs here: when it runs, and what its run shows. The drill itself is bac
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import dagster as dg
 
@@ -19,8 +19,10 @@ from sync_platform.defs.backups import backups_of, tombstones_of
 from sync_platform.defs.landing import failure
 from sync_platform.defs.schedule_times import scheduled
 from sync_platform.errors import StorageError
+from sync_platform.logs.redaction import Redaction, reason_in_words
 from sync_platform.platforms import load_platforms
-from sync_platform.settings import Settings, load_settings
+from sync_platform.settings import Settings, load_settings, secret_values
+from sync_platform.storage.audit_log import Outcome
 from sync_platform.storage.lake_connection import LakeAddress
 from sync_platform.storage.operation_name import OperationName
 from sync_platform.unified.tables import tracked_tables
@@ -44,6 +46,26 @@ def drill_of(settings: Settings, on_step: Callable[[str], None], *, from_replica
             scratch,
             on_step,
         )
+
+
+class DrillOperation(Protocol):
+    """An operation in the audit log, whose end the caller gives."""
+
+    def ended(self, outcome: Outcome, **details: Any) -> None: ...
+
+
+def run_drill(
+    settings: Settings, on_step: Callable[[str], None], operation: DrillOperation, *, from_replica: bool = False
+) -> DrillReport:
+    """Run the drill. The operation gets its report, or why there is none."""
+    try:
+        with drill_of(settings, on_step, from_replica=from_replica) as drill:
+            report = drill.run()
+    except Exception as error:
+        operation.ended("failed", problems=[Redaction(secret_values())(reason_in_words(error))])
+        raise
+    operation.ended("complete" if report.passed else "failed", **logged_report(report))
+    return report
 
 
 def logged_report(report: DrillReport) -> dict[str, Any]:
@@ -70,9 +92,7 @@ def drill_schedule() -> dg.ScheduleDefinition:
         settings = load_settings()
         try:
             with audited_run(context.run, settings.ledger_url, OperationName.drill, {}) as operation:
-                with drill_of(settings, context.log.info) as drill:
-                    report = drill.run()
-                operation.ended("complete" if report.passed else "failed", **logged_report(report))
+                report = run_drill(settings, context.log.info, operation)
             if not report.passed:
                 raise StorageError(f"the drill of {report.backup_id} failed: {'; '.join(report.problems[:5])}")
         except Exception as error:

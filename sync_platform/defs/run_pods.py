@@ -32,7 +32,8 @@ class PlatformRunLauncher(K8sRunLauncher):
     @classmethod
     def config_type(cls) -> dict[str, Any]:
         resources = Field(dict, is_required=False, description="Resources of the runs of each platform.")
-        return {**super().config_type(), "platform_resources": resources}
+        inherited = super().config_type()  # type: ignore[no-untyped-call, unused-ignore]
+        return {**inherited, "platform_resources": resources}
 
     def get_container_context_for_run(self, dagster_run: DagsterRun) -> K8sContainerContext:
         context = super().get_container_context_for_run(dagster_run)

@@ -1,9 +1,8 @@
-"""Unified restaurants as assets: members and restaurants, made in one step, and the records related to them.
+"""Unified restaurants as assets: members, restaurants and hours, made in one step, and the records related to them.
 
 What belongs here: when they are made, and what the UI shows of them. Making restaurants belongs in unified/.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -18,14 +17,15 @@ from sync_platform.defs.progress import Progress
 from sync_platform.defs.resources import LakeResource
 from sync_platform.defs.scorecard import AFTER_ANY_SYNC, MEMBERS_KEY
 from sync_platform.defs.tables import table_key
+from sync_platform.defs.unified_lineage import fields_lineage, hours_lineage, members_lineage, related_lineage
 from sync_platform.errors import SyncError
 from sync_platform.lake.reference_tables import REFERENCE
-from sync_platform.lake.tracked_table import COMPUTED_KEPT
+from sync_platform.lake.tracked_table import COMPUTED_KEPT, TrackedTable
 from sync_platform.quality.score import Standards
 from sync_platform.settings import load_settings
-from sync_platform.sources.columns import Column, columns_of
-from sync_platform.sources.declaration import Dataset, Platform
-from sync_platform.unified.golden import COLUMNS_OF
+from sync_platform.sources.columns import Column
+from sync_platform.sources.declaration import Platform
+from sync_platform.unified.hours_checks import check_opening_hours
 from sync_platform.unified.invariants import (
     DESCRIPTIONS,
     Finding,
@@ -33,11 +33,10 @@ from sync_platform.unified.invariants import (
     check_related_records,
     check_restaurants,
 )
-from sync_platform.unified.listings import LISTING_COLUMNS, ListingSource, listing_sources
+from sync_platform.unified.listings import listing_sources
 from sync_platform.unified.match_decisions import validated_decisions
 from sync_platform.unified.related_records import RECORD_KINDS, related_datasets
-from sync_platform.unified.survivorship_rules import RULES
-from sync_platform.unified.tables import MEMBERS, RESTAURANTS
+from sync_platform.unified.tables import MEMBERS, OPENING_HOURS, RESTAURANTS
 from sync_platform.unified.unification import Unified, unify
 from sync_platform.vocabularies.declared_vocabularies import VOCABULARIES, shipped_editions
 from sync_platform.vocabularies.vocabulary import Vocabulary
@@ -45,6 +44,7 @@ from sync_platform.vocabularies.vocabulary import Vocabulary
 UNIFY, UNIFY_PLACES = "unify", "unify_places"
 GROUP = "unified"
 RESTAURANTS_KEY = dg.AssetKey([GROUP, RESTAURANTS.name])
+OPENING_HOURS_KEY = dg.AssetKey([GROUP, OPENING_HOURS.name])
 REFERENCE_KEYS = [dg.AssetKey([REFERENCE, vocabulary.name]) for vocabulary in VOCABULARIES]
 TAGS = {"stage": GROUP}
 
@@ -70,7 +70,7 @@ class UnifyConfig(dg.Config):
 
 
 def unified_assets(platforms: dict[str, Platform], progress: Progress) -> list[dg.AssetsDefinition]:
-    """Members and restaurants, and one asset for each kind of related record."""
+    """Members, restaurants and opening hours, and one asset for each kind of related record."""
     return [_places(platforms, progress), *(_related(platforms, kind) for kind in RECORD_KINDS)]
 
 
@@ -87,7 +87,8 @@ def unify_job() -> Any:
 
 def unified_keys() -> list[dg.AssetKey]:
     """The assets, in order of the data flow."""
-    return [*REFERENCE_KEYS, MEMBERS_KEY, RESTAURANTS_KEY, *(dg.AssetKey([GROUP, kind]) for kind in RECORD_KINDS)]
+    made_together = (MEMBERS_KEY, RESTAURANTS_KEY, OPENING_HOURS_KEY)
+    return [*REFERENCE_KEYS, *made_together, *(dg.AssetKey([GROUP, kind]) for kind in RECORD_KINDS)]
 
 
 def _places(platforms: dict[str, Platform], progress: Progress) -> dg.AssetsDefinition:
@@ -95,36 +96,30 @@ def _places(platforms: dict[str, Platform], progress: Progress) -> dg.AssetsDefi
     tables = [table_key(platforms[source.platform], source.dataset) for source in sources]
     specs = [
         *map(_vocabulary_spec, VOCABULARIES),
-        dg.AssetSpec(
-            MEMBERS_KEY,
-            deps=[*tables, *REFERENCE_KEYS],
-            description=f"{MEMBERS.description}. Only what changed is matched again; people's decisions come first.",
-            metadata=_metadata("members", (*MEMBERS.columns, *COMPUTED_KEPT), _members_lineage(sources, platforms)),
-            automation_condition=AFTER_ANY_SYNC,
-            group_name=GROUP,
-            owners=OWNERS,
-            tags=TAGS,
-            kinds={"duckdb", "parquet"},
+        _computed_spec(
+            MEMBERS,
+            [*tables, *REFERENCE_KEYS],
+            "Only what changed is matched again; people's decisions come first.",
+            members_lineage(sources, platforms),
         ),
-        dg.AssetSpec(
-            RESTAURANTS_KEY,
-            deps=[*tables, *REFERENCE_KEYS, MEMBERS_KEY],
-            description=f"{RESTAURANTS.description}. Every change of every restaurant is in the history.",
-            metadata=_metadata(
-                "restaurants", (*RESTAURANTS.columns, *COMPUTED_KEPT), _fields_lineage(sources, platforms)
-            ),
-            automation_condition=AFTER_ANY_SYNC,
-            group_name=GROUP,
-            owners=OWNERS,
-            tags=TAGS,
-            kinds={"duckdb", "parquet"},
+        _computed_spec(
+            RESTAURANTS,
+            [*tables, *REFERENCE_KEYS, MEMBERS_KEY],
+            "Every change of every restaurant is in the history.",
+            fields_lineage(sources, platforms),
+        ),
+        _computed_spec(
+            OPENING_HOURS,
+            [RESTAURANTS_KEY],
+            "Every change is in the history.",
+            hours_lineage(RESTAURANTS_KEY),
         ),
     ]
 
     @dg.multi_asset(
         name=UNIFY_PLACES,
         specs=specs,
-        check_specs=[spec for table in ("members", "restaurants") for spec in _check_specs(table)],
+        check_specs=[spec for table in (MEMBERS, RESTAURANTS, OPENING_HOURS) for spec in _check_specs(table.name)],
         pool=GROUP,
     )
     def unify_places(
@@ -158,6 +153,7 @@ def _places(platforms: dict[str, Platform], progress: Progress) -> dg.AssetsDefi
         with lake.open().session() as session:
             members = check_members(session, outcome.run, len(sources))
             restaurants = check_restaurants(session)
+            rows, hours = check_opening_hours(session)
         for warning in outcome.warnings:
             context.log.warning(warning)
         for edition in shipped_editions():
@@ -165,8 +161,26 @@ def _places(platforms: dict[str, Platform], progress: Progress) -> dg.AssetsDefi
             yield dg.MaterializeResult(asset_key=[REFERENCE, edition.name], metadata=facts)
         yield _result(MEMBERS_KEY, _run_metadata(outcome, outcome.run["listings"]), members)
         yield _result(RESTAURANTS_KEY, _run_metadata(outcome, outcome.run["restaurants"]), restaurants)
+        yield _result(OPENING_HOURS_KEY, {"dagster/row_count": rows}, hours)
 
     return unify_places
+
+
+def _computed_spec(
+    table: TrackedTable, deps: list[dg.AssetKey], words: str, lineage: dict[str, list[dg.TableColumnDep]]
+) -> dg.AssetSpec:
+    """A table of unified restaurants; `words` follow its description."""
+    return dg.AssetSpec(
+        dg.AssetKey([GROUP, table.name]),
+        deps=deps,
+        description=f"{table.description}. {words}",
+        metadata=_metadata(table.name, table.every_column, lineage),
+        automation_condition=AFTER_ANY_SYNC,
+        group_name=GROUP,
+        owners=OWNERS,
+        tags=TAGS,
+        kinds={"duckdb", "parquet"},
+    )
 
 
 def _vocabulary_spec(vocabulary: Vocabulary) -> dg.AssetSpec:
@@ -191,7 +205,7 @@ def _related(platforms: dict[str, Platform], kind: str) -> dg.AssetsDefinition:
         key=key,
         deps=[MEMBERS_KEY, *(table_key(platforms[each.platform], each.dataset) for each in related)],
         description=f"{RECORD_KINDS[kind].description}, each with its restaurant. A view over the platforms' tables.",
-        metadata=_metadata(kind, RECORD_KINDS[kind].every_column, _related_lineage(platforms, kind)),
+        metadata=_metadata(kind, RECORD_KINDS[kind].every_column, related_lineage(platforms, kind)),
         check_specs=_check_specs(kind),
         automation_condition=AFTER_ANY_SYNC,
         group_name=GROUP,
@@ -248,51 +262,3 @@ def _metadata(table: str, columns: tuple[Column, ...], lineage: dict[str, list[d
 
 def _table_metadata(schema: str, table: str, columns: tuple[Column, ...]) -> dict[str, Any]:
     return {"dagster/table_name": f"{schema}.{table}", "dagster/column_schema": schema_of(columns)}
-
-
-def _members_lineage(
-    sources: list[ListingSource], platforms: dict[str, Platform]
-) -> dict[str, list[dg.TableColumnDep]]:
-    ids = [dg.TableColumnDep(table_key(platforms[each.platform], each.dataset), "source_id") for each in sources]
-    return {"platform": ids, "source_id": ids}
-
-
-def _fields_lineage(sources: list[ListingSource], platforms: dict[str, Platform]) -> dict[str, list[dg.TableColumnDep]]:
-    """Each field with the columns that its candidates come from."""
-    read = {name: rule.read for rule in RULES for name in COLUMNS_OF.get(rule.name, (rule.name,))}
-    read |= {name: (name,) for name in ("latitude", "longitude", "status", "rating", "review_count")}
-    read["licence_state"] = ("licence_number", "licence_expires_on", "is_provisional_licence")
-    return {
-        field: [
-            dg.TableColumnDep(table_key(platforms[source.platform], source.dataset), name)
-            for source in sources
-            for name in sorted({name for column in columns for name in _read_of(source.dataset, column)})
-        ]
-        for field, columns in read.items()
-    }
-
-
-def _read_of(dataset: Dataset, column: str) -> set[str]:
-    """The columns of a dataset that a column of a listing comes from."""
-    return _named_in(dataset, dataset.listing.get(column, column if column in LISTING_COLUMNS else ""))
-
-
-def _related_lineage(platforms: dict[str, Platform], kind: str) -> dict[str, list[dg.TableColumnDep]]:
-    lineage: dict[str, list[dg.TableColumnDep]] = {"restaurant_id": [dg.TableColumnDep(MEMBERS_KEY, "restaurant_id")]}
-    for each in related_datasets(platforms, kind):
-        key = table_key(platforms[each.platform], each.dataset)
-        own = {
-            "source_id": "source_id",
-            "listing_id": each.reference,
-            **(each.dataset.attached.columns if each.dataset.attached else {}),
-        }
-        for column, sql in own.items():
-            lineage.setdefault(column, []).extend(
-                dg.TableColumnDep(key, name) for name in sorted(_named_in(each.dataset, sql))
-            )
-    return lineage
-
-
-def _named_in(dataset: Dataset, sql: str) -> set[str]:
-    """The columns of a dataset whose names occur in an SQL expression."""
-    return {column.name for column in columns_of(dataset.row)} & set(re.findall(r"\w+", sql))

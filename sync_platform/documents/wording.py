@@ -26,6 +26,11 @@ def verbatim(text: str) -> str:
     return "\n".join(map(visible, text.split("\n")))
 
 
+def in_one_line(text: object) -> str:
+    """A message of a library in one line: its line breaks and tabs as spaces."""
+    return " ".join(str(text).split())
+
+
 def value_text(value: Any) -> str:
     """A value in words: text in quotation marks, lists with commas, `nothing` for an empty value."""
     if value is None or value == []:

@@ -55,7 +55,8 @@ from sync_platform.quality.quarantine import first_in_words, has_newly_quarantin
 from sync_platform.quality.reference_shape import undeclared_fields
 from sync_platform.quality.score import STANDARDS, Standards
 from sync_platform.sources.period import day_in_hong_kong
-from sync_platform.storage.lake_connection import LAKE, Lake, with_memory
+from sync_platform.storage.lake_connection import LAKE, Lake
+from sync_platform.storage.session_memory import with_memory
 from sync_platform.storage.temporary_tables import TemporaryTables
 
 SPLICE_MEMORY = "1GB"  # replaying a dataset's whole history needs the most

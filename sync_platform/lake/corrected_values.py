@@ -39,7 +39,7 @@ _NAME = f"{LAKE}.{'.'.join(CORRECTED)}"
 class ValueCorrection:
     """The right value of one column of one record, beside the wrong one.
 
-    `number` is its event in the register. Values are texts as DuckDB casts them, sealed where the column is; None for
+    `number` is its event in the register. Values are texts as `text_of` has them, sealed where the column is; None for
     an empty one. `shown`: the text of the right value when the source shows it. It differs from `right` where the
     field names the person, because the source's value is sealed for the person of that name.
     """
@@ -70,6 +70,15 @@ class Corrections:
 NO_CORRECTIONS = Corrections(lambda platform, dataset: (), lambda correction: None)
 
 
+def text_of(column: Column, value: str = "") -> str:
+    """SQL: a value of the column as a text, equal for two that say the same: of a set in order, without repetitions.
+
+    `value`: SQL of the value; by default the column.
+    """
+    value = value or f'"{column.name}"'
+    return f"list_sort(list_distinct({value}))::VARCHAR" if column.is_set else f"{value}::VARCHAR"
+
+
 def correct_incoming(
     scratch: TemporaryTables, rows: str, dataset: Dataset, corrections: Sequence[ValueCorrection]
 ) -> None:
@@ -80,15 +89,20 @@ def correct_incoming(
 
 
 def shown_right(
-    session: duckdb.DuckDBPyConnection, rows: str, corrections: Sequence[ValueCorrection], observed_at: datetime
+    session: duckdb.DuckDBPyConnection,
+    rows: str,
+    dataset: Dataset,
+    corrections: Sequence[ValueCorrection],
+    observed_at: datetime,
 ) -> list[ValueCorrection]:
     """The corrections whose right value the source shows in these incoming rows, observed after the correction."""
-    later = [each for each in corrections if each.corrected_at < observed_at]
+    texts = {column.name: text_of(column) for column in columns_of(dataset.row)}
+    later = [each for each in corrections if each.corrected_at < observed_at and each.column in texts]
     return [
         each
         for each in later
         if session.execute(
-            f'SELECT 1 FROM {rows} WHERE source_id = ? AND "{each.column}"::VARCHAR IN (?, ?) AND NOT deleted LIMIT 1',
+            f"SELECT 1 FROM {rows} WHERE source_id = ? AND {texts[each.column]} IN (?, ?) AND NOT deleted LIMIT 1",
             [each.source_id, each.right, each.shown],
         ).fetchone()
     ]
@@ -116,12 +130,12 @@ def replaced(
     `wanted`: each correction with the value that is replaced, and the one in its place. `key`: SQL that identifies a
     row of the relation.
     """
-    types = {column.name: column.sql_type for column in columns_of(dataset.row)}
-    wanted = [each for each in wanted if each[0].column in types]
+    columns = {column.name: column for column in columns_of(dataset.row)}
+    wanted = [each for each in wanted if each[0].column in columns]
     if not wanted:
         return None
-    columns, changed = list(types), sorted({each.column for each, _, _ in wanted})
-    listed = ", ".join([*(f'"{name}"' for name in columns), *(f'"{name}"::VARCHAR' for name in changed)])
+    changed = sorted({each.column for each, _, _ in wanted})
+    listed = ", ".join([*(f'"{name}"' for name in columns), *(text_of(columns[name]) for name in changed)])
     ids = sorted({each.source_id for each, _, _ in wanted})
     rows = scratch.session.execute(
         f"SELECT {key}, {listed} FROM {relation} WHERE list_contains($ids, source_id)", {"ids": ids}
@@ -137,7 +151,7 @@ def replaced(
         differing = [name for name in changed if texts[name] != before[name]]
         if differing:
             keys.append(row[0])
-            values = {name: _typed(scratch.session, types[name], texts[name]) for name in differing}
+            values = {name: _typed(scratch.session, columns[name].sql_type, texts[name]) for name in differing}
             versions.append(version | values)
     return replacement(scratch, dataset, keys, versions, changed) if keys else None
 

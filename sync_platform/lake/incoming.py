@@ -115,7 +115,7 @@ def load_incoming(scratch: TemporaryTables, typed: TypedRows) -> Arrival:
         session.execute(f"DELETE FROM {rows} WHERE problems IS NOT NULL")
     erase_incoming(scratch, rows, typed.dataset, typed.erased)
     corrections = typed.applied_corrections()
-    passed_on = shown_right(session, rows, corrections, typed.landed.manifest.observed_at)
+    passed_on = shown_right(session, rows, typed.dataset, corrections, typed.landed.manifest.observed_at)
     correct_incoming(scratch, rows, typed.dataset, corrections)
     received = _count(session, f"FROM {rows}")
     conflicts = _resolve_repeated(session, rows, quarantine, typed.dataset)

@@ -36,8 +36,9 @@ def notes_of(gaps: Gaps) -> list[str]:
     """What was odd and cost nothing, in words; a doubt about several lists is reported once."""
     if not gaps.doubts:
         return gaps.notes
-    more = f" (and of {len(gaps.doubts) - 1} more lists)" if len(gaps.doubts) > 1 else ""
-    return [*gaps.notes, f"a list is not proven to be whole: {gaps.doubts[0]}{more}"]
+    more = f" (and {len(gaps.doubts) - 1} more lists are as uncertain)" if len(gaps.doubts) > 1 else ""
+    uncertain = f"it is not certain that every record was listed, because {gaps.doubts[0]}{more}"
+    return [*gaps.notes, f"{uncertain}: a row is retired only when two full syncs in a row do not list it"]
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,8 @@ from sync_platform.lake.tracked_table import TrackedTables
 from sync_platform.lineage.moment import RESOLUTION
 from sync_platform.lineage.retention import require_unfolded
 from sync_platform.sources.period import day_in_hong_kong
-from sync_platform.storage.lake_connection import LAKE, Lake, with_memory
+from sync_platform.storage.lake_connection import LAKE, Lake
+from sync_platform.storage.session_memory import with_memory
 from sync_platform.storage.temporary_tables import TemporaryTables
 
 REPLAY_MEMORY = "1GB"

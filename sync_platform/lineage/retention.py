@@ -32,7 +32,8 @@ from sync_platform.lineage.batches import check_batches
 from sync_platform.lineage.findings import Findings
 from sync_platform.lineage.folding import Row, fold
 from sync_platform.sources.period import current_period
-from sync_platform.storage.lake_connection import LAKE, Lake, with_memory
+from sync_platform.storage.lake_connection import LAKE, Lake
+from sync_platform.storage.session_memory import with_memory
 from sync_platform.storage.temporary_tables import TemporaryTables
 from sync_platform.unified.queries import registered
 

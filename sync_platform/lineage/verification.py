@@ -25,8 +25,9 @@ from sync_platform.lineage.restored_lake import restored_lakes
 from sync_platform.storage.audit_log import AuditEntry, AuditLog
 from sync_platform.storage.file_lists import FileList
 from sync_platform.storage.hash_chain import ChainEntry, broken_links
-from sync_platform.storage.lake_connection import LAKE, Lake, with_memory
+from sync_platform.storage.lake_connection import LAKE, Lake
 from sync_platform.storage.object_store import ObjectStore
+from sync_platform.storage.session_memory import with_memory
 from sync_platform.vault.signature import Signer
 
 MEMORY = "1GB"

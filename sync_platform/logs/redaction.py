@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
+from sync_platform.documents.wording import in_one_line
 from sync_platform.errors import SyncError
 from sync_platform.settings import without_password
 
@@ -60,3 +61,8 @@ def error_in_words(error: BaseException) -> str:
     """The class of an error, and its text where that is harmless."""
     kind = type(error).__name__
     return f"{kind}: {error}" if has_harmless_text(error) else kind
+
+
+def reason_in_words(error: BaseException) -> str:
+    """The text of an error in one line, where that is harmless; else the class of the error."""
+    return in_one_line(error) if has_harmless_text(error) else type(error).__name__

@@ -3,7 +3,8 @@
 What belongs here: keys as a table, and the pairs that they make. `rule_keys` gives listings their keys. Blocking does
 not decide whether a pair is one place.
 
-A key is stored as a hash of its rule and its text, which is the same in every process and on every machine.
+A key is stored as a hash of its rule and its text, which is the same in every process and on every machine. To find the
+pairs of one table, its keys are only numbered.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import polars as pl
 from sync_platform.matching.blocking_rules import RULES
 from sync_platform.matching.frequencies import Frequencies
 from sync_platform.matching.parsed_listings import ParsedListings
-from sync_platform.matching.rule_keys import rule_keys
+from sync_platform.matching.rule_keys import RuleKeys, rule_keys
 from sync_platform.storage.memory_database import memory_database
 
 MAX_LISTINGS_PER_KEY = 1_000
@@ -28,21 +29,48 @@ class BlockingKeys:
     """The blocking keys of parsed listings.
 
     `crowded`: per rule, the keys that too many of these listings have; the model's frequencies store them. `keys`:
-    distinct rows of `listing` (its position, Int32) and `key` (Int64). Crowded keys are left out: those that the
-    frequencies name, or, where they name none, those of these listings.
+    distinct rows of `listing` (its position, Int32) and `key` (Int64, a number that these listings only have). Crowded
+    keys are left out: those that the frequencies name, or, where they name none, those of these listings.
     """
 
     def __init__(self, parsed: ParsedListings, frequencies: Frequencies) -> None:
         self.crowded: dict[str, list[str]] = {}
-        kept: list[pl.DataFrame] = []
+        self._kept: dict[str, RuleKeys] = {}
+        numbered: list[pl.DataFrame] = []
+        first = 0
+        for rule in RULES:
+            keys = rule_keys(rule, parsed, frequencies)
+            crowded = keys.crowded(rule.most)
+            self.crowded[rule.name] = keys.names(crowded).sort().to_list()
+            skipped = keys.named(frequencies.crowded[rule.name]) if frequencies.crowded else crowded
+            kept = keys.rows.filter(~pl.col("number").is_in(skipped.implode()))
+            self._kept[rule.name] = keys._replace(rows=kept)
+            numbered.append(kept.select("listing", key=pl.col("number") + first))
+            first += keys.size
+        self.keys = pl.concat(numbered)
+
+    def hashed(self) -> pl.DataFrame:
+        """The keys with `key` as a hash of its rule and its text, 63 bits of MD5: equal keys of all listings are equal.
+
+        Computing hashes takes longer than finding pairs. The built-in hashes of polars and DuckDB may differ between
+        versions.
+        """
         with memory_database() as connection:
-            for rule in RULES:
-                keys = rule_keys(rule, parsed, frequencies)
-                self.crowded[rule.name] = keys.counted.filter(pl.col("count") > rule.most)["key"].sort().to_list()
-                skipped = (frequencies.crowded or self.crowded)[rule.name]
-                hashed = _hashed(connection, rule.name, keys.counted.filter(~pl.col("key").is_in(skipped)))
-                kept.append(keys.rows.join(hashed, on="number").select("listing", "key"))
-        self.keys = pl.concat(kept)
+            hashed = [
+                keys.rows.join(_hashes(connection, rule, keys), on="number").select("listing", "key")
+                for rule, keys in self._kept.items()
+            ]
+        return pl.concat(hashed)
+
+
+def _hashes(connection: duckdb.DuckDBPyConnection, rule: str, keys: RuleKeys) -> pl.DataFrame:
+    """Columns `number` and `key`: the hash of each key of a rule."""
+    numbers = keys.rows["number"].unique()
+    connection.register("named", pl.DataFrame({"number": numbers, "name": keys.names(numbers)}).to_arrow())
+    hashed = connection.sql(
+        f"SELECT number, CAST(md5_number_lower('{rule} ' || name) >> 1 AS BIGINT) AS key FROM named"
+    )
+    return pl.DataFrame(hashed.to_arrow_table())
 
 
 def count_listings_per_key(keys: pl.DataFrame) -> pl.DataFrame:
@@ -109,13 +137,3 @@ def _joined(
                ORDER BY ALL"""
         ).fetchnumpy()
     return np.asarray(pairs["one"]), np.asarray(pairs["other"])
-
-
-def _hashed(connection: duckdb.DuckDBPyConnection, rule: str, keys: pl.DataFrame) -> pl.DataFrame:
-    """Columns `number` and `key`, with each rule and key hashed by MD5 to 63 bits.
-
-    The built-in hashes of polars and DuckDB may differ between versions.
-    """
-    connection.register("keys", keys.select("number", "key").to_arrow())
-    hashed = connection.sql(f"SELECT number, CAST(md5_number_lower('{rule} ' || key) >> 1 AS BIGINT) AS key FROM keys")
-    return pl.DataFrame(hashed.to_arrow_table())

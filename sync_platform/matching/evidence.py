@@ -85,7 +85,7 @@ class Comparer:
     def _phone(self, left: Array, right: Array) -> Array:
         one, other = self._phones.codes[left], self._phones.codes[right]
         known = (one > 0) & (other > 0)
-        found = np.where(known, PHONE.number("different"), UNKNOWN).astype(np.int8)
+        found: Array = np.where(known, PHONE.number("different"), UNKNOWN).astype(np.int8)
         same = known & (one == other)
         values = self._phones.values
         for at in np.flatnonzero(known & ~same & (self._many_phones[left] | self._many_phones[right])).tolist():
@@ -98,7 +98,9 @@ class Comparer:
         return found
 
     def _branch(self, left: Array, right: Array) -> Array:
-        return np.maximum(self._english.branch_levels(left, right), self._chinese.branch_levels(left, right))
+        return np.asarray(
+            np.maximum(self._english.branch_levels(left, right), self._chinese.branch_levels(left, right))
+        )
 
     def _cuisine(self, left: Array, right: Array) -> Array:
         one, other = self._cuisines[left], self._cuisines[right]

@@ -72,25 +72,30 @@ def relink(
 
 
 class _Keys:
-    """The keys after the batch: `fresh` for the `replaced` listings, the stored keys for all others."""
+    """The keys after the batch: `fresh` for the `replaced` listings, the stored keys for all others.
+
+    The table of keys is large, and every query reads a whole column of it, so the rows of all keys of the replaced
+    listings are read once.
+    """
 
     def __init__(self, state: LinkageState, model: Model, replaced: pl.DataFrame) -> None:
         self._state, self.replaced = state, replaced
         parsed = _read(state, replaced)
-        self.fresh = key_table(parsed.listings, BlockingKeys(parsed, model.frequencies).keys)
+        self.fresh = key_table(parsed.listings, BlockingKeys(parsed, model.frequencies).hashed())
         self._stale = state.keys_of(replaced)
+        self._touched = state.sharing(pl.concat([self.fresh["key"], self._stale["key"]]).unique())
 
     def listings_of_resized_keys(self) -> pl.DataFrame:
         """The listings of keys that become or cease to be oversized: their pairs change although they do not."""
-        before = self._state.listings_per_key(pl.concat([self.fresh["key"], self._stale["key"]]).unique())
+        before = count_listings_per_key(self._touched)
         old, new = oversized_keys(before), oversized_keys(self._after(before))
         resized = pl.concat([old.filter(~old.is_in(new.implode())), new.filter(~new.is_in(old.implode()))])
-        return self._state.sharing(resized).select(IDS).unique()
+        return self._touched.filter(pl.col("key").is_in(resized.implode())).select(IDS).unique()
 
     def sharing(self) -> pl.DataFrame:
         """The keys, in KEY_SCHEMA, of all listings that make pairs with the replaced ones."""
-        fresh = self._without_oversized(self.fresh)
-        others = self._state.sharing(fresh["key"].unique()).join(self.replaced, on=IDS, how="anti")
+        fresh = without_keys(self.fresh, oversized_keys(self._after(count_listings_per_key(self._touched))))
+        others = self._touched.join(fresh.select("key"), on="key", how="semi").join(self.replaced, on=IDS, how="anti")
         return pl.concat([fresh, others])
 
     def making_pairs_of(self, ids: pl.DataFrame) -> pl.DataFrame:
@@ -119,7 +124,7 @@ def _link(
     listed = parsed.listings.with_row_index("listing").with_columns(pl.col("listing").cast(pl.Int32))
     by_position = keys.join(listed, on=IDS).select("listing", "key")
     wanted = None if of is None else np.isin(np.arange(len(parsed)), listed.join(of, on=IDS, how="semi")["listing"])
-    return compare(parsed, model, by_position, *pairs_of(by_position, parsed.groups(), wanted))
+    return compare(parsed, model, lambda: by_position, *pairs_of(by_position, parsed.groups(), wanted))
 
 
 def _connected(

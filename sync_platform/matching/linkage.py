@@ -30,6 +30,8 @@ from sync_platform.matching.parsed_listings import ParsedListings, parse_listing
 
 LIKELY_BITS = -7.0
 """Pairs with more bits (a probability above 0.8 %) may matter to clusters."""
+Keys = Callable[[], pl.DataFrame]
+"""Gives the blocking keys of the listings, as `BlockingKeys.hashed`."""
 Progress = Callable[[str], None]
 """Called with a description of each stage when it begins."""
 
@@ -40,8 +42,8 @@ class Linkage:
 
     `listings` has `source`, `source_id` and `is_duplicate`, in order. Pairs are sorted by (`left`, `right`), and
     `left` < `right`. `levels` is as in `evidence`. `bits` are the log2 odds that the pair is one place. `closeness` (0
-    for unlikely pairs) decides between pairs with equal bits. `keys` are as in `BlockingKeys`. The score of a pair
-    depends on its two listings and the model only, not on the rest of the table. `within_sources`: listings of one
+    for unlikely pairs) decides between pairs with equal bits. `keys` gives the hashed blocking keys. The score of a
+    pair depends on its two listings and the model only, not on the rest of the table. `within_sources`: listings of one
     source were compared too.
     """
 
@@ -52,7 +54,7 @@ class Linkage:
     levels: np.ndarray
     bits: np.ndarray
     closeness: np.ndarray
-    keys: pl.DataFrame
+    keys: Keys
     warnings: list[str]
     within_sources: bool = False
 
@@ -130,7 +132,7 @@ def _link(
         model = estimate_model(parsed, comparer, frequencies, keys, levels_between(parsed, left, right, levels))
         model = _with_lessons(model, comparer, decisions)
     warnings = [*listings.warnings, *_reasons_for_no_match(parsed, len(left))]
-    linkage = score_pairs(comparer, model, blocking_keys.keys, left, right, levels, warnings)
+    linkage = score_pairs(comparer, model, blocking_keys.hashed, left, right, levels, warnings)
     return replace(linkage, within_sources=within_sources)
 
 
@@ -162,7 +164,7 @@ def _reasons_for_no_match(parsed: ParsedListings, pairs: int) -> list[str]:
     return ["no two listings were compared: they have no value in common, or only values that too many listings have"]
 
 
-def compare(parsed: ParsedListings, model: Model, keys: pl.DataFrame, left: np.ndarray, right: np.ndarray) -> Linkage:
+def compare(parsed: ParsedListings, model: Model, keys: Keys, left: np.ndarray, right: np.ndarray) -> Linkage:
     """The linkage of these pairs of parsed listings, by an existing model."""
     comparer = Comparer(parsed, model.frequencies)
     return score_pairs(comparer, model, keys, left, right, comparer.compare(left, right), [])
@@ -171,7 +173,7 @@ def compare(parsed: ParsedListings, model: Model, keys: pl.DataFrame, left: np.n
 def score_pairs(
     comparer: Comparer,
     model: Model,
-    keys: pl.DataFrame,
+    keys: Keys,
     left: np.ndarray,
     right: np.ndarray,
     levels: np.ndarray,

@@ -49,7 +49,7 @@ class LinkageState:
     def build(self, linkage: Linkage, thresholds: Thresholds | None = None) -> None:
         """Create the tables where they are missing, and fill them from the linkage of all listings."""
         for name, schema, rows in (
-            (self.keys, KEY_SCHEMA, key_table(linkage.listings, linkage.keys)),
+            (self.keys, KEY_SCHEMA, key_table(linkage.listings, linkage.keys())),
             (self.links, LINK_SCHEMA, link_table(linkage, thresholds)),
         ):
             columns = ", ".join(f"{column} {_SQL_TYPES[kind]}" for column, kind in schema.items())
@@ -121,7 +121,7 @@ class LinkageState:
 
 
 def key_table(listings: pl.DataFrame, keys: pl.DataFrame) -> pl.DataFrame:
-    """Keys by position in `listings` (as in `BlockingKeys`) in KEY_SCHEMA, in order of listings."""
+    """Keys by position in `listings` (as in `BlockingKeys.hashed`) in KEY_SCHEMA, in order of listings."""
     keys = keys.sort("listing", "key")
     ids = {name: listings[name].gather(keys["listing"]) for name in IDS}
     return pl.DataFrame({**ids, "key": keys["key"]}, schema=KEY_SCHEMA)

@@ -1,7 +1,7 @@
 """The keys that one blocking rule gives the listings, as numbers.
 
-Most keys are a text within a cell of the map, and there are millions of them. So texts and cells are numbered, and only
-distinct keys are written as text.
+Most keys are a text within a cell of the map, and there are millions of them. So texts and cells are numbered, and a
+key is written as text only where it is needed.
 
 What belongs here: applying a rule to all listings. `blocking_rules` has the rules, `blocking` makes pairs of the keys.
 """
@@ -23,32 +23,45 @@ from sync_platform.matching.parsed_listings import ParsedListings
 class RuleKeys(NamedTuple):
     """The keys of a rule.
 
-    `rows`: distinct rows of `number` (Int64, of the key) and `listing` (its position, Int32). `counted`: each key once,
-    with `number`, `key` (its text) and `count` (of its listings).
+    `rows`: distinct rows of `number` (Int64, of the key) and `listing` (its position, Int32). A key is a text, or a
+    text and a cell: then the number of the text is `number // len(cells)`, and that of the cell `number % len(cells)`.
     """
 
     rows: pl.DataFrame
-    counted: pl.DataFrame
+    texts: pl.Series
+    cells: pl.Series | None
+
+    @property
+    def size(self) -> int:
+        """All numbers are below this one."""
+        return len(self.texts) * (1 if self.cells is None else len(self.cells))
+
+    def crowded(self, most: int) -> pl.Series:
+        """The numbers of the keys that more than `most` listings have."""
+        counted = self.rows.group_by("number").agg(pl.len().alias("count"))
+        return counted.filter(pl.col("count") > most)["number"]
+
+    def named(self, names: list[str]) -> pl.Series:
+        """The numbers of the keys with these names."""
+        numbers = self.rows["number"].unique()
+        return numbers.filter(self.names(numbers).is_in(names)) if names else numbers.clear()
+
+    def names(self, numbers: pl.Series) -> pl.Series:
+        """The keys with these numbers as text."""
+        if self.cells is None:
+            return self.texts.gather(numbers)
+        text, cell = self.texts.gather(numbers // len(self.cells)), self.cells.gather(numbers % len(self.cells))
+        return pl.select(pl.concat_str(text, cell, separator=" ").str.strip_chars_start()).to_series()
 
 
 def rule_keys(rule: BlockingRule, parsed: ParsedListings, frequencies: Frequencies) -> RuleKeys:
     """The keys that the rule gives these listings."""
     texts, rows = _numbered_texts(rule.keys, parsed, frequencies)
     if rule.cell_degrees is None:
-        counted = _counted(rows)
-        return RuleKeys(rows, counted.with_columns(key=texts.gather(counted["number"])))
+        return RuleKeys(rows, texts, None)
     cells, in_cells = _numbered_cells(parsed, rule.cell_degrees)
     number = pl.col("number") * len(cells) + pl.col("cell")
-    rows = rows.join(in_cells, on="listing").select(number, "listing")
-    counted = _counted(rows)
-    text, cell = (texts.gather(counted["number"] // len(cells)), cells.gather(counted["number"] % len(cells)))
-    named = pl.select(pl.concat_str(text, cell, separator=" ").str.strip_chars_start()).to_series()
-    return RuleKeys(rows, counted.with_columns(named.alias("key")))
-
-
-def _counted(rows: pl.DataFrame) -> pl.DataFrame:
-    """`number` and `count`, each number once."""
-    return rows.group_by("number").agg(pl.len().alias("count"))
+    return RuleKeys(rows.join(in_cells, on="listing").select(number, "listing"), texts, cells)
 
 
 def _numbered_texts(

@@ -59,7 +59,7 @@ class DistinctValues(Generic[Value]):
         one, other = self.numbers[left], self.numbers[right]
         pairs = np.minimum(one, other) * len(self.values) + np.maximum(one, other)
         distinct, which = np.unique(pairs, return_inverse=True)
-        return find(*np.divmod(distinct, max(len(self.values), 1)))[which]
+        return np.asarray(find(*np.divmod(distinct, max(len(self.values), 1)))[which])
 
 
 def codes_of(values: Sequence[Hashable]) -> Array:

@@ -14,7 +14,7 @@ from sync_platform.monitoring.installation_state import InstallationState, Unkno
 from sync_platform.monitoring.judgement import JudgedPoint
 from sync_platform.monitoring.problem import Problem, ProblemName, ProblemSource
 from sync_platform.monitoring.quantity import Quantity
-from sync_platform.monitoring.rest_days import holiday_on
+from sync_platform.quality.opening_hours.public_holidays import holiday_on
 from sync_platform.settings import Settings
 from sync_platform.sources.declaration import Platform
 from sync_platform.sources.period import day_in_hong_kong

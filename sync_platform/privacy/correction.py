@@ -11,14 +11,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import duckdb
+import msgspec
 import orjson
 
 from sync_platform.errors import UsageError
+from sync_platform.lake.corrected_values import text_of
 from sync_platform.lake.erased_rows import sealed_columns
 from sync_platform.lake.tracked_table import dataset_table
+from sync_platform.privacy.correction_events import record_correction, require_correction
 from sync_platform.privacy.privacy_request import PrivacyRequest
 from sync_platform.privacy.recorded_corrections import bring_in_line
-from sync_platform.privacy.request_register import RequestRegister, require_correction
+from sync_platform.privacy.request_register import RequestRegister
 from sync_platform.privacy.searched_installation import sealed_paths
 from sync_platform.sources.columns import Column
 from sync_platform.sources.declaration import Dataset, Platform
@@ -64,7 +67,7 @@ def correct(
     with installation.lake.session() as session:
         values = _Values(installation.vault, session, record, table_column)
         details = values.of(found, text)
-    number = installation.register.correct(request, details, actor=actor)
+    number = record_correction(installation.register, request, details, actor=actor)
     bring_in_line(
         installation.lake, installation.history, installation.platforms, installation.register, f"correction-{number}"
     )
@@ -80,9 +83,11 @@ def _correctable(dataset: Dataset, name: str) -> Column:
     if column is None or name == dataset.cursor or column.refers_to:
         known = ", ".join(each for each in columns if each != dataset.cursor and not columns[each].refers_to)
         raise UsageError(f"{dataset.name} has no column {name!r} that can be corrected; it has {known}")
-    path = sealed_paths(dataset).get(name, "")
-    if column.sql_type.endswith("[]") or column.sql_type == "JSON" or "[]" in path:
-        raise UsageError(f"{dataset.name}.{name} has a list of values, which cannot be corrected here")
+    if column.sealed and (column.sql_type.endswith("[]") or "[]" in sealed_paths(dataset)[name]):
+        raise UsageError(
+            f"{dataset.name}.{name} has a list of values that are sealed one by one, which cannot be corrected here: "
+            "have the platform correct them, and the next sync has the right ones"
+        )
     return column
 
 
@@ -114,7 +119,7 @@ class _Values:
         """The column, and the sealed columns, of the record."""
         names = list(dict.fromkeys([self.column.name, *sealed_columns(self.record.dataset)]))
         table = dataset_table(self.record.platform.name, self.record.dataset).sql
-        listed = ", ".join(f'"{name}"::VARCHAR' for name in names)
+        listed = ", ".join(text_of(self.column) if name == self.column.name else f'"{name}"' for name in names)
         rows = (
             self.session.execute(
                 f"SELECT {listed} FROM {LAKE}.{table} WHERE source_id = ?", [self.record.source_id]
@@ -142,11 +147,22 @@ class _Values:
         return subject
 
     def _plain(self, text: str) -> tuple[str, str]:
+        given = self._elements(text) if self.column.sql_type.endswith("[]") else text
+        typed = text_of(self.column, f"CAST(? AS {self.column.sql_type})")
         try:
-            ((value,),) = self.session.execute(f"SELECT CAST(? AS {self.column.sql_type})::VARCHAR", [text]).fetchall()
+            ((value,),) = self.session.execute(f"SELECT {typed}", [given]).fetchall()
         except duckdb.Error:
             raise UsageError(f"{self._name} is a {self.column.sql_type}, and the value is none") from None
         return value, value
+
+    def _elements(self, text: str) -> list[str]:
+        """The values of a list; UsageError where the text is no list."""
+        try:
+            return msgspec.json.decode(text, type=list[str])
+        except msgspec.DecodeError:
+            raise UsageError(
+                f'{self._name} is a list: give all of its values as JSON, such as \'["one", "two"]\''
+            ) from None
 
     def _sealed(self, row: Mapping[str, str | None], subject: str, text: str) -> tuple[str, str]:
         """The right value sealed for the person, and as it is sealed once the platform shows it."""

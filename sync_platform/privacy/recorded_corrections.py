@@ -17,6 +17,7 @@ from sync_platform.lake.row_replacement import stored_tables
 from sync_platform.lake.schema import schemas_present
 from sync_platform.lake.tracked_table import dataset_table
 from sync_platform.lake.transaction import in_one_transaction
+from sync_platform.privacy.correction_events import correcting_requests, record_passed_on
 from sync_platform.privacy.privacy_request import PrivacyRequest
 from sync_platform.privacy.request_register import RequestRegister, opened_register
 from sync_platform.sources.declaration import Platform
@@ -40,12 +41,12 @@ def corrections_at(ledger: str, clock: Callable[[], datetime] = _now) -> Correct
         if not database_exists(ledger):
             return ()
         with opened_register(ledger, clock) as register:
-            found = applied_corrections(register.correcting())
+            found = applied_corrections(correcting_requests(register))
         return [each for each in found if (each.platform, each.dataset) == (platform, dataset)]
 
     def pass_on(correction: ValueCorrection) -> None:
         with opened_register(ledger, clock) as register:
-            register.pass_on(correction, actor=SOURCE)
+            record_passed_on(register, correction, actor=SOURCE)
 
     return Corrections(read, pass_on)
 

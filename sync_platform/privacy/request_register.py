@@ -6,7 +6,7 @@ refuses texts with an e-mail address or a phone number.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from itertools import groupby
@@ -15,9 +15,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from sync_platform.errors import UsageError
-from sync_platform.lake.corrected_values import ValueCorrection
 from sync_platform.landing.personal_words import has_contact
-from sync_platform.privacy.privacy_request import CORRECTED_FIELDS, PrivacyRequest, PrivacyRequestKind, request_of
+from sync_platform.privacy.privacy_request import PrivacyRequest, PrivacyRequestKind, request_of
 from sync_platform.privacy.request_deadline import Law, last_extension
 from sync_platform.privacy.request_events import RECEIPT, NewEvent, RequestEvent, RequestEventKind, RequestEvents
 from sync_platform.sources.period import day_in_hong_kong
@@ -91,20 +90,20 @@ class RequestRegister:
 
     def check_identity(self, number: int, how: str, *, actor: str, via: Via = "cli") -> None:
         """Record that the identity of the person was checked, and how."""
-        self._record(number, RequestEventKind.identity_checked, {"text": _given(how, "how")}, actor, via)
+        self.record(number, RequestEventKind.identity_checked, {"text": _given(how, "how")}, actor, via)
 
     def name_person(self, number: int, subjects: Sequence[str], *, actor: str, via: Via = "cli") -> None:
         """Record which ids the person has on the platforms."""
-        self._record(number, RequestEventKind.person_named, {"subjects": sorted(set(subjects))}, actor, via)
+        self.record(number, RequestEventKind.person_named, {"subjects": sorted(set(subjects))}, actor, via)
 
     def note(self, number: int, text: str, *, actor: str, via: Via = "cli") -> None:
         """Add a note. A closed request takes notes too."""
-        self._record(number, RequestEventKind.noted, {"text": _given(text, "text")}, actor, via, is_closed_allowed=True)
+        self.record(number, RequestEventKind.noted, {"text": _given(text, "text")}, actor, via, is_closed_allowed=True)
 
     def extend(self, number: int, until: date, reason: str, *, actor: str, via: Via = "cli") -> None:
         """Extend the time for the answer. UsageError after the last day, or where the law does not allow it."""
         details = {"until": until.isoformat(), "text": _given(reason, "reason")}
-        self._record(
+        self.record(
             number,
             RequestEventKind.extended,
             details,
@@ -118,22 +117,20 @@ class RequestRegister:
 
         UsageError before the identity is checked, and for a restriction before its data subjects are named.
         """
-        self._record(
-            number, RequestEventKind.answered, {"text": _given(answer, "answer")}, actor, via, _require_identity
-        )
+        self.record(number, RequestEventKind.answered, {"text": _given(answer, "answer")}, actor, via, require_identity)
 
     def refuse(self, number: int, reason: str, provision: str, *, actor: str, via: Via = "cli") -> None:
         """Record that the request is refused: the reason, and the provision of law, such as `PDPO s.20(1)(a)`."""
         details = {"text": _given(reason, "reason"), "provision": _given(provision, "law")}
-        self._record(number, RequestEventKind.refused, details, actor, via)
+        self.record(number, RequestEventKind.refused, details, actor, via)
 
     def withdraw(self, number: int, reason: str, *, actor: str, via: Via = "cli") -> None:
         """Record that the person does not ask any more."""
-        self._record(number, RequestEventKind.withdrawn, {"text": _given(reason, "reason")}, actor, via)
+        self.record(number, RequestEventKind.withdrawn, {"text": _given(reason, "reason")}, actor, via)
 
     def lift(self, number: int, reason: str, *, actor: str, via: Via = "cli") -> None:
         """Record that an answered restriction, or the corrections of a request, do not apply any more."""
-        self._record(
+        self.record(
             number,
             RequestEventKind.lifted,
             {"text": _given(reason, "reason")},
@@ -143,32 +140,13 @@ class RequestRegister:
             is_closed_allowed=True,
         )
 
-    def correct(self, number: int, values: Mapping[str, str | None], *, actor: str, via: Via = "cli") -> int:
-        """Record a right value beside the wrong one; returns the number of the correction.
-
-        `values`: those of CORRECTED_FIELDS. UsageError where the request is no correction, or before the identity is
-        checked. A closed request takes further values too.
-        """
-        details = {name: values[name] for name in CORRECTED_FIELDS}
-        kind = RequestEventKind.corrected
-        return self._record(number, kind, details, actor, via, require_correction, is_closed_allowed=True)
-
-    def pass_on(self, correction: ValueCorrection, *, actor: str, via: Via = "schedule") -> None:
-        """Record that the source shows the right value itself. A repeat records nothing."""
-        if correction.number not in self.find(correction.request).passed_on:
-            details = {"correction": correction.number}
-            kind = RequestEventKind.passed_on
-            self._record(correction.request, kind, details, actor, via, is_closed_allowed=True)
-
     def has_any_applied(self) -> bool:
         """True if a value was ever corrected, or a restriction ever asked for: then the lake is kept in line."""
         return any(each.corrections or each.kind is PrivacyRequestKind.restriction for each in self.requests())
 
-    def correcting(self) -> list[PrivacyRequest]:
-        """The requests with a correction that applies."""
-        if not self._events.has_any(RequestEventKind.corrected):
-            return []
-        return [each for each in self.requests() if each.applied_corrections]
+    def has_any(self, kind: RequestEventKind) -> bool:
+        """True if an event of that kind was ever recorded."""
+        return self._events.has_any(kind)
 
     def find(self, number: int) -> PrivacyRequest:
         for each in self.requests():
@@ -208,7 +186,7 @@ class RequestRegister:
         """Close the connections to the database."""
         self._events.close()
 
-    def _record(
+    def record(
         self,
         number: int,
         kind: RequestEventKind,
@@ -219,6 +197,11 @@ class RequestRegister:
         *,
         is_closed_allowed: bool = False,
     ) -> int:
+        """Append an event of a request; returns the number of the event.
+
+        `require`: raises UsageError where the request as it is now does not allow the event.
+        """
+
         def make(known: sa.Connection) -> NewEvent:
             events = self._events.of_request(number, known)
             if not events:
@@ -265,7 +248,8 @@ def _require_no_contact(*texts: str) -> None:
         )
 
 
-def _require_identity(request: PrivacyRequest) -> None:
+def require_identity(request: PrivacyRequest) -> None:
+    """UsageError before the identity is checked, and for a restriction before its data subjects are named."""
     if not request.identity:
         raise UsageError(
             f"the identity of the person of privacy request {request.number} is not checked: record how it was checked "
@@ -276,15 +260,6 @@ def _require_identity(request: PrivacyRequest) -> None:
             f"privacy request {request.number} names no data subject: a restriction applies to the subject ids that "
             "are recorded with it"
         )
-
-
-def require_correction(request: PrivacyRequest) -> None:
-    """UsageError where a value cannot be corrected for this request."""
-    if request.kind is not PrivacyRequestKind.correction:
-        raise UsageError(f"privacy request {request.number} is no request for a correction")
-    if request.lifted_at or request.closing in (RequestEventKind.refused, RequestEventKind.withdrawn):
-        raise UsageError(f"privacy request {request.number} is {'lifted' if request.lifted_at else request.closing}")
-    _require_identity(request)
 
 
 def _require_applied(request: PrivacyRequest) -> None:

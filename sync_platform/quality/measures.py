@@ -6,6 +6,7 @@ the row stored under its id before this sync. A dimension's score is the share o
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sync_platform.quality.score import Dimension
@@ -16,11 +17,15 @@ METRES_APART = 150
 LATIN, CHINESE = "[A-Za-z0-9]", r"[\x{3400}-\x{9fff}\x{f900}-\x{faff}\x{20000}-\x{323af}]"
 NAMES = ("name_en", "name_zh", "name")
 ADDRESSES = ("address_en", "address_zh", "address")
-ACROSS = {
+ACROSS: Mapping[Dimension, tuple[str, ...]] = {
     "accuracy": ("register_name", "register_address", "register_licence"),
-    "consistency": ("phone_across", "district_across", "place_across", "trading_across"),
-}
+    "consistency": (
+        "phone_across", "district_across", "place_across", "trading_across", "cuisines_across", "hours_across",
+    ),
+}  # fmt: skip
 """Measures of a listing against other platforms; a run of unification computes them, not a sync."""
+_OF_COLUMN = {"cuisines_across": "cuisines", "hours_across": "opening_hours"}
+"""Measures that only listings with this column can have."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,12 @@ def is_listing(dataset: Dataset) -> bool:
     """True if the records are listings: they have a name and an address."""
     names = {column.name for column in columns_of(dataset.row)}
     return bool(names & set(NAMES)) and bool(names & set(ADDRESSES))
+
+
+def measures_across(dataset: Dataset, dimension: Dimension) -> tuple[str, ...]:
+    """The measures of ACROSS that the listings of a dataset can have."""
+    stated = {column.name for column in columns_of(dataset.row)} | set(dataset.listing)
+    return tuple(name for name in ACROSS[dimension] if _OF_COLUMN.get(name) in (None, *stated))
 
 
 def measures_of(dataset: Dataset, *, follows: bool, refers: bool) -> list[Measure]:

@@ -16,7 +16,7 @@ import orjson
 from sync_platform.quality.areas import APPROXIMATION
 from sync_platform.quality.contract_counts import ContractCounts
 from sync_platform.quality.geography import measure_geography
-from sync_platform.quality.measures import ACROSS, Measure, is_listing, measures_of
+from sync_platform.quality.measures import Measure, is_listing, measures_across, measures_of
 from sync_platform.quality.score import DIMENSIONS, SCORES, WHOLE, Dimension, Score, Standards, overall
 from sync_platform.sources.columns import Column, columns_of
 from sync_platform.sources.declaration import Dataset
@@ -235,9 +235,10 @@ def _referred(session: duckdb.DuckDBPyConnection, records: RecordsToScore) -> st
     return f'LEFT JOIN {LAKE}.{table} r ON r.source_id = m."{referring.name}"'
 
 
-def _awaited(records: RecordsToScore, dimension: str) -> tuple[str, ...]:
+def _awaited(records: RecordsToScore, dimension: Dimension) -> tuple[str, ...]:
     """The measures that unification computes later (unified/cross_platform_scores.py)."""
-    return ACROSS[dimension] if is_listing(records.dataset) and not records.dataset.is_reference else ()
+    is_awaited = is_listing(records.dataset) and not records.dataset.is_reference
+    return measures_across(records.dataset, dimension) if is_awaited else ()
 
 
 def with_dimension_score(

@@ -164,7 +164,7 @@ class Extraction:
         else:
             gaps.parts.unproven.add(self.part.name)
             self.part.is_proven = False
-            add_note(gaps.doubts, f"{self.part.name}: {doubt}")
+            add_note(gaps.doubts, f"in part {self.part.name} {doubt}")
 
     def report_loose_readings(self, dataset: str, reply: Reply) -> None:
         """The fields of an answer that were read although they have another form than declared."""

@@ -95,4 +95,4 @@ class ListProof:
         for finding in findings:
             self._extraction.report_finding(self._dataset, finding)
         if not findings and not last.is_broken and last.doubt and last.is_of_full_list:
-            self._extraction.report_unproven(self._dataset, f"{self._name}: {last.doubt}")
+            self._extraction.report_unproven(self._dataset, f"{self._name} {last.doubt}")

@@ -118,7 +118,10 @@ class ListReading:
 
     @property
     def doubt(self) -> str | None:
-        """Why it is not sure that the list is whole, in words: it has no total, and its pages do not prove its end."""
+        """Why it is not sure that the list is whole: it has no total, and its pages do not prove its end.
+
+        In words that follow the list's name: "ends with ...".
+        """
         return None if self.total is not None else self._doubt
 
     @property
@@ -177,4 +180,4 @@ class ListReading:
         listed = {place: length for place, length in self._lengths.items() if length}
         for place, length in sorted(listed.items()):
             if length < self.longest and place != max(listed):
-                self.doubt_because(f"page {place} lists {length} records, another one {self.longest}")
+                self.doubt_because(f"has {length} records on page {place} and {self.longest} on another one")

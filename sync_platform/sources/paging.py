@@ -170,7 +170,7 @@ async def by_offset(
                 where = f"page {position + 1}" if counts_pages else f"offset {position}"
                 reading.findings.append(f"{reading.name} repeats at {where} what came before it")
             elif is_after_full:
-                reading.doubt_because("only an empty page shows its end")
+                reading.doubt_because("ends with an empty page right after a full one")
             break
         overlap = 0 if counts_pages else max(0, reading.longest - length)
         place, length = place + 1, len(part.records)

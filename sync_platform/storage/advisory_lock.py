@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from sync_platform.documents.wording import in_one_line
 from sync_platform.errors import StorageError
 
 if TYPE_CHECKING:
@@ -96,4 +97,4 @@ class AdvisoryLock:
             raise StorageError(f"another process holds the lock {self._name!r} and does not release it") from None
         except psycopg.Error as error:
             self.release()
-            raise StorageError(f"the lock {self._name!r} cannot be used: {error}") from None
+            raise StorageError(f"the lock {self._name!r} cannot be used: {in_one_line(error)}") from None

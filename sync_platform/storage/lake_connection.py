@@ -7,15 +7,13 @@ transactions, so its work would be repeated. Readers need no lock.
 
 from __future__ import annotations
 
-import ctypes
 import shutil
 import sqlite3
-import sys
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -23,6 +21,7 @@ from typing import Self
 import duckdb
 
 from sync_platform.documents.typed_command import typed
+from sync_platform.documents.wording import in_one_line
 from sync_platform.errors import NoLakeYet, StorageError
 from sync_platform.settings import Settings, without_password
 from sync_platform.storage.advisory_lock import KEEPALIVE
@@ -31,6 +30,7 @@ from sync_platform.storage.duckdb_s3 import use_s3
 from sync_platform.storage.extensions import connect_with
 from sync_platform.storage.full_disk import with_advice
 from sync_platform.storage.lake_formats import require_known_formats, store_formats
+from sync_platform.storage.session_memory import return_freed_memory
 from sync_platform.storage.write_lock import holding_advisory, holding_file
 
 LAKE = "lake"
@@ -41,8 +41,6 @@ DISABLED_OPTIMIZERS = "join_filter_pushdown,statistics_propagation"
 which NUL breaks. The second trusts the least and the largest value of a column, which leave out the files that have
 none: where a text beyond ASCII has more than 256 bytes. A condition on such a column then hides rows."""
 ATTACH_ATTEMPTS = 8
-M_MMAP_THRESHOLD = -3  # mallopt(3)
-LARGE_BLOCK_BYTES = 256 * 1024
 # error texts of SQLite for a busy file, and of PostgreSQL for a table that another process created meanwhile
 CREATED_TOGETHER = ("locked", "already exists", "duplicate key")
 
@@ -57,6 +55,8 @@ class LakeAddress:
     region: str = "ap-southeast-1"
     endpoint: str = ""
     memory_limit: str = "256MB"
+    encrypts: bool = False
+    """True for a draft of the catalog that lies beside the data, where the catalog itself will not."""
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -81,7 +81,7 @@ class LakeAddress:
     @property
     def is_encrypted(self) -> bool:
         """True if data files are encrypted: data and catalog, which has their keys, lie in different places."""
-        return self.is_remote or self.catalog_file is None
+        return self.encrypts or self.is_remote or self.catalog_file is None
 
     @property
     def extensions(self) -> tuple[str, ...]:
@@ -200,7 +200,7 @@ class Lake:
                     "disabled_optimizers": DISABLED_OPTIMIZERS,
                 }
                 if not self.read_only:
-                    _return_freed_memory()
+                    return_freed_memory()
                     config["threads"] = 1  # platforms are written by processes; a second thread costs 150 MB and time
                 instance = connect_with(self._extensions(), config)
                 try:
@@ -224,33 +224,11 @@ class Lake:
         except BrokenPipeError:  # the reader of our output closed the pipe; nothing is wrong with the lake
             raise
         except (duckdb.IOException, duckdb.HTTPException, sqlite3.Error, OSError) as error:
-            raise StorageError(f"{self.address} cannot be used: {with_advice(without_password(str(error)))}") from None
+            reason = with_advice(without_password(in_one_line(error)))
+            raise StorageError(f"{self.address} cannot be used: {reason}") from None
         except duckdb.OutOfMemoryException as error:
             reason = str(error).split("\n")[0]  # the other lines advise on DuckDB's own settings
             raise StorageError(f"{self.address} needs more memory than it is given: {reason}") from None
-
-
-@contextmanager
-def with_memory(session: duckdb.DuckDBPyConnection, limit: str) -> Iterator[None]:
-    """Raise the memory limit of the session's DuckDB to `limit` (such as `1GB`) for the block."""
-    usual = session.execute("SELECT current_setting('memory_limit')").fetchall()[0][0]
-    session.execute(f"SET memory_limit = '{limit}'")
-    try:
-        yield
-    finally:
-        with suppress(duckdb.OutOfMemoryException):  # DuckDB still uses more than that: then the higher limit stays
-            session.execute(f"SET memory_limit = '{usual}'")
-
-
-def _return_freed_memory() -> None:
-    """Make the C library return each large block to the system as soon as it is freed.
-
-    Otherwise glibc raises its threshold with each freed block and keeps more and more memory: 300 MB when 300,000 rows
-    are written.
-    """
-    if sys.platform == "linux":
-        with suppress(AttributeError):  # a C library without it
-            ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK_BYTES)
 
 
 def _make_folders(address: LakeAddress) -> None:

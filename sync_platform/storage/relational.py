@@ -15,6 +15,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from sync_platform.documents.wording import in_one_line
 from sync_platform.errors import StorageError
 from sync_platform.storage.advisory_lock import KEEPALIVE
 from sync_platform.storage.full_disk import with_advice
@@ -102,7 +103,7 @@ def upsert(engine: sa.Engine, table: sa.Table) -> postgresql.Insert | sqlite.Ins
 
 def _reason(error: Exception) -> str:
     """The driver's message; SQLAlchemy's message would add the statement and its values."""
-    return with_advice(str(getattr(error, "orig", None) or error))
+    return with_advice(in_one_line(getattr(error, "orig", None) or error))
 
 
 def _engine(address: sa.URL) -> sa.Engine:

@@ -19,6 +19,7 @@ from sync_platform.matching.phones import parse_phones
 from sync_platform.matching.restaurant_names import parse_names
 from sync_platform.quality.areas import METRES_PER_DEGREE, METRES_PER_DEGREE_EAST, find_area
 from sync_platform.quality.geography import is_inside
+from sync_platform.quality.opening_hours.stated_hours import read_hours
 from sync_platform.unified.survivorship_rules import SAME_LOCATION_METRES, STREET_END
 
 NAMES_AGREE = 80.0  # of 100, by rapidfuzz's ratio
@@ -39,6 +40,8 @@ class ComparedListing(NamedTuple):
     phone: str | None
     status: str | None
     licence_number: str | None
+    cuisine_codes: list[str] | None
+    opening_hours: list[str] | None
     is_reference: bool
 
 
@@ -49,7 +52,7 @@ _Verdict = bool | None
 def verdicts(listings: pl.DataFrame) -> pl.DataFrame:
     """The verdicts on live listings that are not second listings: `source`, `source_id`, and VERDICTS.
 
-    `listings`: all listings of each restaurant, as for `survivorship.golden_fields`.
+    `listings`: all listings of each restaurant, as for `golden.golden_records`.
     """
     live = listings.filter(pl.col("is_live") & ~pl.col("is_duplicate")).select(
         "restaurant_id", *ComparedListing._fields
@@ -149,6 +152,18 @@ def _trading_agrees(listing: ComparedListing, other: ComparedListing) -> _Verdic
     return listing.status == other.status if listing.status and other.status else None
 
 
+def _cuisines_agree(listing: ComparedListing, other: ComparedListing) -> _Verdict:
+    """True if both have a cuisine in common: one platform names more cuisines than another."""
+    mine, theirs = listing.cuisine_codes, other.cuisine_codes
+    return not set(mine).isdisjoint(theirs) if mine and theirs else None
+
+
+def _hours_agree(listing: ComparedListing, other: ComparedListing) -> _Verdict:
+    """True if both are open at the same times of the week; none where hours cannot be read."""
+    mine, theirs = read_hours(listing.opening_hours), read_hours(other.opening_hours)
+    return mine.spans == theirs.spans if mine and theirs else None
+
+
 _Agrees = Callable[[ComparedListing, ComparedListing], _Verdict]
 _WITH_REGISTER: dict[str, _Agrees] = {
     "register_name": _names_agree,
@@ -160,6 +175,8 @@ _WITH_OTHERS: dict[str, _Agrees] = {
     "district_across": _districts_agree,
     "place_across": _places_agree,
     "trading_across": _trading_agrees,
+    "cuisines_across": _cuisines_agree,
+    "hours_across": _hours_agree,
 }
 ACCURACY = {
     "geography": "coordinates in the stated district",
@@ -172,6 +189,8 @@ CONSISTENCY = {
     "district_across": "the district is that of most other platforms, or one lies within the other",
     "place_across": f"the coordinates are within {SAME_LOCATION_METRES} m of most other platforms'",
     "trading_across": "open or closed, as most other platforms say",
+    "cuisines_across": "a cuisine is one that most other platforms name too",
+    "hours_across": "the opening hours of the week are those of most other platforms",
 }
 VERDICTS = (*ACCURACY, *CONSISTENCY)
 """The names of the verdicts, in order; ACCURACY and CONSISTENCY describe each true verdict."""

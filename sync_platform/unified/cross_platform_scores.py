@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 
 from sync_platform.quality.areas import APPROXIMATION
-from sync_platform.quality.measures import measures_of
+from sync_platform.quality.measures import measures_across, measures_of
 from sync_platform.quality.score import WHOLE, Dimension, Score, Standards, overall
 from sync_platform.quality.scorecard import StoredScore, newest_scores
 from sync_platform.quality.scoring import MAX_NAMED, with_dimension_score, write_scores
@@ -59,7 +59,8 @@ def _scores(session: duckdb.DuckDBPyConnection, source: ListingSource, standards
     listed = ", ".join(f'({measure.condition}) AS "{name}"' for name, measure in own.items())
     across = ", ".join(f'j."{name}"' for name in (*ACCURACY, *CONSISTENCY))
     accuracy = {**ACCURACY, "geography": f"{ACCURACY['geography']} ({APPROXIMATION})"}
-    consistency = {**{name: measure.words for name, measure in own.items()}, **CONSISTENCY}
+    consistency = {name: measure.words for name, measure in own.items()}
+    consistency |= {name: CONSISTENCY[name] for name in measures_across(source.dataset, "consistency")}
     with TemporaryTables(session) as scratch:
         verdicts = scratch.create(
             "listing_verdicts",

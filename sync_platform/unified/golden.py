@@ -12,7 +12,7 @@ import orjson
 import polars as pl
 
 from sync_platform.unified.brands import name_keys
-from sync_platform.unified.cuisine_taxonomy import CuisineTaxonomy, taxonomy_of, with_cuisine_codes
+from sync_platform.unified.cuisine_taxonomy import CuisineTaxonomy, taxonomy_of
 from sync_platform.unified.listing_districts import EVIDENCE, PLACE_NAMES, place_names, with_districts
 from sync_platform.unified.price_ranges import PRICE_RANGES_HKD
 from sync_platform.unified.survivorship import IsSharedPhone, golden_fields
@@ -41,13 +41,13 @@ def golden_records(
 
     `hours_platform` and `hours_source_id` are further columns: the listing that states the opening hours.
 
-    `listings`: as for `golden_fields`, without the columns that are made here. `today`: the day in Hong Kong; it
+    `listings`: as for `golden_fields`, without the columns of `listing_districts`. `today`: the day in Hong Kong; it
     decides whether a licence is in force. `editions`: those of the vocabularies to use.
     """
     listings = listings.sort("restaurant_id", "source", "source_id")  # the order of listings makes no difference
     editions = list(editions)
     taxonomy = taxonomy_of(editions)
-    listings = with_cuisine_codes(with_districts(listings.with_columns(*_price_range())), taxonomy)
+    listings = with_districts(listings.with_columns(*_price_range()))
     fields = golden_fields(listings, is_shared, {each.name: each.title for each in editions})
     fields = _with_place(fields.join(_district_evidence(listings, fields), on="restaurant_id", how="left"))
     fields = _with_name_keys(_with_cuisine_names(fields, taxonomy))

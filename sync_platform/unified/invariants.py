@@ -37,6 +37,15 @@ DESCRIPTIONS: Mapping[str, tuple[str, str]] = {
         "restaurants",
         "Every word of a platform for a cuisine or a district is in a vocabulary (unified.unmapped_words).",
     ),
+    "every_interval_is_possible": (
+        "opening_hours",
+        "Every interval closes after it opens, on the next day only if that is stated; a closed day has no other row.",
+    ),
+    "no_intervals_overlap": ("opening_hours", "The intervals of one day of a restaurant do not overlap."),
+    "rows_are_those_of_the_text": (
+        "opening_hours",
+        "Every restaurant with opening hours has the rows that its opening_hours_osm states, and no others.",
+    ),
     **{
         f"{kind}_hang_on_restaurants": (kind, f"The restaurants of nearly all {kind} are known.")
         for kind in RECORD_KINDS
@@ -75,26 +84,26 @@ def check_members(session: duckdb.DuckDBPyConnection, run: Mapping[str, Any], pl
     known = max(1, listings - run["changed_listings"])
     share = run["moved_listings"] / known
     return [
-        _finding(
+        finding(
             "one_listing_per_platform",
             not duplicated,
-            f"{len(duplicated):,} restaurants have two of one platform{_named([name for (name,) in duplicated])}",
+            f"{len(duplicated):,} restaurants have two of one platform{named([name for (name,) in duplicated])}",
             restaurants=len(duplicated),
         ),
-        _finding(
+        finding(
             "size",
             largest[1] <= most,
             f"the largest, {largest[0]}, has {largest[1]}; {most} are tolerated",
             largest=largest[1],
         ),
-        _finding(
+        finding(
             "change_rate",
             share <= MAX_MOVED,
             f"{run['moved_listings']:,} listings moved, {share:.2%} of those known; {MAX_MOVED:.0%} are tolerated",
             moved=run["moved_listings"],
             share=share,
         ),
-        _finding(
+        finding(
             "no_listing_is_lost",
             members == listings and not orphaned,
             f"{listings:,} listings, {members:,} members, {orphaned:,} of them without a live restaurant",
@@ -117,9 +126,9 @@ def check_restaurants(session: duckdb.DuckDBPyConnection) -> list[Finding]:
             explained = orjson.loads(why or "{}")
             if any(has and name not in explained for name, has in zip(EXPLAINED, is_filled, strict=True)):
                 unexplained.append(restaurant_id)
-    words = f"{len(unexplained):,} restaurants have a value without a why{_named(unexplained)}"
+    words = f"{len(unexplained):,} restaurants have a value without a why{named(unexplained)}"
     return [
-        _finding("every_field_is_explained", not unexplained, words, restaurants=len(unexplained)),
+        finding("every_field_is_explained", not unexplained, words, restaurants=len(unexplained)),
         _unmapped(session),
     ]
 
@@ -129,8 +138,8 @@ def _unmapped(session: duckdb.DuckDBPyConnection) -> Finding:
         f"""SELECT platform || ' ' || word, listings FROM {LAKE}.unified.unmapped_words WHERE removed_at IS NULL
         ORDER BY listings DESC, 1"""
     ).fetchall()
-    words = f"{len(rows):,} words are in no vocabulary{_named([word for word, _ in rows])}"
-    return _finding("every_word_is_mapped", not rows, words, unmapped=len(rows), listings=sum(row[1] for row in rows))
+    words = f"{len(rows):,} words are in no vocabulary{named([word for word, _ in rows])}"
+    return finding("every_word_is_mapped", not rows, words, unmapped=len(rows), listings=sum(row[1] for row in rows))
 
 
 def check_related_records(session: duckdb.DuckDBPyConnection, kind: str) -> tuple[int, list[Finding]]:
@@ -140,13 +149,15 @@ def check_related_records(session: duckdb.DuckDBPyConnection, kind: str) -> tupl
         WHERE removed_at IS NULL"""
     ).fetchall()[0]
     words = f"the restaurants of {loose:,} of {count:,} {kind} are not known; {MAX_UNKNOWN:.0%} are tolerated"
-    finding = _finding(f"{kind}_hang_on_restaurants", loose <= MAX_UNKNOWN * count, words, loose=loose)
-    return count, [finding]
+    judged = finding(f"{kind}_hang_on_restaurants", loose <= MAX_UNKNOWN * count, words, loose=loose)
+    return count, [judged]
 
 
-def _finding(check: str, passed: bool, words: str, **figures: Any) -> Finding:
+def finding(check: str, passed: bool, words: str, **figures: Any) -> Finding:
+    """The result of a check; `figures` are shown beside its message."""
     return Finding(check, passed, words, figures)
 
 
-def _named(names: list[str]) -> str:
+def named(names: list[str]) -> str:
+    """The first of these names, at the end of a message; nothing where there is none."""
     return f", such as {', '.join(names[:MAX_NAMED])}" if names else ""

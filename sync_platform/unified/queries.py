@@ -172,7 +172,9 @@ def foundings(session: duckdb.DuckDBPyConnection, ids: pl.DataFrame, listings: p
     return {name: Founding(name, parse_listing(by), at, is_live) for name, by, at, is_live in rows}
 
 
-def stored_rows(session: duckdb.DuckDBPyConnection, table: str, key: str, keys: pl.DataFrame) -> pl.DataFrame:
-    """The live rows of a table whose column `key` has one of the values in `keys`."""
-    query = f"SELECT t.* FROM {UNIFIED}.{table} t SEMI JOIN asked USING ({key}) WHERE t.removed_at IS NULL"
+def stored_rows(
+    session: duckdb.DuckDBPyConnection, table: str, key: str, keys: pl.DataFrame, columns: str = "t.*"
+) -> pl.DataFrame:
+    """The live rows of a table whose column `key` has one of the values in `keys`; `columns`: SQL, those to read."""
+    query = f"SELECT {columns} FROM {UNIFIED}.{table} t SEMI JOIN asked USING ({key}) WHERE t.removed_at IS NULL"
     return frame_of(session, query, asked=keys)

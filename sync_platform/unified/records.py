@@ -15,6 +15,7 @@ import polars as pl
 
 from sync_platform.unified.agreement import VERDICTS, verdicts
 from sync_platform.unified.assignment import IDS, Assignment
+from sync_platform.unified.cuisine_taxonomy import taxonomy_of, with_cuisine_codes
 from sync_platform.unified.golden import golden_records
 from sync_platform.unified.hours_rows import hours_rows
 from sync_platform.unified.identity import Founding
@@ -67,6 +68,7 @@ def make_records(
     ranks = [(source.platform, source.rank, source.is_reference) for source in sources]
     ranked = pl.DataFrame(ranks, schema=["source", "rank", "is_reference"], orient="row")
     listings = listings_of(session, changed.table, members).join(ranked, on="source", maintain_order="left")
+    listings = with_cuisine_codes(listings, taxonomy_of(editions))
     golden = golden_records(listings, is_shared, today, editions)
     return Records(
         restaurant_rows(session, golden, assignment.foundings, assignment.identities.merged_into),
@@ -122,8 +124,9 @@ def restaurant_rows(
     These are the golden records with their foundings, and the last stored rows of restaurants that are merged or ended.
     """
     names = [column.name for column in RESTAURANTS.columns]
-    stored = stored_rows(session, RESTAURANTS.name, "restaurant_id", golden.select("restaurant_id"))
-    known = {row[0]: row[1:] for row in stored.select("restaurant_id", "founded_by", "founded_at").iter_rows()}
+    founding = "restaurant_id, founded_by, founded_at"  # the other columns of all these rows take long to read
+    stored = stored_rows(session, RESTAURANTS.name, "restaurant_id", golden.select("restaurant_id"), founding)
+    known = {row[0]: row[1:] for row in stored.iter_rows()}
     founded = [
         known.get(name) or ("/".join(foundings[name].founded_by), foundings[name].founded_at)
         for name in golden["restaurant_id"]

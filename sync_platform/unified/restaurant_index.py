@@ -22,8 +22,7 @@ import polars as pl
 from sync_platform.matching.cuisines import parse_cuisines
 from sync_platform.matching.scripts import fold
 from sync_platform.quality.areas import NamedArea, find_area
-from sync_platform.quality.opening_hours.weekly_hours import WEEK
-from sync_platform.unified.open_moments import minute_of_week, open_spans
+from sync_platform.unified.opening_index import OpeningIndex
 from sync_platform.unified.queries import UNIFIED, frame_of, present_columns
 from sync_platform.unified.search_terms import folded_name, han_runs, latin_words, terms_of, terms_of_run
 
@@ -61,10 +60,10 @@ class RestaurantIndex:
         self._by_district = _grouped([fold(each or "")] for each in frame["district"])
         words = frame.select(pl.concat_list(pl.col(*CUISINES).fill_null([]))).to_series().to_list()
         self._by_cuisine = _grouped(parse_cuisines(tuple(each)) for each in words)
-        self._spans = _flattened(frame["opening_hours_osm"].to_list(), frame["status"].to_list())
+        hours = frame.select("opening_hours_osm", "status").iter_rows()
+        self._openings = OpeningIndex(text if status == "open" else None for text, status in hours)
         self.with_name = lru_cache(1_000)(self._with_name)
         self.in_district = lru_cache(1_000)(self._in_district)
-        self.open_in_minute = lru_cache(8)(self._open_in_minute)
         self.row = lru_cache(KEPT_ROWS)(self._row)
 
     def _row(self, number: int) -> Mapping[str, Any]:
@@ -123,13 +122,8 @@ class RestaurantIndex:
         return self.in_all([self._by_cuisine.get(word, NO_ROWS) for word in words]) if words else NO_ROWS
 
     def open_at(self, moment: datetime) -> Rows:
-        """The restaurants that are open at the moment, by their hours; without those whose hours are not known."""
-        return self.open_in_minute(minute_of_week(moment))
-
-    def _open_in_minute(self, minute: int) -> Rows:
-        rows, first, last = self._spans
-        is_open = (first <= minute) & (minute < last) | (minute + WEEK < last)
-        return np.unique(rows[is_open])
+        """The restaurants that trade and are open at the moment; without those whose hours are not known."""
+        return self._openings.open_at(moment)
 
 
 def read_index(session: duckdb.DuckDBPyConnection) -> RestaurantIndex:
@@ -168,15 +162,3 @@ def _is_in(name: str, area: NamedArea) -> bool:
         return True
     other = find_area(name) if name else None
     return other is not None and other.kind > area.kind and other.lies_within(area)
-
-
-def _flattened(hours: list[str | None], statuses: list[str | None]) -> tuple[Rows, Any, Any]:
-    """The spans of all restaurants that trade: the row of each, and its first and last minute."""
-    spans = [
-        (row, first, last)
-        for row, (text, status) in enumerate(zip(hours, statuses, strict=True))
-        if status == "open"
-        for first, last in open_spans(text) or ()
-    ]
-    columns = np.array(spans, np.int32).reshape(-1, 3)
-    return columns[:, 0], columns[:, 1], columns[:, 2]

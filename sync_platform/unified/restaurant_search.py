@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sync_platform.quality.areas import METRES_PER_DEGREE, METRES_PER_DEGREE_EAST
-from sync_platform.unified.open_moments import is_open, open_spans
+from sync_platform.unified.open_moments import is_open
 from sync_platform.unified.restaurant_index import RestaurantIndex, Rows
 
 TENTH_M = 0.1 / METRES_PER_DEGREE
@@ -162,5 +162,5 @@ def _is_later(
 
 def _result(row: Mapping[str, Any], distance_m: float | None, now: datetime) -> dict[str, Any]:
     text = row["opening_hours_osm"]
-    open_now = is_open(open_spans(text), now) if row["status"] == "open" else False
+    open_now = is_open(text, now) if row["status"] == "open" else False
     return {**row, "distance_m": distance_m, "is_open_now": open_now}

@@ -16,6 +16,7 @@ from sync_platform.matching.linkage_state import LINK_SCHEMA
 from sync_platform.matching.matches import CHANCE_WITH_RIVAL, explain_links
 from sync_platform.matching.model import Model
 from sync_platform.storage.lake_connection import LAKE
+from sync_platform.storage.lake_tables import has_table
 from sync_platform.unified.identity import Key
 from sync_platform.unified.queries import frame_of
 
@@ -108,3 +109,16 @@ def queue_size(session: duckdb.DuckDBPyConnection) -> QueueSize:
     """The size of the whole queue."""
     row = session.execute(f"SELECT count(*), coalesce(sum(chance), 0) FROM ({REVIEW_QUERY})").fetchall()[0]
     return QueueSize(int(row[0]), float(row[1]))
+
+
+def recorded_queue_size(session: duckdb.DuckDBPyConnection) -> QueueSize | None:
+    """The size of the queue after the last run; None where there was no run, or one of an earlier version."""
+    runs = f"{LAKE}.unified.runs"
+    if not has_table(session, "unified.runs"):
+        return None
+    if "review_expected_same" not in {name for name, *_ in session.execute(f"DESCRIBE {runs}").fetchall()}:
+        return None
+    row = session.execute(
+        f"SELECT review, review_expected_same FROM {runs} ORDER BY committed_at DESC LIMIT 1"
+    ).fetchone()
+    return QueueSize(row[0], row[1]) if row and row[1] is not None else None

@@ -192,6 +192,7 @@ RULES = (
         lambda codes: " ".join(codes) or None,
         (Criterion.AGREEMENT, Criterion.PRIORITY, Criterion.COMPLETENESS, Criterion.RECENCY),
         len,
+        is_set=True,
         vocabularies=(CUISINES.name, CUISINE_WORDS.name),
     ),
     FieldRule("price_level", ("price_level",), str, _AGREEMENT_FIRST, range_columns=("price_min_hkd", "price_max_hkd")),

@@ -235,6 +235,7 @@ RUNS = (
     Column("removed", "BIGINT", "Restaurants merged or ended"),
     Column("restored", "BIGINT", "Restaurants revived"),
     Column("review", "BIGINT", "Pairs for a person to review"),
+    Column("review_expected_same", "DOUBLE", "How many of these are probably one place"),
     Column("unmapped", "BIGINT", "Words of platforms that no vocabulary has: unified.unmapped_words"),
     Column("vocabularies", "VARCHAR[]", "The vocabularies that it used: name, version and digest of each"),
 )

@@ -46,7 +46,7 @@ from sync_platform.unified.queries import UNIFIED, changed_listings, frame_of, l
 from sync_platform.unified.records import Records, make_records
 from sync_platform.unified.related_records import ensure_views
 from sync_platform.unified.rematch import Changed, Matched, match_changed
-from sync_platform.unified.review_queue import REVIEW_QUERY
+from sync_platform.unified.review_queue import queue_size
 from sync_platform.unified.tables import (
     BRANCHES,
     BRANDS,
@@ -253,6 +253,7 @@ def _keep_state(session: duckdb.DuckDBPyConnection, matched: Matched, at: dateti
 def _write_run(
     session: duckdb.DuckDBPyConnection, plan: _Plan, restaurants: Difference, at: datetime
 ) -> dict[str, object]:
+    review = queue_size(session)
     run: dict[str, object] = {
         "run_id": plan.run_id,
         "mode": "full" if plan.matched.is_full else "incremental",
@@ -266,7 +267,8 @@ def _write_run(
         "updated": restaurants.update,
         "removed": restaurants.remove,
         "restored": restaurants.restore,
-        "review": _count(session, f"SELECT count(*) FROM ({REVIEW_QUERY})"),
+        "review": review.waiting,
+        "review_expected_same": round(review.expected_same, 1),
         "unmapped": plan.unmapped.filter(~pl.col("ended")).height,
         "vocabularies": _marks(plan.editions),
     }

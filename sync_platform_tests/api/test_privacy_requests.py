@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -11,6 +11,7 @@ from sync_platform.api_client import RequestFailed
 from sync_platform.privacy.privacy_request import PrivacyRequestKind
 from sync_platform.privacy.request_deadline import Law
 from sync_platform.privacy.request_register import RequestRegister
+from sync_platform.sources.period import day_in_hong_kong
 from sync_platform.storage.audit_log import AuditLog
 from sync_platform_tests.api.served import Served
 
@@ -33,14 +34,15 @@ def test_the_register_is_shown_to_the_compliance_role_alone(own_home: Served) ->
 
 
 def test_a_request_is_recorded_once_for_each_key_and_erases_nothing(own_home: Served) -> None:
-    client = own_home.client("compliance")
+    client, received_at = own_home.client("compliance"), datetime.now(UTC) - timedelta(days=9)
     body = PrivacyRequestBody(
-        kind="erasure", received_at=datetime(2026, 11, 20, tzinfo=UTC), law="pdpo", reference="ticket 4711",
+        kind="erasure", received_at=received_at, law="pdpo", reference="ticket 4711",
         identity="passport seen", subjects=["chope:r-1"],
     )  # fmt: skip
     made = [client.record_privacy_request(body, key="k1") for _ in range(2)]
     assert made[0] == made[1]
-    assert (made[0].state, made[0].due_on.isoformat(), made[0].subjects) == ("open", "2026-12-30", ["chope:r-1"])
+    due_on = day_in_hong_kong(received_at) + timedelta(days=40)
+    assert (made[0].state, made[0].due_on, made[0].subjects) == ("open", due_on, ["chope:r-1"])
     assert [each.event for each in made[0].events] == ["received", "identity-checked", "person-named"]
     assert {each.via for each in made[0].events} == {"api"}
     other = client.record_privacy_request(body, key="k2")

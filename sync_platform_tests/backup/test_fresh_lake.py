@@ -140,12 +140,14 @@ def test_a_restore_that_is_killed_before_the_catalog_has_no_lake_and_a_repeat_co
     lake.make("full")
     chosen, home = choose_commit(lake.repository, None, None), restores.home()
 
-    def killed() -> None:
+    def killed(whole: LakeAddress) -> None:
+        with Lake(whole, read_only=True) as restored:
+            assert _is_equal_at(lake.harness.lake, chosen.commit.snapshot, restored)
         raise KeyboardInterrupt
 
     home.begin(chosen)
     with pytest.raises(KeyboardInterrupt):
-        restores.of(chosen, home.lake).run("run", before_catalog=killed)
+        restores.of(chosen, home.lake).run("run", prepare=killed)
     assert not home.lake.exists
     assert any(Path(home.lake.data).rglob("*.parquet"))
     home.require_empty(chosen)

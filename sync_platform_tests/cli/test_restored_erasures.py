@@ -87,6 +87,9 @@ def test_every_restore_and_the_drill_refuse_without_the_tombstones(backed_up: Ba
     for command in commands:
         assert "is no tombstone" in backed_up.refused(*command), command
     assert not fresh.exists()
+    drill = json.loads(backed_up.run("backup", "list", "--json"))["drill"]
+    assert "did not pass: failed; " in drill["problem"]
+    assert "is no tombstone" in drill["problem"], "the audit log has the reason"
     for path, body in kept.items():
         path.write_bytes(body)
     backed_up.run(*commands[0])

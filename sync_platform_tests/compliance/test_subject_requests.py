@@ -10,6 +10,7 @@ import pytest
 
 from sync_platform.compliance.span import Span
 from sync_platform.compliance.subject_requests import judge_requests, requests_of
+from sync_platform.privacy.correction_events import record_correction, record_passed_on
 from sync_platform.privacy.privacy_request import PrivacyRequestKind
 from sync_platform.privacy.request_deadline import Law
 from sync_platform.privacy.request_register import RequestRegister
@@ -107,7 +108,8 @@ def test_a_register_that_was_changed_proves_nothing(office: Office, tmp_path: Pa
 def test_corrections_and_restrictions_are_counted_without_a_value(office: Office) -> None:
     number = office.receive(KINDS.correction, Law.both)
     values = {"platform": "chope", "dataset": "reservations", "source_id": "7", "column": "surname"}
-    made = office.after(1).correct(number, {**values, "wrong": "a", "right": "b", "shown": "b"}, actor="ada")
+    values |= {"wrong": "a", "right": "b", "shown": "b"}
+    made = record_correction(office.after(1), number, values, actor="ada")
     restricted = office.receive(KINDS.restriction, Law.both)
     office.register.close(restricted, "restricted", actor="ada")
     found = requests_of(office.register, SPAN, office.now)
@@ -115,8 +117,8 @@ def test_corrections_and_restrictions_are_counted_without_a_value(office: Office
     (correction,) = found.corrections
     assert (correction.number, correction.state, correction.column) == (made, "applied", "surname")
     (applied,) = office.register.find(number).applied_corrections
-    office.after(2).pass_on(applied, actor="sync")
-    office.register.pass_on(applied, actor="sync")
+    record_passed_on(office.after(2), applied, actor="sync")
+    record_passed_on(office.register, applied, actor="sync")
     (correction,) = requests_of(office.register, SPAN, office.now).corrections
     assert (correction.state, correction.passed_on_at) == ("passed on", RECEIVED + timedelta(days=2))
     assert len(office.register.find(number).events) == 5, "it is recorded once"

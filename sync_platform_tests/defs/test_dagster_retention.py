@@ -16,6 +16,8 @@ from sync_platform.defs import dagster_storage
 from sync_platform.defs.dagster_retention import delete_due_runs, due_runs
 from sync_platform.defs.dagster_storage import DagsterStorage
 from sync_platform.errors import StorageError
+from sync_platform_tests.defs.dagster_in_postgresql import instance_in_postgresql
+from sync_platform_tests.extent import only_in_full
 
 PARTITIONS = dg.StaticPartitionsDefinition(["a", "b", "c", "d"])
 BROKEN = "b"
@@ -43,12 +45,15 @@ def total(context: dg.AssetExecutionContext) -> Iterator[Any]:
 DEFINITIONS = dg.Definitions(assets=[rows, total], executor=dg.in_process_executor)
 
 
-@pytest.fixture(params=["sqlite", "one table"])
+@pytest.fixture(params=["sqlite", "postgresql", only_in_full("one table")])
 def instance(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dg.DagsterInstance]:
-    """Dagster's records in a file for each run, as on a laptop, and in one table, as in PostgreSQL."""
+    """Dagster's records in a file for each run, as on a laptop, in a real PostgreSQL, and in one table of SQLite."""
     home = prepare_home(tmp_path)
     if request.param == "sqlite":
         with dg.DagsterInstance.from_config(str(home)) as instance:
+            yield instance
+    elif request.param == "postgresql":
+        with instance_in_postgresql(request.getfixturevalue("postgres_server"), home) as instance:
             yield instance
     else:
         with dg.DagsterInstance.ephemeral(tempdir=str(home)) as instance:

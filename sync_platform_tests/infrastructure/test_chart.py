@@ -109,7 +109,8 @@ def test_the_daemon_may_launch_jobs_and_read_no_secret() -> None:
         resources = {each for rule in role["rules"] for each in rule["resources"]}
         assert resources == {"jobs", "jobs/status", "pods", "pods/log", "events"}
         writing = [rule for rule in role["rules"] if set(rule["verbs"]) - {"get", "list", "watch"}]
-        assert [rule["resources"] for rule in writing] == [["jobs"]]
+        assert [rule["resources"] for rule in writing] == [["jobs"], ["pods"]]
+        assert writing[1]["verbs"] == ["get", "list", "delete"]  # the pod of a run that a person ends
     assert "create" not in roles["sync-platform-server"]["rules"][0]["verbs"]
 
 

@@ -25,6 +25,7 @@ class Reservation(msgspec.Struct):
     phone: str | None = None
     note: str | None = None
     seats: int | None = None
+    wishes: list[str] | None = None
     updated_at: str | None = None
 
 
@@ -36,11 +37,18 @@ class ReservationRow(Row):
     phone: Annotated[str | None, column("Guest's number", sealed=True)] = None
     note: Annotated[str | None, column("What the guest asks for", sealed=True)] = None
     seats: Annotated[int | None, column("Guests")] = None
+    wishes: Annotated[list[str] | None, column("What the guest ticked", is_set=True)] = None
 
 
 def _row(sent: Reservation) -> ReservationRow:
     return ReservationRow(
-        source_id=str(sent.id), name=sent.name, email=sent.email, phone=sent.phone, note=sent.note, seats=sent.seats
+        source_id=str(sent.id),
+        name=sent.name,
+        email=sent.email,
+        phone=sent.phone,
+        note=sent.note,
+        seats=sent.seats,
+        wishes=sent.wishes,
     )
 
 

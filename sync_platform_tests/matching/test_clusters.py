@@ -34,7 +34,7 @@ def linkage_of(sources: str, likeness: dict[tuple[int, int], Likeness], prior: f
             levels[row, COMPARISONS.index(comparison)] = comparison.number(code)
     model = Model(prior, initial_parameters(), Frequencies())
     left, right = (np.array([pair[side] for pair in pairs], dtype=np.int64) for side in (0, 1))
-    return Linkage(listings, model, left, right, levels, model.bits(levels), np.zeros(len(pairs)), pl.DataFrame(), [])
+    return Linkage(listings, model, left, right, levels, model.bits(levels), np.zeros(len(pairs)), pl.DataFrame, [])
 
 
 def test_one_misread_floor_does_not_divide_a_cluster() -> None:

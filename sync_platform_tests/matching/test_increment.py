@@ -91,7 +91,7 @@ class StoredLinkage:
         assert self.cluster_of == clusters_of(linkage, build_clusters(linkage, self.thresholds, self.decisions))
         expected = link_table(linkage, self.thresholds)
         assert self.rows(self.state.links).rows() == expected.sort(list(LINK_SCHEMA)).rows()
-        expected = key_table(linkage.listings, linkage.keys)
+        expected = key_table(linkage.listings, linkage.keys())
         assert self.rows(self.state.keys).rows() == expected.sort(list(KEY_SCHEMA)).rows()
 
 

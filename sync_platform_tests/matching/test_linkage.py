@@ -101,7 +101,7 @@ def test_no_cluster_has_two_unmarked_listings_of_one_source_for_any_scores(data:
         levels,
         model.bits(levels),
         np.zeros(len(pairs)),
-        pl.DataFrame(),
+        pl.DataFrame,
         [],
     )
     clusters = build_clusters(linkage)

@@ -20,9 +20,10 @@ from sync_platform.monitoring.anomaly_source import anomaly_source
 from sync_platform.monitoring.expected_anomaly import accepted_moments
 from sync_platform.monitoring.installation_state import read_state
 from sync_platform.monitoring.problem import Problem, ProblemName
-from sync_platform.monitoring.rest_days import holiday_on, is_rest_day
+from sync_platform.monitoring.rest_days import is_rest_day
 from sync_platform.monitoring.series_picture import series_line, series_markdown
 from sync_platform.monitoring.stored_syncs import read_records
+from sync_platform.quality.opening_hours.public_holidays import holiday_on
 from sync_platform.quality.score import Score
 from sync_platform.quality.scoring import write_scores
 from sync_platform.settings import Settings

@@ -9,10 +9,10 @@ from sync_platform.emergency.request import Asking, EmergencyRequest, PlatformRu
 from sync_platform.emergency.request_store import RequestStore
 from sync_platform.emergency.submission import submit_request
 from sync_platform.emergency.sync_progress import SyncProgress
-from sync_platform.monitoring.alert_store import open_alerts
 from sync_platform.monitoring.emergency_problems import announce_emergencies, emergency_problems
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings
+from sync_platform_tests.monitoring.alerting import running_webhook, settings_of
 
 NOW = datetime(2026, 11, 28, 9, 0, tzinfo=UTC)
 RUNNING = PlatformRun("chope", "running", "process", "a-run", None, None, NOW, None)
@@ -51,13 +51,23 @@ def test_a_request_that_nothing_starts_is_in_trouble() -> None:
     assert list(_told(waiting, timedelta(minutes=1))) == ["emergency-in-trouble"]
 
 
-def test_alerts_are_sent_between_the_rounds_of_the_watch(tmp_path: Path) -> None:
-    settings = Settings(_env_file=None, sync_home=tmp_path)
+def test_start_trouble_and_end_are_sent_as_soon_as_each_is_known(tmp_path: Path) -> None:
+    with running_webhook() as webhook:
+        _ask_and_fail(settings_of(tmp_path, alert_webhook=webhook.url))
+    sent = [(each["name"], each["event"], each["severity"]) for each in webhook.received]
+    assert sent == [
+        ("emergency-started", "opened", "low"),
+        ("emergency-in-trouble", "opened", "critical"),
+        ("emergency-ended", "opened", "low"),
+    ]
+    assert "chope ended failed (connection refused)" in webhook.received[1]["title"]
+
+
+def _ask_and_fail(settings: Settings) -> None:
+    """The rounds of the watch do not run: what the starter notices is sent at once."""
     requests = RequestStore(settings.ledger_url)
     request = submit_request(requests, load_platforms(), ["chope"], reason="menus", requester="ada").request
     requests.claim(request.request_id, "chope", "a-run")
     announce_emergencies(settings)
     requests.note_end(request.request_id, "chope", "a-run", "failed", "connection refused")
     announce_emergencies(settings)
-    found = {alert.cause.partition(":")[0]: alert.severity for alert in open_alerts(settings.ledger_url)}
-    assert found == {"emergency-started": "low", "emergency-in-trouble": "critical", "emergency-ended": "low"}

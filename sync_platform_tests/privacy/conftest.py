@@ -57,7 +57,7 @@ def home(made_home: Path, tmp_path: Path) -> PersonalHome:
 
 
 @pytest.fixture
-def installation(home: PersonalHome) -> Iterator[SearchedInstallation]:
+def searched(home: PersonalHome) -> Iterator[SearchedInstallation]:
     settings = home.settings
     with Lake(LakeAddress.of(settings), read_only=True) as lake:
         yield SearchedInstallation(

@@ -127,7 +127,7 @@ def test_access_needs_the_role_of_compliance(home: PersonalHome, role: str, monk
 
 
 def test_what_is_in_landed_pages_and_in_quarantine_only_is_in_the_answer_too(
-    home: PersonalHome, installation: SearchedInstallation
+    home: PersonalHome, searched: SearchedInstallation
 ) -> None:
     """And a record of somebody else in the same object is not."""
     records = [
@@ -136,7 +136,7 @@ def test_what_is_in_landed_pages_and_in_quarantine_only_is_in_the_answer_too(
     ]
     personal = load_platforms()["chope"].dataset("reservations").personal
     assert personal is not None
-    installation.vault.seal_records("chope", personal, records, ["X1", "X2"], "reservations")
+    searched.vault.seal_records("chope", personal, records, ["X1", "X2"], "reservations")
     lines = b"".join(orjson.dumps(each) + b"\n" for each in records)
     landing_store_of(home.settings).open().put(OBJECT, zstandard.compress(lines))
     with Lake(LakeAddress.of(home.settings)) as lake, lake.session() as session:
@@ -145,9 +145,9 @@ def test_what_is_in_landed_pages_and_in_quarantine_only_is_in_the_answer_too(
             '{OBJECT}' AS landing_object, 1 AS landing_line, ['shape'] AS rules, ['covers'] AS paths,
             ['no number'] AS problems, now() AS committed_at"""
         )
-    found = candidates(installation, PersonQuestion(email="Only.Landed@example.hk"))
+    found = candidates(searched, PersonQuestion(email="Only.Landed@example.hk"))
     assert [(each.records, each.first_seen_at) for each in found] == [(0, None)]
-    (dataset,) = collect_answer(installation, found, home.settings).datasets
+    (dataset,) = collect_answer(searched, found, home.settings).datasets
     (received,) = dataset.received
     assert received.record["email"] == "only.landed@example.hk"
     assert received.problems == ["no number at covers"]
@@ -155,13 +155,13 @@ def test_what_is_in_landed_pages_and_in_quarantine_only_is_in_the_answer_too(
 
 
 def test_the_history_of_a_record_that_changed_hands_shows_only_the_persons_own_values(
-    home: PersonalHome, installation: SearchedInstallation
+    home: PersonalHome, searched: SearchedInstallation
 ) -> None:
     guest = home.guest()
     records = [{"email": "new.owner@example.hk", "surname": "Owner"}]
     personal = load_platforms()["chope"].dataset("reservations").personal
     assert personal is not None
-    installation.vault.seal_records("chope", personal, records, ["1"], "reservations")
+    searched.vault.seal_records("chope", personal, records, ["1"], "reservations")
     sealed = home.shell.query(f"SELECT email FROM chope.reservations WHERE contains(email, '{guest['subject']}')")[0]
     with Lake(LakeAddress.of(home.settings)) as lake, lake.session() as session:
         session.execute(
@@ -169,8 +169,8 @@ def test_the_history_of_a_record_that_changed_hands_shows_only_the_persons_own_v
             'X9' AS entity_id, 'update' AS operation, '{{"email": "{sealed["email"]}"}}' AS before,
             '{{"email": "{records[0]["email"]}"}}' AS after, now() AS observed_at, now() AS committed_at"""
         )
-    found = candidates(installation, PersonQuestion(email=guest["email"]))
-    (dataset,) = collect_answer(installation, found, home.settings).datasets
+    found = candidates(searched, PersonQuestion(email=guest["email"]))
+    (dataset,) = collect_answer(searched, found, home.settings).datasets
     (change,) = [each for each in dataset.changes if each.source_id == "X9"]
     assert change.before == {"email": guest["email"]}
     assert change.after == {"email": OF_ANOTHER_PERSON}

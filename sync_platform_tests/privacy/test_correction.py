@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from sync_platform.errors import UsageError
 from sync_platform.privacy.correction import CorrectedInstallation, CorrectedRecord, correct
 from sync_platform.privacy.privacy_request import PrivacyRequestKind
 from sync_platform.privacy.recorded_corrections import bring_in_line
@@ -85,6 +86,19 @@ def test_a_correction_ends_when_the_platform_shows_the_right_value_itself(correc
     assert (corrected.shown(), corrected.corrected()) == (RIGHT, [])
     corrected.book.sync([ADA, BEN], hour=4)
     assert corrected.shown() == ADA["name"], "the platform's values count again"
+    corrected.require_whole()
+
+
+def test_a_list_is_corrected_as_a_whole_in_whatever_order_the_platform_sends_it(corrected: CorrectedBook) -> None:
+    corrected.book.sync([{**ADA, "wishes": ["window", "cake"]}, BEN], hour=1.5)
+    with pytest.raises(UsageError, match="give all of its values as JSON"):
+        corrected.correct("wishes", "cake")
+    number = corrected.correct("wishes", '["window", "a cake, \'with\' cream"]')
+    corrected.book.sync([{**ADA, "wishes": ["cake", "window", "cake"]}, BEN], hour=3)
+    assert corrected.shown("wishes") == ["a cake, 'with' cream", "window"]
+    corrected.require_whole()
+    corrected.book.sync([{**ADA, "wishes": ["window", "a cake, 'with' cream"]}, BEN], hour=4)
+    assert list(corrected.register.find(corrected.request).passed_on) == [number]
     corrected.require_whole()
 
 

@@ -16,6 +16,8 @@ from sync_platform.sources.period import HONG_KONG
 from sync_platform.unified.open_moments import is_open
 
 MONDAY = datetime(2026, 11, 23, tzinfo=HONG_KONG)
+BEFORE_NEW_YEAR = datetime(2026, 12, 20, tzinfo=HONG_KONG)
+"""Of the 20 days from here on, three are public holidays: Christmas Day, the day after it, and New Year's Day."""
 
 
 def _text(*lines: str) -> str | None:
@@ -116,11 +118,22 @@ def test_another_program_reads_the_text_as_we_do(hours: WeeklyHours, minutes: li
     other = opening_hours.OpeningHours(osm_text(hours))
     for minute in minutes:
         moment = MONDAY + timedelta(minutes=minute)
-        assert other.is_open(moment.replace(tzinfo=None)) == is_open(hours.spans, moment), (osm_text(hours), moment)
+        text = osm_text(hours)
+        assert other.is_open(moment.replace(tzinfo=None)) == is_open(text, moment), (text, moment)
 
 
-def test_another_program_reads_public_holidays_as_we_write_them() -> None:
-    text = _text("Daily 11:00-22:00", "PH 12:00-20:00")
-    other = opening_hours.OpeningHours(str(text), country="HK")
-    christmas, day_after = datetime(2026, 12, 25, 21), datetime(2026, 12, 28, 21)
-    assert [other.is_open(christmas), other.is_open(day_after)] == [False, True]
+ENDING_BY_MIDNIGHT = st.dictionaries(
+    st.sampled_from(DAYS), st.lists(INTERVALS.filter(lambda each: each.closes <= DAY), max_size=2), min_size=3
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(ENDING_BY_MIDNIGHT.map(WeeklyHours.of), st.lists(st.integers(0, 20 * DAY - 1), min_size=20, max_size=20))
+def test_another_program_knows_the_same_public_holidays_and_reads_their_hours_as_we_do(
+    hours: WeeklyHours, minutes: list[int]
+) -> None:
+    text = osm_text(hours)
+    other = opening_hours.OpeningHours(text, country="HK")
+    for minute in minutes:
+        moment = BEFORE_NEW_YEAR + timedelta(minutes=minute)
+        assert other.is_open(moment.replace(tzinfo=None)) == is_open(text, moment), (text, moment)

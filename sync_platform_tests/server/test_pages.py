@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from sync_platform.permissions.role import Role
 from sync_platform.server.pages.drawings import age_bar, district_map, trend_line
 from sync_platform.server.pages.health_data import HealthPageData
 from sync_platform.server.pages.health_page import health_page
+from sync_platform.unified.review_queue import QueueSize
 from sync_platform_tests.cli.unpacked_home import unpacked_home
 from sync_platform_tests.server.conftest import TestedServer
 from sync_platform_tests.server.served_home import OVERDUE, page_data, page_of_restaurant
@@ -50,6 +52,13 @@ def test_the_month_counts_restaurants_that_opened_and_closed_but_not_those_of_th
     ] == []
     trends = {each.subject.name: each.trend for each in data.platforms if each.trend}
     assert trends and all(0 < score <= 100 for trend in trends.values() for score in trend)
+
+
+def test_the_health_page_shows_how_many_true_pairs_are_among_those_for_review(data: HealthPageData) -> None:
+    page = health_page(replace(data, review=QueueSize(1547, 22.4)), nonce="n")
+    assert "About 22 true pairs among 1,547 doubtful ones." in page
+    assert "match review" in page
+    assert "match review" not in health_page(replace(data, review=QueueSize(0, 0)), nonce="n")
 
 
 def test_an_empty_home_has_a_page_that_invents_nothing(tmp_path: Path) -> None:

@@ -148,9 +148,10 @@ def test_two_processes_serve_one_installation_and_one_daemon_runs_for_both(
     hosts = {"Host": f"127.0.0.1:{ports[0]}", "Origin": f"http://127.0.0.1:{ports[0]}"}
     clients = [httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=hosts, timeout=60) for port in ports]
     try:
-        for shell, port, client in zip(shells, ports, clients, strict=True):
+        for shell, port in zip(shells, ports, strict=True):  # at once: Dagster's home is new
             started.append(shell.start("serve", "--port", str(port)))
-            wait_until(_ready(client), started[-1])
+        for client, process in zip(clients, started, strict=True):
+            wait_until(_ready(client), process)
         assert sum("the one of this server waits" in each.errors for each in started) == 1
         (code,) = re.findall(r"login\?code=(\S+)", started[0].errors)
         login = clients[1].post("/login", data={"code": code})

@@ -147,7 +147,7 @@ def test_a_list_that_grew_while_it_was_read_is_read_to_its_new_end(extraction: E
 def test_a_list_without_a_number_of_pages_and_a_total_is_read_to_an_empty_page(extraction: Extraction) -> None:
     fetch = scripted(part(1, 2), part(3), part(4, 5), part())
     assert ids(all_of(numbered(extraction, "dishes", fetch))) == [1, 2, 3, 4, 5]
-    assert gaps(extraction)["doubts"] == ["the list: page 2 lists 1 records, another one 2"]
+    assert gaps(extraction)["doubts"] == ["the list has 1 records on page 2 and 2 on another one"]
 
 
 def test_a_source_that_caps_pages_below_what_was_requested_is_followed(extraction: Extraction) -> None:
@@ -293,7 +293,7 @@ def test_a_short_page_that_is_not_the_last_leaves_a_doubt(extraction: Extraction
     assert ids(all_of(by_cursor(extraction, "dishes", mapped(pages)))) == [1, 2, 3, 5, 6]
     assert gaps(extraction) == {
         "pages_expected": 3,
-        "doubts": ["the list: page 2 lists 1 records, another one 2"],
+        "doubts": ["the list has 1 records on page 2 and 2 on another one"],
     }
     assert extraction.gaps["dishes"].is_unproven
 
@@ -351,14 +351,14 @@ def test_numbers_of_pages_continue_after_a_short_page_and_leave_a_doubt(extracti
     fetch = scripted(part(1, 2), part(3), part(4, 5), part(6), part())
     assert ids(all_of(by_offset(extraction, "dishes", fetch, 2, counts_pages=True))) == [1, 2, 3, 4, 5, 6]
     assert fetch.asked == [0, 1, 2, 3, 4]  # type: ignore[attr-defined] # see scripted
-    assert gaps(extraction)["doubts"] == ["the list: page 2 lists 1 records, another one 2"]
+    assert gaps(extraction)["doubts"] == ["the list has 1 records on page 2 and 2 on another one"]
 
 
 def test_an_empty_page_after_a_full_one_is_requested_twice_and_leaves_a_doubt(extraction: Extraction) -> None:
     fetch = scripted(part(1, 2), part(), part(3, 4), part())
     assert ids(all_of(by_offset(extraction, "dishes", fetch, 2))) == [1, 2, 3, 4]
     assert fetch.asked == [0, 2, 2, 4, 4]  # type: ignore[attr-defined] # see scripted
-    assert gaps(extraction)["doubts"] == ["the list: only an empty page shows its end"]
+    assert gaps(extraction)["doubts"] == ["the list ends with an empty page right after a full one"]
 
 
 def test_a_source_that_repeats_its_last_short_page_has_ended(extraction: Extraction) -> None:

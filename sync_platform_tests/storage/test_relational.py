@@ -115,6 +115,7 @@ def test_an_unreachable_server_is_a_storage_error_without_the_password(migration
     with pytest.raises(StorageError, match="cannot open the database") as raised:
         open_database("postgresql://user:hush@127.0.0.1:1/ledger", migrations)
     assert "hush" not in str(raised.value)
+    assert str(raised.value).isprintable(), "in one line"
 
 
 @pytest.mark.parametrize("url", ["", "just text with hush", "mysql://user:hush@host/db", "nosuch://user:hush@host/db"])

@@ -10,13 +10,15 @@ from sync_platform.unified.agreement import ACCURACY, CONSISTENCY
 
 from .harness import UnificationHarness, place, settle
 
-SOUND = {"register_name", "register_address", "phone_across", "place_across"}
+SOUND = {"register_name", "register_address", "phone_across", "place_across", "cuisines_across"}
 
 
 DEFECTS: tuple[tuple[Callable[[dict[str, Any]], dict[str, Any]], set[str]], ...] = (
     (lambda at: {}, set()),
     (lambda at: {"phone": "2999 9999"}, {"phone_across"}),
     (lambda at: {"latitude": at["latitude"] + 0.004}, {"place_across"}),
+    (lambda at: {"cuisines": ["French"]}, {"cuisines_across"}),
+    (lambda at: {"cuisines": ["French", *at["cuisines"], "Dim Sum"]}, set()),
     (lambda at: {"name_en": "Quite Another"}, {"register_name"}),
     (lambda at: {"address_en": at["address_en"].replace("G/F, ", "G/F, 9")}, {"register_address"}),
 )

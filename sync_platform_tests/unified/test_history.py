@@ -15,6 +15,7 @@ from sync_platform.lineage.as_of import past
 from sync_platform.lineage.retention import close_lineage
 from sync_platform.matching.model import Model
 from sync_platform.storage.temporary_tables import TemporaryTables
+from sync_platform.unified.hours_checks import check_opening_hours
 from sync_platform.unified.invariants import check_members, check_related_records, check_restaurants
 from sync_platform.unified.tables import KEPT_TABLES, tracked_tables
 from sync_platform_tests.extent import examples
@@ -57,6 +58,7 @@ def test_any_changes_lose_no_listing_equal_a_rebuild_and_replay_from_the_history
         assert harness.together() == harness.rebuilt()
         with harness.lake.session() as session:
             findings = [*check_members(session, outcome.run, 8), *check_restaurants(session)]
+            findings += check_opening_hours(session)[1]
         assert {finding.check for finding in findings if not finding.passed} <= {
             "change_rate",
             "one_listing_per_platform",

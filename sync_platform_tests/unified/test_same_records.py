@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from sync_platform.matching.model import Model
+from sync_platform.unified.cuisine_taxonomy import taxonomy_of, with_cuisine_codes
 from sync_platform.unified.golden import golden_records
 from sync_platform.unified.listings import LISTING_COLUMNS
 from sync_platform.vocabularies.declared_vocabularies import shipped_editions
@@ -52,9 +53,8 @@ def test_the_order_of_listings_decides_no_golden_field() -> None:
     outcomes = []
     for seed in range(4):
         random.Random(seed).shuffle(rows)
-        found = golden_records(
-            pl.DataFrame(rows, schema=SCHEMA), lambda phone: False, date(2026, 11, 25), shipped_editions()
-        )
+        listings = with_cuisine_codes(pl.DataFrame(rows, schema=SCHEMA), taxonomy_of(shipped_editions()))
+        found = golden_records(listings, lambda phone: False, date(2026, 11, 25), shipped_editions())
         outcomes.append(found.sort("restaurant_id").write_json())
     assert len(set(outcomes)) == 1
     assert '"name_en":"Lantern 7"' in outcomes[0], "of two names in one language, the English column's comes first"

@@ -17,7 +17,7 @@ def _list_place(harness: UnificationHarness, **of_openrice: Any) -> None:
     at = place(3)
     openrice = {
         **at, "name_en": f"{at['name_en']} (North Point)", "phones": [at["phone"], "3188 8888"],
-        "price_level": 4, "opening_hours": OPENRICE, **of_openrice,
+        "price_level": 4, "opening_hours": OPENRICE, "cuisines": ["Dim Sum", *at["cuisines"]], **of_openrice,
     }  # fmt: skip
     harness.list("openrice", "o3", **openrice)
     tripadvisor = {
@@ -47,7 +47,10 @@ def test_values_in_other_notations_agree_and_have_one_form(harness: UnificationH
     why = found["why"]
     assert (why["opening_hours"]["rule"], why["opening_hours"]["stated"]) == ("agreed", OPENRICE)
     assert why["name_en"]["stated"] == f"{place(3)['name_en']} (North Point)"
-    assert all(other["agrees"] for name in ("opening_hours", "phone", "price_level") for other in why[name]["others"])
+    in_agreement = ("opening_hours", "phone", "price_level", "cuisines")
+    assert all(other["agrees"] for name in in_agreement for other in why[name]["others"])
+    agree = "SELECT DISTINCT hours_across AND cuisines_across FROM unified.members WHERE source_id IN ('o3', 't3')"
+    assert harness.ask(agree) == [(True,)]
 
 
 def test_the_opening_hours_are_a_table_with_a_history(harness: UnificationHarness) -> None:
@@ -60,6 +63,7 @@ def test_the_opening_hours_are_a_table_with_a_history(harness: UnificationHarnes
     harness.unify(rebuild=True)
     assert harness.one("SELECT count(*) FROM lineage.changes WHERE dataset = 'opening_hours'") == written
     _list_place(harness, opening_hours=[*OPENRICE[:6], "7 11:30-15:00", "7 18:00-02:00"])
+    assert harness.ask("SELECT hours_across FROM unified.members WHERE source_id = 't3'") == [(False,)]
     sunday = harness.ask(f"{rows.replace('is_closed', 'is_past_midnight')} AND day = 'Su' ORDER BY number")
     assert sunday == [("Su", 1, "11:30", "15:00", False, "openrice"), ("Su", 2, "18:00", "02:00", True, "openrice")]
     _list_place(harness, opening_hours=OPENRICE)

@@ -16,14 +16,12 @@ def drill(*, replica: bool, as_json: bool) -> int:
 
     `replica`: from the replica alone; the primary store is not read.
     """
-    from sync_platform.defs.backup_drill import drill_of, logged_report
+    from sync_platform.defs.backup_drill import run_drill
 
     settings = load_settings()
     subject = {"replica": True} if replica else {}
     with audited(settings, OperationName.drill, subject) as operation, showing_steps("drill") as show_step:
-        with drill_of(settings, show_step, from_replica=replica) as each:
-            report = each.run()
-        operation.ended("complete" if report.passed else "failed", **logged_report(report))
+        report = run_drill(settings, show_step, operation, from_replica=replica)
     if as_json:
         write_json(report.document())
     else:

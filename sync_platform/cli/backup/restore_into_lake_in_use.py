@@ -19,7 +19,8 @@ from sync_platform.cli.exit_codes import OK
 from sync_platform.cli.output import console, showing_steps, write_json
 from sync_platform.cli.platform_locks import UNIFIED
 from sync_platform.platforms import load_platforms
-from sync_platform.privacy.recorded_corrections import apply_requests
+from sync_platform.privacy.recorded_corrections import apply_requests, corrections_at
+from sync_platform.privacy.request_register import restricted_subjects
 from sync_platform.quality.score import Standards
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.storage.lease import Leases
@@ -87,11 +88,22 @@ def _staged(request: RestoreRequest, erasures: RepeatedErasures) -> Iterator[Res
             """Also those who are erased while the backup is read."""
             return erasures.subjects | erased_subjects_at(request.settings.vault_url)
 
-        yield RestoreIntoLake(lake, history, platforms, backed_up, request.conflict, erased, with_decisions)
+        ledger = request.settings.ledger_url
+        yield RestoreIntoLake(
+            lake,
+            history,
+            platforms,
+            backed_up,
+            request.conflict,
+            erased,
+            corrections_at(ledger),
+            lambda: restricted_subjects(ledger),
+            with_decisions,
+        )
 
 
 def _apply_requests(request: RestoreRequest) -> None:
-    """Corrections and restrictions hold in the restored rows too."""
+    """What the restored rows have of corrections and restrictions is brought in line with the register."""
     settings = request.settings
     platforms = load_platforms(settings.platform_path)
     run_id = request.new_run_id()

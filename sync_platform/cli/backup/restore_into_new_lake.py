@@ -5,10 +5,10 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from sync_platform.backup.fresh_lake import FreshLake
-from sync_platform.backup.ledger_copy import restore_registers
 from sync_platform.backup.restore_target import FreshHome
 from sync_platform.backup.scratch_folder import scratch_folder
 from sync_platform.backup.staged_backup import OnStep
@@ -17,6 +17,7 @@ from sync_platform.cli.backup.new_lake import log_restore, record_files
 from sync_platform.cli.backup.repeated_erasure import RepeatedErasures
 from sync_platform.cli.backup.restore_display import show_fresh
 from sync_platform.cli.backup.restore_request import ACTIVITY, RestoreRequest
+from sync_platform.cli.backup.restored_registers import restore_newest_registers
 from sync_platform.cli.exit_codes import OK
 from sync_platform.cli.output import console, showing_steps, write_json
 from sync_platform.lineage.restored_lake import NEW_LAKE
@@ -30,6 +31,7 @@ from sync_platform.storage.operation_name import OperationName
 
 EVIDENCE = "evidence"
 """The folder with what a backup has of the ledger."""
+REGISTERS = "registers"
 
 
 def restore_into_fresh_home(request: RestoreRequest, home: FreshHome) -> int:
@@ -48,10 +50,9 @@ def restore_into_fresh_home(request: RestoreRequest, home: FreshHome) -> int:
         with scratch_folder(home.lake.temp, ACTIVITY) as scratch:
             data = open_store((home.folder / "lake" / "data").as_uri())
             fresh, run_id = _fresh(request, home.lake, data, scratch, show_step), request.new_run_id()
-            rows = fresh.run(run_id, lambda: erasures.repeat_in_vault(home.vault_url), continues=True)
+            rights = _Rights(request, erasures, home.vault_url, home.ledger_url, scratch / REGISTERS, run_id)
+            rows = fresh.run(run_id, rights.hold_in, continues=True)
             _write_evidence(request, home)
-            restore_registers(home.ledger_url, home.folder / EVIDENCE / request.chosen.manifest.id)
-            _erase_again(request, erasures, home.lake, home.ledger_url, run_id)
         record_files(home.lake, data, home.ledger_url)
         log_restore(home.ledger_url, request.settings, {**subject, "rows": sum(rows.values())}, "complete")
         home.finish()
@@ -74,10 +75,9 @@ def restore_into_empty_installation(request: RestoreRequest) -> int:
         ):
             data = request.backups.data.open()
             fresh = _fresh(request, address, data, scratch, show_step)
-            rows = fresh.run(run_id, lambda: erasures.repeat_in_vault(request.settings.vault_url))
-            _read_ledger_copies(request, scratch / EVIDENCE)
-            restore_registers(request.settings.ledger_url, scratch / EVIDENCE)
-            _erase_again(request, erasures, address, request.settings.ledger_url, run_id)
+            vault, ledger = request.settings.vault_url, request.settings.ledger_url
+            rights = _Rights(request, erasures, vault, ledger, scratch / REGISTERS, run_id)
+            rows = fresh.run(run_id, rights.hold_in)
             record_files(address, data, request.settings.ledger_url)
         rto_s = request.rto_s()
         operation.ended("complete", rows=sum(rows.values()), rto_s=rto_s)
@@ -93,13 +93,28 @@ def _fresh(
     )
 
 
-def _erase_again(
-    request: RestoreRequest, erasures: RepeatedErasures, address: LakeAddress, ledger_url: str, run_id: str
-) -> None:
-    """Repeat erasures, and apply corrections and restrictions, in the restored lake."""
-    platforms, history = load_platforms(request.settings.platform_path), request.settings.lineage_table_name
-    erasures.repeat_in_lake(address, history, platforms, run_id)
-    apply_requests(address, history, platforms, ledger_url, run_id)
+@dataclass(frozen=True)
+class _Rights:
+    """What persons asked for, of which a backup may know less: erasures, corrections and restrictions.
+
+    `scratch`: a folder for copies of the registers.
+    """
+
+    request: RestoreRequest
+    erasures: RepeatedErasures
+    vault_url: str
+    ledger_url: str
+    scratch: Path
+    run_id: str
+
+    def hold_in(self, whole: LakeAddress) -> None:
+        """Repeat erasures, and apply corrections and restrictions, in the restored lake, which no reader has yet."""
+        settings = self.request.settings
+        platforms, history = load_platforms(settings.platform_path), settings.lineage_table_name
+        self.erasures.repeat_in_vault(self.vault_url)
+        restore_newest_registers(self.request, self.ledger_url, self.scratch)
+        self.erasures.repeat_in_lake(whole, history, platforms, self.run_id)
+        apply_requests(whole, history, platforms, self.ledger_url, self.run_id)
 
 
 def _plan_fresh(request: RestoreRequest, address: LakeAddress) -> int:
@@ -116,10 +131,6 @@ def _write_evidence(request: RestoreRequest, home: FreshHome) -> None:
     """What the backup has of the ledger, for people to read. Only the registers go into the ledger of the new home."""
     folder = home.folder / EVIDENCE / request.chosen.manifest.id
     shutil.rmtree(folder, ignore_errors=True)  # a killed restore may have left half a file there
-    _read_ledger_copies(request, folder)
-
-
-def _read_ledger_copies(request: RestoreRequest, folder: Path) -> None:
     repository = request.backups.repository()
     for file in request.chosen.manifest.with_role("ledger"):
         repository.read_into(file, folder / file.path)

@@ -40,9 +40,11 @@ def serve_all(address: str | None, port: int | None) -> int:
         progress_of,
         waiting_runs,
     )
+    from sync_platform.cli.runner.instance import create_records
     from sync_platform.server.dagster_ui.daemon_election import DAEMON
     from sync_platform.server.serving import serve
 
+    create_records(settings)  # before Dagster's processes, which would make them together, and beside another server's
     subject = {"address": settings.serve_address, "port": settings.serve_port}
     with audited(settings, OperationName.serve, subject) as under_way:
         is_well = serve(

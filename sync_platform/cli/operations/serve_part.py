@@ -31,6 +31,9 @@ def serve_part(part: ServerPart, address: str | None, port: int | None) -> int:
     if part is ServerPart.web:
         require_safe_address(settings)
     home = Path(os.environ.get("DAGSTER_HOME") or prepare_home(settings.home))
+    from sync_platform.cli.runner.instance import create_records  # these imports of Dagster take a second
+
+    create_records(settings)  # one process at a time, where all parts of a new installation start at once
     with audited(settings, OperationName.serve, {"only": part.value}) as under_way:
         is_well = PARTS[part](settings, home)
         under_way.ended("complete" if is_well else "failed")

@@ -15,10 +15,16 @@ from sync_platform.defs.dagster_internals import CheckError, instance_in
 from sync_platform.defs.dead_runs import end_dead_runs
 from sync_platform.defs.partitions import require_partition
 from sync_platform.defs.resources import sources_of
+from sync_platform.documents.wording import in_one_line
 from sync_platform.errors import StorageError
 from sync_platform.settings import Settings
 from sync_platform.sources.declaration import Platform
 from sync_platform.sources.period import Period
+from sync_platform.storage.platform_lock import platform_lock
+
+OPENING = "dagster-records"
+"""The name of the lock."""
+POLL_S = 0.05
 
 
 def prepare(settings: Settings, planned: list[tuple[Platform, Period]]) -> None:
@@ -53,15 +59,21 @@ def existing_instance(settings: Settings) -> Iterator[DagsterInstance | None]:
     if "DAGSTER_HOME" not in os.environ and not home.exists():
         yield None
         return
-    with _errors_explained(home), _instance(home) as instance:
+    with _errors_explained(home), _instance(home, settings.ledger_url) as instance:
         yield instance
+
+
+def create_records(settings: Settings) -> None:
+    """Make the tables of Dagster's records where they are not there yet; errors as in `opened_instance`."""
+    with opened_instance(settings):
+        pass
 
 
 @contextmanager
 def opened_instance(settings: Settings) -> Iterator[DagsterInstance]:
     """Dagster's instance; StorageError where its records cannot be read or written, there or in the block."""
     home = prepare_home(settings.home)
-    with _errors_explained(home), _instance(home) as instance:
+    with _errors_explained(home), _instance(home, settings.ledger_url) as instance:
         yield instance
 
 
@@ -70,16 +82,21 @@ def _errors_explained(home: Path) -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, OSError) as error:
-        reason = getattr(error, "orig", None) or error
+        reason = in_one_line(getattr(error, "orig", None) or error)
         folder = os.environ.get("DAGSTER_HOME") or home
         raise StorageError(f"Dagster's records in {folder} cannot be used: {reason}") from error
 
 
-def _instance(home: Path) -> DagsterInstance:
+def _instance(home: Path, ledger: str) -> DagsterInstance:
+    """One process at a time opens it: two that make its tables together would spoil them, for good.
+
+    The machines that share an instance share a ledger, and so the lock.
+    """
     own = os.environ.get("DAGSTER_HOME")
     if not own or Path(own).resolve() == home.resolve():  # `serve` names our folder to the processes of Dagster
         return instance_in(home)
     try:
-        return DagsterInstance.get()  # the operator's own: PostgreSQL, for example
+        with platform_lock(ledger, OPENING, f"{os.getpid()}", lambda holder: None, POLL_S):
+            return DagsterInstance.get()  # the operator's own: PostgreSQL, for example
     except (DagsterError, CheckError) as error:
         raise StorageError(f"DAGSTER_HOME={own!r} cannot be used: {error}") from None

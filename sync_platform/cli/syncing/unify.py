@@ -19,7 +19,7 @@ from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.storage.operation_name import OperationName
 from sync_platform.unified.listings import listing_sources
 from sync_platform.unified.queries import identity_events_of, run_of
-from sync_platform.unified.review_queue import QueueSize, queue_size
+from sync_platform.unified.review_queue import QueueSize
 
 MAX_EVENTS = 20
 
@@ -103,7 +103,6 @@ def run_unification(
     if outcome.success:
         with Lake(LakeAddress.of(settings), read_only=True) as lake, lake.session() as session:
             run, events = run_of(session, outcome.run_id), identity_events_of(session, outcome.run_id)
-            run["review_expected_same"] = round(queue_size(session).expected_same, 1)
     result = UnifyResult(outcome.run_id, outcome.error, time.monotonic() - began, run, events)
     display.unified(result.in_words)
     return result

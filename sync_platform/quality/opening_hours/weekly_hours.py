@@ -69,6 +69,11 @@ class WeeklyHours:
                 joined[day], joined[following] = evening, morning
         return cls(tuple(joined.items()))
 
+    def on(self, names: Iterable[str]) -> Intervals:
+        """The intervals of a date with these names of DAYS, of which the first that is stated counts."""
+        stated = dict(self.days)
+        return next((stated[name] for name in names if name in stated), ())
+
     @property
     def spans(self) -> tuple[tuple[int, int], ...]:
         """The intervals of the weekdays in minutes since Monday 00:00; the end is outside, and may lie after Sunday."""

@@ -28,6 +28,7 @@ from sync_platform.sources.declaration import Platform
 from sync_platform.sources.period import HONG_KONG
 from sync_platform.storage.lake_connection import LAKE, Lake
 from sync_platform.storage.lake_tables import has_table
+from sync_platform.unified.review_queue import QueueSize, recorded_queue_size
 
 RECENT_SYNCS = 12
 NAMED_RESTAURANTS = 5
@@ -63,7 +64,10 @@ class MonthOfChanges:
 
 @dataclass(frozen=True)
 class HealthPageData:
-    """Everything on the page. None: not known. `drill`: the last one. `month`: None without unified restaurants."""
+    """Everything on the page. None: not known.
+
+    `drill`: the last one. `month`: None without unified restaurants. `review`: the pairs of restaurants for review.
+    """
 
     made_at: datetime
     environment: str
@@ -75,6 +79,7 @@ class HealthPageData:
     backup: LastBackup | None
     drill: DrillState | None
     month: MonthOfChanges | None
+    review: QueueSize | None
 
 
 def health_page_data(
@@ -88,7 +93,7 @@ def health_page_data(
     """The data of what was read. `lake`: for trends and the changes of the month; `backup`: the newest one."""
     health = health_of(settings, platforms, state, now)
     records = None if isinstance(state.records, Unknown) else state.records
-    trends, month = _of_lake(lake, settings.lineage_table_name, now)
+    trends, month, review = _of_lake(lake, settings.lineage_table_name, now)
     freshness = {
         name: freshness_of(platform, stored_datasets(platform), records.get(name, []), now)
         for name, platform in platforms.items()
@@ -113,15 +118,18 @@ def health_page_data(
         backup=backup,
         drill=None if isinstance(state.drills, Unknown) else drill_state(state.drills, now),
         month=month,
+        review=review,
     )
 
 
-def _of_lake(lake: Lake, history: str, now: datetime) -> tuple[dict[str, list[float]], MonthOfChanges | None]:
+def _of_lake(
+    lake: Lake, history: str, now: datetime
+) -> tuple[dict[str, list[float]], MonthOfChanges | None, QueueSize | None]:
     try:
         with lake.session() as session:
-            return _trends(session, now), _month(session, history, now)
+            return _trends(session, now), _month(session, history, now), recorded_queue_size(session)
     except NoLakeYet:
-        return {}, None
+        return {}, None, None
 
 
 def _trends(session: duckdb.DuckDBPyConnection, now: datetime) -> dict[str, list[float]]:
