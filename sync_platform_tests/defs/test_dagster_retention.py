@@ -45,9 +45,9 @@ def total(context: dg.AssetExecutionContext) -> Iterator[Any]:
 DEFINITIONS = dg.Definitions(assets=[rows, total], executor=dg.in_process_executor)
 
 
-@pytest.fixture(params=["sqlite", "postgresql", only_in_full("one table")])
+@pytest.fixture(params=["sqlite", "one table", only_in_full("postgresql")])
 def instance(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dg.DagsterInstance]:
-    """Dagster's records in a file for each run, as on a laptop, in a real PostgreSQL, and in one table of SQLite."""
+    """Dagster's records in a file for each run, as on a laptop, in one table of SQLite, and in a real PostgreSQL."""
     home = prepare_home(tmp_path)
     if request.param == "sqlite":
         with dg.DagsterInstance.from_config(str(home)) as instance:
