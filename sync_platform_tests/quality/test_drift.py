@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from random import Random
 from typing import Any
 
@@ -17,7 +17,7 @@ from sync_platform.quality.shape import Shape
 from sync_platform.sandbox.city import City
 from sync_platform.sources.period import day_in_hong_kong
 from sync_platform_tests.extent import examples
-from sync_platform_tests.platforms.replay import over_sandbox
+from sync_platform_tests.platforms.replay import OBSERVED_AT, over_sandbox
 from sync_platform_tests.quality.samples import OBJECT, Record, changed, places, shape_of
 
 BEFORE = shape_of(places(1_500, seed=1))
@@ -289,7 +289,7 @@ def test_fourteen_empty_of_two_thousand_are_drift_and_thirteen_are_chance() -> N
 @pytest.mark.parametrize("name", PLATFORMS)
 def test_two_days_of_a_platform_are_no_drift_and_its_faults_are(name: str) -> None:
     platform = PLATFORMS[name]
-    day = day_in_hong_kong(datetime.now(UTC))  # the connector of Eatigo requests the discounts from today on
+    day = day_in_hong_kong(OBSERVED_AT)  # the connector of Eatigo requests the discounts from that day on
     today, tomorrow = City(60, 852, day), City(60, 852, day + timedelta(days=1))
     before, now = over_sandbox(platform, today), over_sandbox(platform, tomorrow)
     broken = over_sandbox(platform, tomorrow, [f"{name}:unknown-field", f"{name}:retyped"])

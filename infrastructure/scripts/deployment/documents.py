@@ -57,7 +57,7 @@ def values(file: str, tag: str) -> str:
 
 def secret(kind: str) -> str:
     """The secret of the chart of this kind, as Kubernetes takes it, from what Secrets Manager answered."""
-    answer = json.load(sys.stdin)
+    answer = answer_before()
     missing = [each["SecretId"] for each in answer.get("Errors", [])]
     require(not missing, f"no value yet, write it with `aws secretsmanager put-secret-value`: {', '.join(missing)}")
     settings: dict[str, str] = {}
@@ -74,13 +74,21 @@ def secret(kind: str) -> str:
 
 def revision() -> str:
     """The revision of the chart that is installed, from `helm list`; empty where none is."""
-    found = json.load(sys.stdin)
+    found = answer_before()
     return str(found[0]["revision"]) if found else ""
 
 
 def field(name: str) -> str:
     """One field of a document."""
-    return str(json.load(sys.stdin)[name])
+    return str(answer_before()[name])
+
+
+def answer_before() -> Any:
+    """What the command before in the pipeline answered."""
+    try:
+        return json.load(sys.stdin)
+    except json.JSONDecodeError:
+        sys.exit("the command before gave no answer that can be read; its message is above")
 
 
 def outputs(file: str) -> Document:
