@@ -187,13 +187,15 @@ class RetainedInstallation:
 
 
 def _prune(backups: Backups, now: datetime) -> Figures:
-    """Mark and delete backups, also in the replica. StorageError where the clock may have jumped."""
+    """Mark and delete backups, in the replica too. StorageError where the clock may have jumped, or a store refuses."""
     if backups.repository_or_none() is None:
         return {}
     reports = [each for each in (backups.prune(now=now), backups.prune_replica(now=now)) if each]
     for report in reports:
         if report.plan.stopped:
             raise StorageError(report.plan.stopped)
+    if refused := [key for report in reports for key in report.refused]:
+        raise StorageError(f"{len(refused)} objects of expired backups cannot be deleted, the first is {refused[0]}")
     return {
         "backups": sum(len(each.removed_backups) for each in reports),
         "objects": sum(each.deleted_objects for each in reports),

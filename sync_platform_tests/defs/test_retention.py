@@ -19,6 +19,7 @@ from sync_platform.defs.progress import NoProgress
 from sync_platform.defs.retention import DELETIONS, RETENTION
 from sync_platform.defs.retention_steps import RetainedInstallation, RetentionStep
 from sync_platform.defs.run_errors import error_of
+from sync_platform.errors import StorageError
 from sync_platform.monitoring.alert_store import AlertStore
 from sync_platform.monitoring.metric import OPEN_ALERTS, Sample
 from sync_platform.monitoring.metric_history import MetricHistory
@@ -29,6 +30,7 @@ from sync_platform.privacy.request_register import RequestRegister
 from sync_platform.privacy.retention_rule import RULES, RuleName
 from sync_platform.settings import Settings
 from sync_platform.storage.audit_log import AuditLog
+from sync_platform.storage.folder_store import FolderStore
 from sync_platform.storage.lease import Leases
 from sync_platform_tests.lake.harness import LakeHarness
 from sync_platform_tests.monitoring.alerting import ALL, problem
@@ -130,13 +132,21 @@ def test_what_a_rule_is_about_is_kept_for_its_days_and_deleted_then(
     assert not any(late.due().values()) and not any(late.delete().values())
 
 
-def test_a_backup_is_marked_and_deleted_a_day_later_and_the_newest_one_stays(settings: Settings) -> None:
+def test_a_backup_is_marked_and_deleted_a_day_later_and_the_newest_one_stays(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: FolderStore, key: str) -> None:
+        raise StorageError(f"no right to delete {key}")
+
     days = settings.backup_retention_days
     assert step(settings, None, RuleName.backups, days - 1).due() == {"backups": 0}
     marked = step(settings, None, RuleName.backups, days + 1)
     assert marked.due() == {"backups": 1}
     assert marked.delete()["backups"] == 0
     later = step(settings, None, RuleName.backups, days + 3)
+    with monkeypatch.context() as patched, pytest.raises(StorageError, match="the first is .*: no right to delete"):
+        patched.setattr(FolderStore, "delete", refuse)
+        later.delete()
     assert later.delete()["backups"] == 1
     assert later.due() == {"backups": 0}
     assert len(list(backups_of(settings).repository().read_manifests())) == 1

@@ -110,6 +110,11 @@ class Rehearsal:
         file = self.folder / "calls"
         return file.read_text().splitlines() if file.exists() else []
 
+    def fail_at(self, pattern: str) -> None:
+        """Calls that match the pattern fail, whatever was to be answered."""
+        others = {known: answer for known, answer in self.answers.items() if known != pattern}
+        self.answers = {pattern: (1, "")} | others
+
     def write(self, name: str, text: str) -> None:
         file = self.folder / name
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -182,7 +182,7 @@ FAILING = [
 
 @pytest.mark.parametrize("pattern", FAILING)
 def test_it_stops_at_the_first_failure_and_says_what_to_do(rehearsal: Rehearsal, pattern: str) -> None:
-    rehearsal.answers = {pattern: (1, "")} | rehearsal.answers
+    rehearsal.fail_at(pattern)
     done = rehearsal.run()
     assert done.returncode != 0
     assert fnmatch(rehearsal.calls[-1], pattern)
@@ -192,7 +192,7 @@ def test_it_stops_at_the_first_failure_and_says_what_to_do(rehearsal: Rehearsal,
 
 @pytest.mark.parametrize("pattern", [AFTER_THE_CHART[1], *map(only_in_full, AFTER_THE_CHART[::2])])
 def test_the_chart_goes_back_where_what_it_installed_does_not_work(rehearsal: Rehearsal, pattern: str) -> None:
-    rehearsal.answers = {pattern: (1, "")} | rehearsal.answers
+    rehearsal.fail_at(pattern)
     done = rehearsal.run()
     assert done.returncode != 0
     assert fnmatch(rehearsal.calls[-2], pattern) and rehearsal.calls[-1].startswith("helm rollback sync-platform 3 ")
