@@ -14,6 +14,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import dagster as dg
+from dagster._grpc.types import ExecuteRunArgs
+from dagster._serdes import unpack_value
 
 from sync_platform.defs.run_heartbeats import BEAT_EVERY_S, RunHeartbeats
 from sync_platform.defs.worker_launcher import WORKER_TAG, worker_tag
@@ -32,7 +34,7 @@ class WorkerRun:
 
     def __init__(self, instance: dg.DagsterInstance, heartbeats: RunHeartbeats, message: Mapping[str, Any]) -> None:
         self._instance, self._heartbeats = instance, heartbeats
-        self._run_id: str = message["run_id"]
+        self._run_id: str = unpack_value(message, as_type=ExecuteRunArgs).run_id
         # the instance of the sender has the sender's folders
         arguments = json.dumps({**message, "instance_ref": None})
         self._process = ChildProcess("the run", ["dagster", "api", "execute_run", arguments], {})
