@@ -29,5 +29,5 @@ from sync_platform.settings import load_settings"""
 create_records(settings)
 with opened_instance(settings) as instance: print(instance.get_runs_count())"""
     assert outputs_of(3, imports, program, str(tmp_path)) == ["0"] * 3
-    with closing(sqlite3.connect(tmp_path / "storage" / "runs.db")) as records:
+    with closing(sqlite3.connect(tmp_path / "history" / "runs.db")) as records:
         assert records.execute("SELECT count(*) FROM alembic_version").fetchall() == [(1,)]
