@@ -51,7 +51,6 @@ PERIODS = {
 REDIS_AWAY_S = 15.0
 OF_ANOTHER_SYNC = "landing_object"
 """The column that names the sync that landed a version: the register is fetched again by each."""
-CHANGE = 'entity_id, operation, changed_fields, before, after, content_hash, "partition", observed_at, dataset'
 
 
 @pytest.fixture(scope="module")
@@ -80,18 +79,20 @@ def backfilled_by_one_machine(home: Path) -> Settings:
 
 
 def contents(settings: Settings) -> dict[str, tuple[Any, ...]]:
-    """The number of rows of every table and of the history, and the sum and XOR of their hashes."""
-    tables = {
-        f"{name}.{dataset.name}": f"SELECT * EXCLUDE ({OF_ANOTHER_SYNC}) FROM lake.{table_name(name, dataset)}"
-        for name in PERIODS
-        for dataset in PLATFORMS[name].datasets
-    }
-    tables["history"] = f"SELECT {CHANGE} FROM lake.lineage.changes"
+    """The number of rows of every table, and the sum and XOR of their hashes.
+
+    Without volatile columns: a row that ended before the table first had it has none. The history is not compared: it
+    has more changes where periods come in another order, and `lineage verify` replays it.
+    """
+    found = {}
     with Lake(LakeAddress.of(settings), read_only=True) as lake, lake.session() as session:
-        return {
-            name: session.execute(f"SELECT count(*), sum(hash(r)), bit_xor(hash(r)) FROM ({query}) AS r").fetchall()[0]
-            for name, query in tables.items()
-        }
+        for name in PERIODS:
+            for dataset in PLATFORMS[name].datasets:
+                excluded = ", ".join([OF_ANOTHER_SYNC, *sorted(dataset.volatile)])
+                rows = f"SELECT * EXCLUDE ({excluded}) FROM lake.{table_name(name, dataset)}"
+                digest = f"SELECT count(*), sum(hash(r)), bit_xor(hash(r)) FROM ({rows}) AS r"
+                found[f"{name}.{dataset.name}"] = session.execute(digest).fetchall()[0]
+    return found
 
 
 @pytest.mark.full

@@ -62,7 +62,7 @@ def test_an_old_backup_has_the_registers_of_the_newest_one_where_the_ledger_is_l
     home.run("privacy", "requests", "add", "restriction", "--identity", "passport", "--subject", home.subject(BEN))
     home.run("privacy", "requests", "close", "1", "--answer", "restricted")
     home.run("backup", "create")
-    first = json.loads(home.run("backup", "list", "--json"))["backups"][0]["id"]
+    first = json.loads(home.run("backup", "list", "--json"))["backups"][0]["backup"]
     home.book.lake.close()
     shutil.rmtree(home.shell.home / "lake")
     (home.shell.home / "ledger.sqlite").unlink()

@@ -21,7 +21,7 @@ from dagster import DagsterInstance
 from dagster._core.storage.runs.sql_run_storage import SqlRunStorage
 
 from sync_platform.errors import AnotherDeployment, StorageError
-from sync_platform.logs.configuration import begin_logging
+from sync_platform.logs.configuration import OWN, begin_logging, line_handler
 from sync_platform.server.dagster_ui.daemon_election import DaemonLabel, elected, is_elected
 from sync_platform.settings import Settings, load_settings
 
@@ -32,6 +32,9 @@ LOOK_EVERY_S = 10.0
 def run_elected() -> None:
     """Wait until no other daemon runs, then be the daemon. Ends with code 1 where another deployment runs one."""
     begin_logging()
+    if line_handler() is None and logging.lastResort:
+        # for people; Python shows warnings by itself only until Dagster has set up its own logging
+        logging.getLogger(OWN).addHandler(logging.lastResort)
     settings, label = load_settings(), DaemonLabel.of_this_process(_instance_id())
     try:
         with elected(settings, label):
