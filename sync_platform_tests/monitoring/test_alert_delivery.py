@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import pairwise
@@ -75,11 +76,14 @@ class Sns:
     @contextmanager
     def down(self) -> Iterator[None]:
         self.server.stop()
-        try:
-            yield
-        finally:
-            self.server = ThreadedMotoServer(ip_address="127.0.0.1", port=self.port, verbose=False)
-            self.server.start()
+        with closing(socket.socket()) as reserved:  # else another process may take the port
+            reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            reserved.bind(("127.0.0.1", self.port))
+            try:
+                yield
+            finally:
+                self.server = ThreadedMotoServer(ip_address="127.0.0.1", port=self.port, verbose=False)
+                self.server.start()
 
 
 @pytest.fixture(scope="module")
