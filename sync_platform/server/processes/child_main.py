@@ -11,6 +11,9 @@ import runpy
 import signal
 import sys
 import threading
+import time
+
+ASK_AGAIN_AFTER_S = 30.0
 
 
 def main() -> None:
@@ -23,7 +26,9 @@ def main() -> None:
 def _stop_after_parent() -> None:
     while os.read(0, 1):
         pass
-    os.kill(os.getpid(), signal.SIGTERM)
+    while True:  # a signal can be lost: Python drops an exception of a handler that interrupts a finaliser
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(ASK_AGAIN_AFTER_S)
 
 
 if __name__ == "__main__":
