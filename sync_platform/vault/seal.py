@@ -185,9 +185,8 @@ class Vault:
             stored = store_check_value(self.engine, master)
         with transaction(self.engine) as connection:
             self._rotations = read_rotations(connection)
-        require_check_value(
-            stored, master, {rotation.previous_check: rotation.began_at for rotation in self._rotations}
-        )
+        earlier = {rotation.previous_check: rotation.began_at for rotation in self._rotations}
+        require_check_value(stored, master, earlier)
 
     def _require_one_key_unwraps(self) -> None:
         with transaction(self.engine) as connection:

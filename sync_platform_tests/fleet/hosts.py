@@ -75,7 +75,7 @@ class Host:
         return ticks / TICKS_PER_S
 
     def cut_off(self) -> None:
-        """No packet leaves or reaches it any more, and nobody is told so."""
+        """No packet leaves or reaches it any more. Its connections stay open for the other hosts."""
         _ip("link", "set", self.link, "down")
 
     def kill(self) -> None:

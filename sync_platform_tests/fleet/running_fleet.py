@@ -89,7 +89,7 @@ class RunningFleet:
         return "\n".join(file.read_text() for file in (self.folder / host.name).glob("*.log"))
 
     def lose(self, host: Host) -> None:
-        """The host is gone: cut off first, so that nobody is told, then killed."""
+        """Cut the host off, then kill its processes, so that none of them can report its end."""
         host.cut_off()
         self.lost_cpu_s[host.name] = host.cpu_s()
         host.kill()

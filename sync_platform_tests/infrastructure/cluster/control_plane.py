@@ -60,7 +60,7 @@ class ControlPlane:
         return self.kubeconfig_of(self.token, self.folder)
 
     def kubeconfig_of(self, token: str, folder: Path) -> Path:
-        """A kubeconfig file in the folder, for whoever has this token."""
+        """A kubeconfig file in the folder, for the user with this token."""
         cluster = {"server": self.url, "certificate-authority": str(self.certificate)}
         config = {
             "apiVersion": "v1",
