@@ -10,9 +10,10 @@ from collections.abc import Sequence
 import numpy as np
 from rapidfuzz.distance import Hamming
 
-from sync_platform.matching.address_evidence import CLOSE_M, AddressEvidence
+from sync_platform.matching.address_evidence import CLOSE_M, QUARTER_M, AddressEvidence
 from sync_platform.matching.comparisons import CITY, COMPARISONS, CUISINE, LICENCE, NAME, PHONE, UNKNOWN
 from sync_platform.matching.frequencies import Frequencies
+from sync_platform.matching.least_distances import LeastDistances
 from sync_platform.matching.name_evidence import NEARLY, NameEvidence
 from sync_platform.matching.parsed_listings import ParsedListings
 from sync_platform.matching.text_columns import Array, TextColumn, codes_of, similarity
@@ -29,6 +30,7 @@ class Comparer:
         self._english = NameEvidence(parsed.english, frequencies, is_english=True)
         self._chinese = NameEvidence(parsed.chinese, frequencies, is_english=False)
         self._addresses = AddressEvidence(parsed, frequencies)
+        self._least_distances = LeastDistances(parsed.latitude, parsed.longitude, parsed.areas)
         self._phones = TextColumn(["; ".join(found) for found in parsed.phones])
         self._many_phones = np.array([len(found) > 1 for found in parsed.phones], dtype=bool)
         self._shared_phones = np.array(
@@ -73,7 +75,13 @@ class Comparer:
         return np.asarray(found)
 
     def _place(self, left: Array, right: Array) -> Array:
-        return self._addresses.levels(left, right, self._distance(left, right))
+        """The levels by address and distance. Without coordinates, areas that lie apart give the least distance."""
+        distance = self._distance(left, right)
+        unknown = np.flatnonzero(np.isnan(distance))
+        least = self._least_distances.between(left[unknown], right[unknown])
+        is_apart = least > QUARTER_M
+        distance[unknown[is_apart]] = least[is_apart]
+        return self._addresses.levels(left, right, distance)
 
     def _distance(self, left: Array, right: Array) -> Array:
         """Metres, by the equirectangular approximation (exact to 1 % at these distances); NaN where unknown."""

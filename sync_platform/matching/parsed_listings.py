@@ -13,11 +13,13 @@ import numpy as np
 import polars as pl
 
 from sync_platform.matching.addresses import parse_addresses
+from sync_platform.matching.area_in_address import area_in_address
 from sync_platform.matching.cuisines import parse_cuisines
 from sync_platform.matching.parsed_address import ParsedAddress
 from sync_platform.matching.phones import parse_phones
 from sync_platform.matching.restaurant_names import ParsedName, parse_names
 from sync_platform.matching.scripts import fold
+from sync_platform.quality.areas import NamedArea
 
 Strings = np.ndarray
 """A one-dimensional array of Python strings (dtype object), one per listing."""
@@ -25,7 +27,10 @@ Strings = np.ndarray
 
 @dataclass
 class ParsedListings:
-    """Parsed listings in order of (source, source_id); all fields are by position."""
+    """Parsed listings in order of (source, source_id); all fields are by position.
+
+    `areas` are those that addresses name, of listings without coordinates.
+    """
 
     sources: list[str]
     ids: list[str]
@@ -39,6 +44,7 @@ class ParsedListings:
     licences: list[str]
     latitude: np.ndarray
     longitude: np.ndarray
+    areas: list[NamedArea | None]
     is_duplicate: np.ndarray
 
     def __len__(self) -> int:
@@ -96,6 +102,12 @@ def parse_listings(table: pl.DataFrame) -> ParsedListings:
         licences=[_licence(text) if text else "" for text in columns["licence_number"]],
         latitude=table["latitude"].to_numpy(),
         longitude=table["longitude"].to_numpy(),
+        areas=[
+            area_in_address(first or "", second or "") if latitude is None or longitude is None else None
+            for first, second, latitude, longitude in table.select(
+                "address_en", "address_zh", "latitude", "longitude"
+            ).iter_rows()
+        ],
         is_duplicate=np.array(marked, dtype=bool),
     )  # fmt: skip
 
