@@ -98,7 +98,6 @@ class Eatigo(Platform):
                     "kind": "'promotion'",
                     "title_en": "terms_en",
                     "title_zh": "terms_zh",
-                    "discount_pct": "discount_pct",
                     "starts_at": "timezone('Asia/Hong_Kong', slot_date + slot_time::TIME)",
                     "is_available": "seats_left > 0",
                 },

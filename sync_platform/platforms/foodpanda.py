@@ -247,10 +247,7 @@ class Foodpanda(Platform):
             volatile=frozenset({"like_count"}),
             cursor="updated_at",
             rules=(InOrder("created_at", "updated_at"),),
-            attached=Attached(
-                "reviews",
-                {"rating": "rating", "text": "text", "author": "reviewer_id", "published_at": "created_at"},
-            ),
+            attached=Attached("reviews", {"author": "reviewer_id", "published_at": "created_at"}),
         ),
     )
 

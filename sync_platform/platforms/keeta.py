@@ -164,8 +164,6 @@ class Keeta(Platform):
                     "kind": "'menu_item'",
                     "title_en": "name",
                     "category": "menu_category",
-                    "price_min_hkd": "price_min_hkd",
-                    "price_max_hkd": "price_max_hkd",
                     "is_available": "is_on_sale",
                 },
             ),

@@ -259,7 +259,6 @@ class OpenRice(Platform):
                 "reviews",
                 {
                     "rating": "CASE overall WHEN 'smile' THEN 5 WHEN 'ok' THEN 3 WHEN 'cry' THEN 1 END",
-                    "title": "title",
                     "text": "body",
                     "author": "author_name",
                     "published_at": "submitted_at",

@@ -219,16 +219,7 @@ class TripAdvisor(Platform):
                 processing=PUBLISHED_REVIEWS,
             ),
             cursor="published_at",
-            attached=Attached(
-                "reviews",
-                {
-                    "rating": "rating",
-                    "title": "title",
-                    "text": "text",
-                    "author": "author_name",
-                    "published_at": "published_at",
-                },
-            ),
+            attached=Attached("reviews", {"author": "author_name"}),
         ),
     )
 

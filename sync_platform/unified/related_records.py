@@ -125,29 +125,33 @@ FROM (SELECT restaurant_id, field, json_extract(why, '$.' || field) AS why_json
 
 @dataclass(frozen=True)
 class RelatedDataset:
-    """A dataset of related records, and its column that refers to the listing."""
+    """A dataset of related records, its column that refers to the listing, and SQL for the columns of its kind."""
 
     platform: str
     dataset: Dataset
     reference: str
+    columns: Mapping[str, str]
 
 
 def related_datasets(platforms: Mapping[str, Platform], kind: str) -> list[RelatedDataset]:
     """The datasets of a kind; UsageError where one declares an unknown column or has no reference."""
-    found = []
-    known = {column.name for column in RECORD_KINDS[kind].columns}
+    related = []
+    known = [column.name for column in RECORD_KINDS[kind].columns]
     for platform in platforms.values():
         for dataset in platform.datasets:
             if dataset.attached is None or dataset.attached.table != kind:
                 continue
-            reference = next((column.name for column in columns_of(dataset.row) if column.refers_to), None)
-            if reference is None or not dataset.attached.columns.keys() <= known:
+            columns = columns_of(dataset.row)
+            reference = next((column.name for column in columns if column.refers_to), None)
+            if reference is None or not dataset.attached.columns.keys() <= set(known):
                 raise UsageError(
                     f"{platform.name}.{dataset.name} is attached to {kind}: it needs a column with refers_to, and no "
                     f"columns but {', '.join(sorted(known))}"
                 )
-            found.append(RelatedDataset(platform.name, dataset, reference))
-    return found
+            expressions = {column.name: column.name for column in columns} | {**dataset.attached.columns}
+            attached = {name: expressions[name] for name in known if name in expressions}
+            related.append(RelatedDataset(platform.name, dataset, reference, attached))
+    return related
 
 
 def view_columns() -> dict[str, tuple[Column, ...]]:
@@ -197,14 +201,12 @@ def _view(platforms: Mapping[str, Platform], kind: str, present: Mapping[tuple[s
 
 
 def _part(related: RelatedDataset, columns: tuple[Column, ...], present: Mapping[tuple[str, str], bool]) -> str:
-    attached = related.dataset.attached
-    assert attached is not None  # noqa: S101 - `related_datasets` selects only datasets with it
     selected = [
-        f"({attached.columns[column.name]})::{column.sql_type} AS {column.name}"
+        f"({related.columns[column.name]})::{column.sql_type} AS {column.name}"
         for column in columns
-        if column.name in attached.columns
+        if column.name in related.columns
     ]
-    named = ", ".join(column.name for column in columns if column.name in attached.columns)
+    named = ", ".join(related.columns)
     has_past = present[related.platform, related.dataset.name]
     kept = ["first_seen_at", "removed_at", *([IS_PAST.name] if has_past else [])]
     source = (f"'{related.platform}'", f"'{related.dataset.name}'")

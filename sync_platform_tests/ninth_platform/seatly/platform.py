@@ -79,9 +79,7 @@ class Seatly(Platform):
                 subject=("author",),
                 processing=PUBLISHED_REVIEWS,
             ),
-            attached=Attached(
-                "reviews", {"rating": "rating", "text": "text", "author": "author", "published_at": "written_at"}
-            ),
+            attached=Attached("reviews", {"published_at": "written_at"}),
         ),
     )
     endpoints = (
