@@ -43,10 +43,10 @@ def add_bulk(router: APIRouter, context: ApiContext) -> None:
         """List the tables that can be read as a whole, with their columns."""
         try:
             with context.lake.session() as session:
-                found = readable_tables(session, context.platforms)
+                tables = readable_tables(session, context.platforms)
         except NoLakeYet:
-            found = {}
-        items = [TableAnswer(table=name, columns=list(table.columns)) for name, table in found.items()]
+            tables = {}
+        items = [TableAnswer(table=name, columns=list(table.columns)) for name, table in tables.items()]
         return enveloped(TableList, TableList(items=items))
 
     @router.get(

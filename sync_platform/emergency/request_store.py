@@ -113,12 +113,12 @@ class RequestStore:
     def _open_one(self, connection: sa.Connection, platforms: str, joins: bool) -> str | None:
         if not joins:
             return None
-        found: str | None = connection.execute(
+        request_id: str | None = connection.execute(
             sa.select(requests.c.request_id)
             .where(requests.c.platforms == platforms, requests.c.request_id.in_(_unfinished()))
             .order_by(requests.c.request_id)
         ).scalar()
-        return found
+        return request_id
 
     def find(self, request_id: str) -> EmergencyRequest:
         """The request of that id; NotFound where there is none."""
@@ -162,10 +162,10 @@ class RequestStore:
 
     def give_back(self, request_id: str, platform: str, run_id: str) -> None:
         """Release a claimed run, so that it can be launched again: its process ended before the run did."""
-        mine = sa.and_(_run(request_id, platform), runs.c.run_id == run_id, runs.c.state != "finished")
+        is_own_run = sa.and_(_run(request_id, platform), runs.c.run_id == run_id, runs.c.state != "finished")
         back = {"state": "requested", "launched_by": None, "run_id": None, "launched_at": None}
         with transaction(self._engine) as connection:
-            connection.execute(sa.update(runs).where(mine).values(**back))
+            connection.execute(sa.update(runs).where(is_own_run).values(**back))
 
     def note_progress(self, request_id: str, platform: str, run_id: str, state: State) -> None:
         """Store the state of a platform's run."""
@@ -190,7 +190,7 @@ class RequestStore:
         """The requests that meet a condition, oldest first."""
         wanted = sa.select(requests.c.request_id).where(condition)
         with transaction(self._engine) as connection:
-            found = connection.execute(sa.select(requests).where(condition).order_by(requests.c.request_id)).all()
+            rows = connection.execute(sa.select(requests).where(condition).order_by(requests.c.request_id)).all()
             asked = connection.execute(
                 sa.select(askings).where(askings.c.request_id.in_(wanted)).order_by(askings.c.asked_at)
             ).all()
@@ -204,7 +204,7 @@ class RequestStore:
                 tuple(_asking(each) for each in _of(asked, row.request_id)),
                 tuple(_platform_run(each) for each in _of(parts, row.request_id)),
             )
-            for row in found
+            for row in rows
         ]
 
 

@@ -78,9 +78,9 @@ class EventSender:
             unclaimed = sa.select(metric_events).where(
                 metric_events.c.batch.is_(None), metric_events.c.at.between(*_accepted(now))
             )
-            found = connection.execute(unclaimed.order_by(*IN_ORDER).limit(MOST_DATA)).all()
-            request = next(requests_of(data_of(map(_sample, found), self._environment)), [])
-            for row in found[: len(request)]:
+            events = connection.execute(unclaimed.order_by(*IN_ORDER).limit(MOST_DATA)).all()
+            request = next(requests_of(data_of(map(_sample, events), self._environment)), [])
+            for row in events[: len(request)]:
                 claim = sa.update(metric_events).where(*_is(row), metric_events.c.batch.is_(None))
                 connection.execute(claim.values(batch=batch, claimed_at=now.astimezone(UTC)))
         return self._of_batch(batch)

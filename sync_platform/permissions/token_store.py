@@ -110,10 +110,10 @@ class TokenStore:
         is_it = sa.or_(table.c.token_id == id_or_name, table.c.name == id_or_name) & table.c.revoked_at.is_(None)
         update = sa.update(table).where(is_it).values(revoked_at=self._clock()).returning(table.c.token_id)
         with transaction(self._ledger) as connection:
-            found = connection.execute(update).first()
-        if found is None:
+            row = connection.execute(update).first()
+        if row is None:
             raise UsageError(f"there is no token {id_or_name!r} that can be revoked: see `token list`")
-        return self._find(found.token_id)
+        return self._find(row.token_id)
 
     def actor_of(self, text: str, address: str) -> Actor | None:
         """The actor whose token this is; None if it is no valid token. Stores the use of the token."""

@@ -11,18 +11,18 @@ from typing import Annotated
 
 from sync_platform.sources.authentication import KeyHeader
 from sync_platform.sources.columns import Row, column, reference, sent_as
-from sync_platform.sources.declaration import Attached, Dataset, Pace, Platform, Terms, Window
-from sync_platform.sources.endpoints import ByCursor, Endpoint
+from sync_platform.sources.declaration import Attachment, Dataset, Pace, Platform, Terms, Window
+from sync_platform.sources.endpoints import CursorPaging, Endpoint
 from sync_platform.sources.personal_processing import PUBLISHED_POSTS
 from sync_platform.sources.place import Place
 from sync_platform.sources.rules import COUNT, HOURS, PHONE, WEB_ADDRESS, OneOf, Together
 from sync_platform.sources.values import filled_texts, hours_of_days
 from sync_platform.vault.personal_fields import Personal, PersonalKind
 
-VENUES = ByCursor(size=50, next_cursor="next")
+VENUES = CursorPaging(size=50, next_cursor="next")
 DAYS_LISTED = 90
 """For so many days a post is listed."""
-POSTS = ByCursor(size=100, next_cursor="next")
+POSTS = CursorPaging(size=100, next_cursor="next")
 LANGUAGES = (OneOf(("en", "zh")),)
 
 
@@ -115,7 +115,7 @@ class Bistrochat(Platform):
             volatile=frozenset({"like_count", "comment_count", "share_count"}),
             cursor="posted_at",
             window=Window("posted_at", DAYS_LISTED),
-            attached=Attached("posts", {"author": "author_name", "likes": "like_count"}),
+            attached=Attachment("posts", {"author": "author_name", "likes": "like_count"}),
         ),
     )
     endpoints = (

@@ -11,8 +11,8 @@ from typing import Annotated
 
 from sync_platform.sources.authentication import BearerToken
 from sync_platform.sources.columns import Row, column, reference, sent_as
-from sync_platform.sources.declaration import Attached, Dataset, Pace, Platform, Terms, Window
-from sync_platform.sources.endpoints import ByCursor, Endpoint, ErrorCode
+from sync_platform.sources.declaration import Attachment, Dataset, Pace, Platform, Terms, Window
+from sync_platform.sources.endpoints import CursorPaging, Endpoint, ErrorCode
 from sync_platform.sources.personal_processing import BOOKED_TABLES
 from sync_platform.sources.place import Place, UpdatedAt
 from sync_platform.sources.response_errors import code_errors
@@ -22,7 +22,7 @@ from sync_platform.vault.personal_fields import Personal, PersonalKind
 STATUSES = ("booked", "seated", "cancelled", "no_show")
 DAYS_LISTED = 45
 """For so many days after the meal a reservation is listed."""
-PAGES = ByCursor(size=100, next_cursor="result.next_cursor", total="result.total?")
+PAGES = CursorPaging(size=100, next_cursor="result.next_cursor", total="result.total?")
 
 
 class Restaurant(Row):
@@ -120,7 +120,7 @@ class Chope(Platform):
             ),
             cursor="updated_at",
             window=Window("starts_at", DAYS_LISTED),
-            attached=Attached("reservations", {"guest": "surname"}),
+            attached=Attachment("reservations", {"guest": "surname"}),
         ),
     )
     endpoints = (_list("restaurants", country_code="HK"), _list("reservations"))

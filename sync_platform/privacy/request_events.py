@@ -195,8 +195,8 @@ _NEWEST = sa.select(privacy_request_events).order_by(privacy_request_events.c.nu
 
 def _event_of(row: sa.Row[Any]) -> RequestEvent:
     """SQLite stores no time zone, and every stored time is UTC."""
-    at = row.at.replace(tzinfo=UTC) if row.at.tzinfo is None else row.at.astimezone(UTC)
-    return RequestEvent(**{**row._mapping, "at": at})
+    recorded_at = row.at.replace(tzinfo=UTC) if row.at.tzinfo is None else row.at.astimezone(UTC)
+    return RequestEvent(**{**row._mapping, "at": recorded_at})
 
 
 def _text_of(details: Mapping[str, Any]) -> str:

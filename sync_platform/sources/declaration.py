@@ -40,7 +40,7 @@ class Agreement:
 
 
 @dataclass(frozen=True)
-class Attached:
+class Attachment:
     """Records that belong to a place, as rows of a table that all platforms share (unified/related_records.py).
 
     `table`: reviews, offers, reservations or posts. `columns`: its columns, each as SQL over this dataset's; a column
@@ -134,7 +134,7 @@ class Dataset:
     agreements: tuple[Agreement, ...] = ()
     is_reference: bool = False
     listing: Mapping[str, str] = field(default_factory=dict)
-    attached: Attached | None = None
+    attached: Attachment | None = None
     window: Window | None = None
     part: str = ""
     generation: str | None = None

@@ -46,7 +46,7 @@ def connect_with(extensions: Sequence[str], config: Mapping[str, Any]) -> duckdb
     return instance
 
 
-def check(extensions: Sequence[str]) -> None:
+def check_extensions(extensions: Sequence[str]) -> None:
     """Check the signatures now: processes that are forked from this one then need no check of their own."""
     connect_with(extensions, {"threads": 1}).close()
 
@@ -59,5 +59,5 @@ def extension_paths(extensions: Sequence[str]) -> list[str]:
 def _file_of(extension: str) -> _File:
     folder = importlib.resources.files(f"duckdb_extension_{extension}")
     path = Path(str(folder / "extensions" / f"v{duckdb.__version__}" / f"{extension}.duckdb_extension"))
-    found = path.stat()
-    return _File(str(path), found.st_size, found.st_mtime_ns)
+    status = path.stat()
+    return _File(str(path), status.st_size, status.st_mtime_ns)

@@ -41,7 +41,7 @@ leases = sa.Table(
 )
 
 
-def _ignore(why: str) -> None: ...
+def _ignore_reason(why: str) -> None: ...
 
 
 def _now() -> datetime:
@@ -99,7 +99,7 @@ class Leases:
                     if time.monotonic() >= give_up_at:
                         raise
                     on_wait(f"waiting: {busy}")
-                    on_wait = _ignore
+                    on_wait = _ignore_reason
                 time.sleep(PAUSE_S)
             yield lease
 
@@ -119,10 +119,10 @@ class Leases:
         with transaction(self._engine) as connection:
             if connection.execute(take.returning(leases.c.name)).first() is not None:
                 return Lease(self._engine, self._clock, name, holder, now)
-            found = connection.execute(sa.select(leases).where(leases.c.name == name)).one()
+            row = connection.execute(sa.select(leases).where(leases.c.name == name)).one()
         raise Busy(
-            f"{activity} cannot start: {found.holder} has the {name} reserved since {local_time(found.acquired_at)}; "
-            f"try again when it has ended (if it crashed, its lease expires at {local_time(found.expires_at)})"
+            f"{activity} cannot start: {row.holder} has the {name} reserved since {local_time(row.acquired_at)}; "
+            f"try again when it has ended (if it crashed, its lease expires at {local_time(row.expires_at)})"
         )
 
     def close(self) -> None:
@@ -132,8 +132,8 @@ class Leases:
         """The leases that have not expired. That of a process that was killed expires within five minutes."""
         wanted = sa.select(leases).where(leases.c.expires_at >= self._clock())
         with transaction(self._engine) as connection:
-            found = connection.execute(wanted).all()
-        return [LeaseHolder(each.name, each.holder, _in_utc(each.acquired_at)) for each in found]
+            rows = connection.execute(wanted).all()
+        return [LeaseHolder(each.name, each.holder, _in_utc(each.acquired_at)) for each in rows]
 
 
 class Lease:

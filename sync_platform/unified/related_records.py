@@ -208,13 +208,13 @@ def _part(related: RelatedDataset, columns: tuple[Column, ...], present: Mapping
     ]
     named = ", ".join(related.columns)
     has_past = present[related.platform, related.dataset.name]
-    kept = ["first_seen_at", "removed_at", *([IS_PAST.name] if has_past else [])]
+    times = ["first_seen_at", "removed_at", *([IS_PAST.name] if has_past else [])]
     source = (f"'{related.platform}'", f"'{related.dataset.name}'")
     corrected = _corrected(*source) if CORRECTED in present else "NULL::VARCHAR[]"
     condition = f"\n    WHERE {is_usable(*source, 'h.source_id')}" if RESTRICTED in present else ""
     return f"""SELECT m.restaurant_id, {source[0]} AS platform, {source[1]} AS dataset,
-        h.source_id, h.listing_id, {named}, {corrected} AS corrected_columns, {", ".join(f"h.{name}" for name in kept)}
-    FROM (SELECT source_id, "{related.reference}" AS listing_id, {", ".join(selected)}, {", ".join(kept)}
+        h.source_id, h.listing_id, {named}, {corrected} AS corrected_columns, {", ".join(f"h.{name}" for name in times)}
+    FROM (SELECT source_id, "{related.reference}" AS listing_id, {", ".join(selected)}, {", ".join(times)}
         FROM "{related.platform}"."{related.dataset.name}") h
     LEFT JOIN (SELECT restaurant_id, source_id FROM unified.members
         WHERE platform = '{related.platform}' AND removed_at IS NULL) m ON m.source_id = h.listing_id{condition}"""

@@ -24,7 +24,7 @@ import pytest
 
 from sync_platform.errors import StorageError
 from sync_platform.lake import compaction, maintenance
-from sync_platform.lake.compaction import CATALOG, files_of, list_tables, newest_snapshot
+from sync_platform.lake.compaction import CATALOG, list_tables, newest_snapshot, table_files
 from sync_platform.lake.digest import Digest, digest_table
 from sync_platform.lake.maintenance import maintain, plan_maintenance
 from sync_platform.lake.schema import ROW_GROUP_ROWS
@@ -128,7 +128,7 @@ def _newest(harness: LakeHarness) -> int:
 
 def _files(harness: LakeHarness) -> dict[str, int]:
     with harness.lake.session() as session:
-        return {str(table): files_of(session, table).count for table in list_tables(session)}
+        return {str(table): table_files(session, table).count for table in list_tables(session)}
 
 
 def _on_disk(harness: LakeHarness) -> set[Path]:

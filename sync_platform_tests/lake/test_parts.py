@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sync_platform.lake.retirement import Guard
+from sync_platform.lake.retirement import ShrinkGuard
 from sync_platform.landing.manifest import find_manifest
 from sync_platform.landing.reader import LandedDataset
 from sync_platform.sources.gaps import Gaps, Parts
@@ -76,7 +76,7 @@ def test_rows_of_a_part_that_the_list_does_not_know_stay_unless_all_parts_are_kn
 def test_the_shrink_guard_looks_at_all_parts_together(by_shop: LakeHarness) -> None:
     dishes = menu(A=5, B=95)
     by_shop.sync(dishes, hour=0)
-    gaps, guard = gaps_of({"C"}), Guard(tolerance=0.1)
+    gaps, guard = gaps_of({"C"}), ShrinkGuard(tolerance=0.1)
     assert by_shop.sync(dishes[5:], hour=1, gaps=gaps, guard=guard).record.removed == 5
     record = by_shop.sync(dishes[5:75], hour=2, gaps=gaps, guard=guard).record
     assert (record.removed, record.not_retired, record.shrink_rejected) == (0, 25, True)

@@ -19,7 +19,7 @@ from sync_platform.lake.syncs import SyncRecord
 from sync_platform.monitoring.backup_state import BackupState, LoggedBackups, logged_backups
 from sync_platform.monitoring.health import Health
 from sync_platform.monitoring.health_report import health_json, health_of
-from sync_platform.monitoring.installation_state import InstallationState, Unknown, Volume, WaitingRun, read_state
+from sync_platform.monitoring.installation_state import InstallationState, UnreadPart, Volume, WaitingRun, read_state
 from sync_platform.monitoring.problem import Severity
 from sync_platform.monitoring.sync_outcomes import final_records
 from sync_platform.quality.score import DIMENSIONS, OVERALL, WHOLE
@@ -158,7 +158,7 @@ def test_the_losses_add_up_to_what_the_score_lacks(names: tuple[str, ...]) -> No
 def test_what_is_not_known_is_listed_lowers_the_confidence_and_never_raises_the_score(name: str) -> None:
     worst = {key: value for fault in FAULTS.values() for key, value in fault[0].items()}
     for known in ({}, worst):
-        before, after = health(**known), health(**{**known, name: Unknown(FOUND)})
+        before, after = health(**known), health(**{**known, name: UnreadPart(FOUND)})
         assert after.score <= before.score
         assert after.confidence < before.confidence
         assert any(FOUND in each.deficit.reason for each in after.unknowns)

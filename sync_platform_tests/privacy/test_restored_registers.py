@@ -10,7 +10,7 @@ import pytest
 
 from sync_platform.backup.conflict import Conflict
 from sync_platform.backup.ledger_copy import restore_registers, write_ledger_copy
-from sync_platform.backup.restore_into_lake import BackedUp, RestoreIntoLake
+from sync_platform.backup.restore_into_lake import RestoredBackup, RestoreIntoLake
 from sync_platform.errors import StorageError
 from sync_platform.privacy.correction import CorrectedInstallation, CorrectedRecord, correct
 from sync_platform.privacy.erasure_ledger import ErasureLedger
@@ -97,7 +97,7 @@ def test_a_restore_into_the_lake_in_use_corrects_and_restricts_in_its_own_commit
             lake,
             HISTORY,
             platforms,
-            BackedUp("full-2026-11-23T02-00-00-000Z-abc123", 7),
+            RestoredBackup("full-2026-11-23T02-00-00-000Z-abc123", 7),
             Conflict.skip,
             corrections=corrections_at(book.ledger_url),
             restricted=lambda: restricted_subjects(book.ledger_url),
