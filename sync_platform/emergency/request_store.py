@@ -20,6 +20,7 @@ from sync_platform.errors import NotFound, StorageError, UsageError
 from sync_platform.lake.syncs import Status
 from sync_platform.storage.ledger import MIGRATIONS
 from sync_platform.storage.relational import open_database, transaction
+from sync_platform.storage.stored_time import in_utc
 
 JOIN_ATTEMPTS = 5
 
@@ -200,7 +201,7 @@ class RequestStore:
         return [
             EmergencyRequest(
                 row.request_id,
-                _utc(row.requested_at),
+                in_utc(row.requested_at),
                 tuple(_asking(each) for each in _of(asked, row.request_id)),
                 tuple(_platform_run(each) for each in _of(parts, row.request_id)),
             )
@@ -241,16 +242,11 @@ def _of(rows: Iterable[Any], request_id: str) -> Iterable[Any]:
 
 
 def _asking(row: Any) -> Asking:
-    return Asking(row.requester, row.reason, row.priority, _utc(row.asked_at))
+    return Asking(row.requester, row.reason, row.priority, in_utc(row.asked_at))
 
 
 def _platform_run(row: Any) -> PlatformRun:
-    launched_at, finished_at = (moment and _utc(moment) for moment in (row.launched_at, row.finished_at))
+    launched_at, finished_at = (moment and in_utc(moment) for moment in (row.launched_at, row.finished_at))
     return PlatformRun(
         row.platform, row.state, row.launched_by, row.run_id, row.outcome, row.error, launched_at, finished_at
     )
-
-
-def _utc(moment: datetime) -> datetime:
-    """The moment in UTC. SQLite returns it without a time zone; UTC was stored."""
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -43,9 +43,9 @@ def _translations(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for english, chinese in pairs:
         counts[english][chinese] += 1
-    found = {}
+    translations = {}
     for english, meanings in sorted(counts.items()):
         name, count = min(meanings.items(), key=lambda each: (-each[1], each[0]))
         if count >= LEAST_LISTINGS and count >= LEAST_SHARE * meanings.total():
-            found[english] = name
-    return found
+            translations[english] = name
+    return translations

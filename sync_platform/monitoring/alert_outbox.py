@@ -23,10 +23,11 @@ from sync_platform.monitoring.alert import shortened
 from sync_platform.monitoring.alert_channels import AlertChannel, channels_of
 from sync_platform.monitoring.alert_message import Message
 from sync_platform.monitoring.alert_store import AlertStore
-from sync_platform.monitoring.alert_tables import in_utc, messages
+from sync_platform.monitoring.alert_tables import messages
 from sync_platform.monitoring.problem import Problem, ProblemName
 from sync_platform.settings import Settings
 from sync_platform.storage.relational import transaction
+from sync_platform.storage.stored_time import in_utc
 
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=30), timedelta(minutes=15)
 """The wait after the first failure, which doubles with each further one. It is longer than any attempt takes."""

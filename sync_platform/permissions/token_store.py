@@ -18,7 +18,6 @@ import sqlalchemy as sa
 
 from sync_platform.errors import UsageError
 from sync_platform.permissions.access_tables import (
-    in_utc,
     in_utc_or_none,
     joined_roles,
     machine_tokens,
@@ -30,6 +29,7 @@ from sync_platform.permissions.action import Action
 from sync_platform.permissions.actor import TOKEN_PREFIX, Actor
 from sync_platform.permissions.role import Role
 from sync_platform.storage.relational import transaction
+from sync_platform.storage.stored_time import in_utc
 
 FORM = re.compile(r"sp_([0-9a-f]{12})_([\w-]{43})", re.ASCII)
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")

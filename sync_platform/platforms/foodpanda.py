@@ -64,8 +64,8 @@ def _name_without_mark(name: str | None) -> str | None:
 
 
 def _is_extended(name: str | None) -> bool | None:
-    shown = filled(name)
-    return bool(EXTENDED.search(shown)) if shown else None
+    text = filled(name)
+    return bool(EXTENDED.search(text)) if text else None
 
 
 def _cuisines(cuisines: list[Cuisine] | None) -> list[str]:

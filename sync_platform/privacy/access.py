@@ -36,6 +36,7 @@ from sync_platform.sources.columns import columns_of
 from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.storage.lake_connection import LAKE
 from sync_platform.storage.lake_tables import has_table
+from sync_platform.storage.sql_text import sql_text
 from sync_platform.vault.sealed_values import PREFIX
 from sync_platform.vault.unsealing import Unsealer
 
@@ -215,4 +216,4 @@ def _json_value(value: Any) -> Any:
 
 def _sql_literals(texts: Iterable[str]) -> str:
     """SQL: the texts as literals. A parameter would make DuckDB import pandas."""
-    return ", ".join("'" + text.replace("'", "''") + "'" for text in texts)
+    return ", ".join(map(sql_text, texts))

@@ -23,6 +23,7 @@ from sync_platform.privacy.searched_installation import SearchedInstallation
 from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.storage.lake_connection import LAKE
 from sync_platform.storage.lake_tables import has_table
+from sync_platform.storage.sql_text import sql_text
 from sync_platform.vault.identifiers import FoundSubject, find_subjects, known_subjects
 
 RECORD = "record"
@@ -130,7 +131,7 @@ def _count(
     source_ids = source_ids_of(session, table, dataset, subjects)
     if not source_ids:
         return {}
-    owners = ", ".join(f"({_quoted(source_id)}, '{subject}')" for source_id, subject in source_ids.items())
+    owners = ", ".join(f"({sql_text(source_id)}, '{subject}')" for source_id, subject in source_ids.items())
     rows = session.execute(
         f"""SELECT subject, count(*), count(*) FILTER (removed_at IS NULL), min(first_seen_at), max(last_changed_at)
         FROM (VALUES {owners}) p (source_id, subject) JOIN {LAKE}.{table} USING (source_id)
@@ -143,7 +144,3 @@ def _count(
 def as_document(candidate: Candidate) -> dict[str, Any]:
     """The candidate as JSON has it."""
     return {**vars(candidate), "found_by": list(candidate.found_by)}
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

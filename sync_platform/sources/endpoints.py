@@ -106,8 +106,8 @@ class ErrorCode:
         outcome = reply.shaped(body, self._envelope)
         code, message = value_of(outcome, self.code), value_of(outcome, self.message.rstrip("?")) or ""
         if code != self.ok:
-            shown = message[:200] or "no message"
-            raise self.error_of(code, message, f"{reply.platform}: {reply.url} answered code {code}: {shown}")
+            reason = message[:200] or "no message"
+            raise self.error_of(code, message, f"{reply.platform}: {reply.url} answered code {code}: {reason}")
 
 
 @dataclass(frozen=True)

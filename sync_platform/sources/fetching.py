@@ -149,7 +149,7 @@ def _one_read(endpoint: Endpoint, fetch: Callable[..., Awaitable[Slice]]) -> Rea
         return lambda reading: by_cursor(reading, lambda cursor: fetch(**({paging.cursor: cursor} if cursor else {})))
     if isinstance(paging, OffsetPaging):
         return lambda reading: by_offset(
-            reading, lambda at: fetch(**paging.position(at)), paging.size, counts_pages=paging.counts_pages
+            reading, lambda position: fetch(**paging.position(position)), paging.size, counts_pages=paging.counts_pages
         )
     return lambda reading: unpaged(reading, fetch)
 

@@ -100,8 +100,8 @@ async def pages_by_id(
     async def fetch(batch: list[str]) -> Slice:
         part = await page_of(extraction, endpoint, {paging.ids: batch}, get)
         received = {extraction.source_id(dataset, record) for record in part.records}
-        gaps.parts.note_read(one for one in batch if one in received)
-        extraction.report_omitted(dataset, [one for one in batch if one not in received])
+        gaps.parts.note_read(source_id for source_id in batch if source_id in received)
+        extraction.report_omitted(dataset, [source_id for source_id in batch if source_id not in received])
         return part
 
     async for part in extraction.each(dataset, batches, fetch):

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import duckdb
 
 from sync_platform.storage.memory_database import memory_database
+from sync_platform.storage.sql_text import sql_text
 
 
 class _File(NamedTuple):
@@ -37,7 +38,7 @@ def connect_with(extensions: Sequence[str], config: Mapping[str, Any]) -> duckdb
     instance = memory_database({**config, "allow_unsigned_extensions": _checked.issuperset(files)})
     try:
         for file in files:
-            instance.execute("LOAD '{}'".format(file.path.replace("'", "''")))
+            instance.execute(f"LOAD {sql_text(file.path)}")
         instance.execute("SET allow_unsigned_extensions = false")  # DuckDB refuses to switch it on again
     except BaseException:
         instance.close()

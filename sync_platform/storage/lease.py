@@ -22,6 +22,7 @@ from sync_platform.errors import Busy, StorageError
 from sync_platform.storage.ledger import MIGRATIONS, metadata
 from sync_platform.storage.platform_lock import platform_lock_if_free
 from sync_platform.storage.relational import open_database, transaction, upsert
+from sync_platform.storage.stored_time import in_utc
 
 STORED_DATA = "stored data"
 """The lease that maintenance, backup and restore each need: exclusive use of lake and landing."""
@@ -133,7 +134,7 @@ class Leases:
         wanted = sa.select(leases).where(leases.c.expires_at >= self._clock())
         with transaction(self._engine) as connection:
             rows = connection.execute(wanted).all()
-        return [LeaseHolder(each.name, each.holder, _in_utc(each.acquired_at)) for each in rows]
+        return [LeaseHolder(each.name, each.holder, in_utc(each.acquired_at)) for each in rows]
 
 
 class Lease:
@@ -168,11 +169,6 @@ class Lease:
         """Release the lease, unless it has expired and another holder has it."""
         with transaction(self._engine) as connection:
             connection.execute(sa.delete(leases).where(self._ours))
-
-
-def _in_utc(moment: datetime) -> datetime:
-    """A moment as SQLite (without a zone) or PostgreSQL returns it."""
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _renew_until(lease: Lease, ended: threading.Event, every_s: float) -> None:

@@ -19,6 +19,7 @@ from sync_platform.lake.schema import IS_PAST
 from sync_platform.sources.columns import Column, columns_of
 from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.storage.lake_connection import LAKE
+from sync_platform.storage.sql_text import sql_text
 
 COMMON_COLUMNS = (
     Column("restaurant_id", "VARCHAR", "The restaurant: unified.restaurants; empty where its listing is not known"),
@@ -181,7 +182,7 @@ def ensure_views(session: duckdb.DuckDBPyConnection, platforms: Mapping[str, Pla
         comment = f"{description} (definition {sha256(query.encode()).hexdigest()[:8]})"
         if comments.get(name) != comment:
             session.execute(f"CREATE OR REPLACE VIEW {LAKE}.unified.{name} AS {query}")
-            session.execute(f"COMMENT ON VIEW {LAKE}.unified.{name} IS '{comment.replace(chr(39), chr(39) * 2)}'")
+            session.execute(f"COMMENT ON VIEW {LAKE}.unified.{name} IS {sql_text(comment)}")
 
 
 def _view(platforms: Mapping[str, Platform], kind: str, present: Mapping[tuple[str, str], bool]) -> str:

@@ -112,10 +112,10 @@ class ComplianceHarness:
                 lake_harness.file_proof(lake),
             )
             of = ReportedInstallation(self.settings, self.declared, audited, lake_harness.store, vault, "ada")
-            found = make_report(of, span, now, hash_landing=hash_landing)
+            report = make_report(of, span, now, hash_landing=hash_landing)
         log.close()
         vault.dispose()
-        return found
+        return report
 
     def run(self, *statements: str) -> None:
         """Change the lake directly, without history."""

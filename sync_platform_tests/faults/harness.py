@@ -175,8 +175,8 @@ class FaultHarness:
     def _watermarks(self) -> dict[str, str]:
         """The time from which an incremental sync reads, per dataset."""
         overlap = self.platform.delta_overlap
-        found = watermarks(self.lake, self.platform.name).items()
-        return {dataset: (moment - overlap).strftime("%Y-%m-%dT%H:%M:%SZ") for dataset, moment in found}
+        stored = watermarks(self.lake, self.platform.name).items()
+        return {dataset: (moment - overlap).strftime("%Y-%m-%dT%H:%M:%SZ") for dataset, moment in stored}
 
     def commit(
         self, extracted: Extracted, day: int, *, minute: int = 0, only: set[str] | None = None
@@ -232,18 +232,18 @@ class FaultHarness:
         every = TypedRows(landed, self.platform).reader().read_all()
         rows = every.filter(every["problems"].is_null())
         quarantined = every.num_rows - rows.num_rows
-        found: dict[str, set[tuple[str, bool]]] = {}
+        ids_by_dataset: dict[str, set[tuple[str, bool]]] = {}
         for source_id, digest, deleted in zip(
             *(rows[name].to_pylist() for name in ("source_id", "content_hash", "deleted")), strict=True
         ):
-            found.setdefault(source_id, set()).add((digest, deleted))
+            ids_by_dataset.setdefault(source_id, set()).add((digest, deleted))
         then = self.then[landed.manifest.dataset]
-        agreed = {source_id: next(iter(each))[0] for source_id, each in found.items() if len(each) == 1}
+        agreed = {source_id: next(iter(each))[0] for source_id, each in ids_by_dataset.items() if len(each) == 1}
         return ReceivedDataset(
             landed.manifest.dataset,
             agreed,
             is_exact=agreed == then,
-            is_complete=landed.manifest.complete and not quarantined and len(agreed) == len(found),
+            is_complete=landed.manifest.complete and not quarantined and len(agreed) == len(ids_by_dataset),
         )
 
     def _violations_in_lake(self, extracted: Extracted, datasets: set[str], excused: frozenset[str]) -> list[str]:

@@ -225,8 +225,8 @@ class LakeHarness:
 
     def files(self) -> set[str]:
         """Every Parquet file of the platform's table and of the history, without those of sync records."""
-        found = self.ask(f"SELECT file FROM glob('{self.lake.address.data}/**/*.parquet')")
-        return {path for (path,) in found if not {"sync", "quality"} & set(path.split("/"))}
+        rows = self.ask(f"SELECT file FROM glob('{self.lake.address.data}/**/*.parquet')")
+        return {path for (path,) in rows if not {"sync", "quality"} & set(path.split("/"))}
 
 
 def _s3_client(settings: Settings) -> Any:

@@ -206,7 +206,7 @@ def test_a_table_that_gained_a_column_between_syncs_keeps_its_content(laptop: La
 
 def test_a_digest_detects_any_change_and_ignores_order(laptop: LakeHarness) -> None:
     laptop.ask("CREATE TABLE lake.diner.t (a VARCHAR, b BIGINT, c VARCHAR[])")
-    found = set()
+    digests = set()
     for rows in (
         "('a', 1, ['x', 'y'])",
         "('a', 1, ['y', 'x'])",
@@ -219,10 +219,10 @@ def test_a_digest_detects_any_change_and_ignores_order(laptop: LakeHarness) -> N
         "('a', 1, ['x', 'y']), ('b', 2, []), ('b', 2, [])",
     ):
         laptop.ask(f"DELETE FROM lake.diner.t; INSERT INTO lake.diner.t VALUES {rows}")
-        found.add(_digest(laptop, "diner.t", _newest(laptop)))
-    assert len(found) == 9
+        digests.add(_digest(laptop, "diner.t", _newest(laptop)))
+    assert len(digests) == 9
     laptop.ask("DELETE FROM lake.diner.t; INSERT INTO lake.diner.t VALUES ('b', 2, []), ('a', 1, ['x', 'y'])")
-    assert _digest(laptop, "diner.t", _newest(laptop)) in found
+    assert _digest(laptop, "diner.t", _newest(laptop)) in digests
 
 
 def _damage(harness: LakeHarness, damage: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch, table: str) -> None:

@@ -151,7 +151,7 @@ class Observation:
 @st.composite
 def observations(draw: st.DrawFn) -> list[Observation]:
     """Dishes never move to another shop. What is missing without being gone belongs to a shop that was not read."""
-    found = []
+    observed = []
     for hour in range(draw(st.integers(2, 5))):
         ids = draw(st.sets(st.integers(0, 5), min_size=1))
         prices = draw(st.lists(st.sampled_from([1, 2]), min_size=6, max_size=6))
@@ -159,8 +159,8 @@ def observations(draw: st.DrawFn) -> list[Observation]:
         unread = draw(st.frozensets(st.sampled_from(SHOPS), max_size=2))
         lost = draw(st.sets(st.integers(0, 5)))
         came = [dish for dish in exist if dish["name"] not in unread or dish["id"] not in lost]
-        found.append(Observation(hour, exist, came, unread))
-    return found
+        observed.append(Observation(hour, exist, came, unread))
+    return observed
 
 
 @settings(max_examples=examples(2), deadline=None)

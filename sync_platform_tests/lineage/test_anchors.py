@@ -58,8 +58,8 @@ def test_no_existing_object_is_overwritten(store: ObjectStore) -> None:
 
 def test_without_the_vaults_key_an_anchor_is_read_with_the_key_in_it(store: ObjectStore) -> None:
     key = write_anchor(store, SIGNER, ChainHead(3, "a" * 64), ChainHead(7, "b" * 64), FILES)
-    (found,) = read_anchors(store, None)
-    assert (found.problem, found.head("batches")) == (None, ChainHead(3, "a" * 64))
+    (anchor,) = read_anchors(store, None)
+    assert (anchor.problem, anchor.head("batches")) == (None, ChainHead(3, "a" * 64))
     changed = store.get(key).replace(b'"number": 3', b'"number": 4')
     assert read_anchor("changed", changed, None).problem == "it was changed after it was signed"
 

@@ -48,12 +48,12 @@ def _moments(folder: Path) -> tuple[LakeHarness, list[datetime]]:
 
 
 def _answers(harness: LakeHarness, moment: datetime, way: str) -> list[list[tuple[Any, ...]]]:
-    found = []
+    answers = []
     for sql in QUERIES:
         with past_lake(harness.lake, HISTORY, TABLES, moment, sql) as then:
             assert way in then.way
-            found.append(then.session.execute(sql).fetchall())
-    return found
+            answers.append(then.session.execute(sql).fetchall())
+    return answers
 
 
 def test_time_travel_and_replay_give_the_same_rows_at_every_moment(tmp_path: Path) -> None:

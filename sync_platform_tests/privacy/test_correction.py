@@ -156,8 +156,8 @@ def test_an_operator_corrects_a_value_and_every_reader_sees_that(home: ErasableH
     home.sync([ADA, BEN], hour=2)
     sealed = str(home.rows("source_id, name")[0][1])
     assert home.book.vault.unseal(NAME, "name", sealed) == RIGHT
-    shown = home.shell.run_in_process("query", f"SELECT * FROM {NAME}.reservations", "--format", "json")
-    assert f"{NAME}.reservations: 1 values are corrected" in shown.stderr
+    output = home.shell.run_in_process("query", f"SELECT * FROM {NAME}.reservations", "--format", "json")
+    assert f"{NAME}.reservations: 1 values are corrected" in output.stderr
     request = home.run("privacy", "requests", "show", "1", "--json")
     assert "sealed:" not in request + home.run("privacy", "corrections", "--json")
     for problem, command in {
