@@ -28,7 +28,7 @@ from benchmarks.lineage import fill
 from benchmarks.quality import measured_sync
 from sync_platform.backup.backup_verification import verify_backups
 from sync_platform.backup.creation import BackedUpInstallation, create_backup
-from sync_platform.backup.file_copies import Policy
+from sync_platform.backup.file_copies import CopyPolicy
 from sync_platform.backup.object_format import SAMPLE_BYTES, Codec, encode, is_worth_compressing
 from sync_platform.backup.repository import Repository, file_blocks
 from sync_platform.backup.repository_key import open_repository_key
@@ -39,7 +39,7 @@ from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.vault.key_wrapping import KeyWrapping
 from sync_platform.vault.master_key import MasterKey
 
-SEALED = Policy(compress=True, encrypt=True)
+SEALED = CopyPolicy(compress=True, encrypt=True)
 CHANGED = 0.01
 TARGETS = {"full": "at most 1.5", "verification": "at most 1.43 (0.7 of the speed)", "incremental": "below 0.1"}
 

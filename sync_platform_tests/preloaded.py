@@ -10,7 +10,7 @@ import importlib
 import pkgutil
 
 import sync_platform
-from sync_platform.storage.extensions import check
+from sync_platform.storage.extensions import check_extensions
 
 LIBRARIES = """
     alembic.command boto3 dagster.components dagster._core.storage.event_log.sqlite dagster._core.storage.runs.sqlite
@@ -24,4 +24,4 @@ for library in LIBRARIES.split():
 for module in pkgutil.walk_packages(sync_platform.__path__, "sync_platform."):
     if not module.name.endswith("__main__"):
         importlib.import_module(module.name)
-check(EXTENSIONS)
+check_extensions(EXTENSIONS)

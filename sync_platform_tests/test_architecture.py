@@ -27,6 +27,10 @@ SIBLINGS = (
     {"", "sandbox"},  # two programs: each has its entry point
 )
 """Folders that play the same role, so that a module of one may have the name of a module of another."""
+PLAIN_PLATFORMS = ("bistrochat", "chope", "eatigo")
+"""Platforms that are fetched in the usual way: their files have declarations only."""
+LINES_OF_A_PLATFORM = 300
+LINES_OF_A_PLAIN_PLATFORM = 130
 MODULES = modules_of("sync_platform")
 TESTS = modules_of("sync_platform_tests")
 
@@ -94,6 +98,14 @@ def test_no_module_name_is_used_twice_except_by_siblings_of_the_same_role() -> N
             folders[module.stem if interface not in INTERFACES else f"{interface}: {module.stem}"].add(module.folder)
     twice = {name: found for name, found in folders.items() if len(found) > 1}
     assert {name: found for name, found in twice.items() if not any(found <= each for each in SIBLINGS)} == {}
+
+
+def test_a_platform_file_has_only_what_is_special_about_the_platform() -> None:
+    platforms = [module for module in MODULES if module.folder == "platforms"]
+    plain = {f"sync_platform/platforms/{name}.py": LINES_OF_A_PLAIN_PLATFORM for name in PLAIN_PLATFORMS}
+    lines = {module.path: len(module.text.splitlines()) for module in platforms}
+    assert plain.keys() <= lines.keys()
+    assert {path: n for path, n in lines.items() if n > plain.get(path, LINES_OF_A_PLATFORM)} == {}
 
 
 def test_tests_use_no_private_members_of_the_product() -> None:

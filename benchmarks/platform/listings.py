@@ -6,7 +6,7 @@ from typing import Annotated
 
 from sync_platform.sources.columns import Row, column, sent_as
 from sync_platform.sources.declaration import Dataset, Pace, Platform, Terms
-from sync_platform.sources.endpoints import Endpoint, Numbered
+from sync_platform.sources.endpoints import Endpoint, NumberedPaging
 from sync_platform.sources.place import Place, UpdatedAt
 from sync_platform.sources.rules import COUNT
 from sync_platform.vault.personal_fields import Personal
@@ -62,6 +62,6 @@ class Listings(Platform):
             "listings",
             "/listings",
             records="data",
-            paging=Numbered(size=500, limit="per_page", total="meta.total", pages="meta.total_pages"),
+            paging=NumberedPaging(size=500, limit="per_page", total="meta.total", pages="meta.total_pages"),
         ),
     )

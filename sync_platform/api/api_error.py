@@ -56,5 +56,5 @@ BEARER = {"WWW-Authenticate": "Bearer"}
 
 def answered_as(error: SyncError) -> ApiError:
     """An error of the core as it is answered."""
-    status, code = next(found for kind, found in PROBLEMS.items() if isinstance(error, kind))
+    status, code = next(answer for kind, answer in PROBLEMS.items() if isinstance(error, kind))
     return ApiError(status, code, str(error), headers={"Retry-After": "10"} if status == 503 else None)

@@ -90,7 +90,12 @@ def add_backups(router: APIRouter, context: ApiContext) -> None:
             read_manifest for read_manifest in _newest_first(context) if _is_wanted(read_manifest, source, kind)
         ]
         after = next(
-            (at + 1 for at, read_manifest in enumerate(read_manifests) if read_manifest.backup_id in skipped), 0
+            (
+                position + 1
+                for position, read_manifest in enumerate(read_manifests)
+                if read_manifest.backup_id in skipped
+            ),
+            0,
         )
         shown_answers = [
             backup_answer(read_manifest, context.settings) for read_manifest in read_manifests[after : after + limit]

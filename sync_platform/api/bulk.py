@@ -21,6 +21,7 @@ from sync_platform.api.permission import permitted
 from sync_platform.api.table_answer import TableAnswer, TableList
 from sync_platform.errors import NoLakeYet, NotFound
 from sync_platform.permissions.action import Action
+from sync_platform.storage.sql_text import sql_text
 from sync_platform.unified.readable_tables import ReadableTable, readable_tables
 
 NDJSON, PARQUET = "application/x-ndjson", "application/vnd.apache.parquet"
@@ -43,10 +44,10 @@ def add_bulk(router: APIRouter, context: ApiContext) -> None:
         """List the tables that can be read as a whole, with their columns."""
         try:
             with context.lake.session() as session:
-                found = readable_tables(session, context.platforms)
+                tables = readable_tables(session, context.platforms)
         except NoLakeYet:
-            found = {}
-        items = [TableAnswer(table=name, columns=list(table.columns)) for name, table in found.items()]
+            tables = {}
+        items = [TableAnswer(table=name, columns=list(table.columns)) for name, table in tables.items()]
         return enveloped(TableList, TableList(items=items))
 
     @router.get(
@@ -105,7 +106,7 @@ def _parquet_file(
     number, name = tempfile.mkstemp(".parquet", "bulk-", context.lake.address.temp)
     os.close(number)
     try:
-        session.execute(f"COPY ({query}) TO '{name.replace(chr(39), chr(39) * 2)}' (FORMAT parquet, COMPRESSION zstd)")
+        session.execute(f"COPY ({query}) TO {sql_text(name)} (FORMAT parquet, COMPRESSION zstd)")
     except BaseException:
         os.unlink(name)  # noqa: PTH108
         raise

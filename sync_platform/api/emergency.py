@@ -73,10 +73,10 @@ def add_emergency(router: APIRouter, context: ApiContext) -> None:
     def list_emergencies(limit: Limit = 20, cursor: Cursor = None) -> Response:
         """List the emergency requests, newest first."""
         before = place_of(cursor, {}, (str,))[0] if cursor else None
-        found = context.requests.latest(limit + 1, before)
-        shown = found[:limit]
-        last = cursor_after([shown[-1].request_id], {}) if len(found) > limit else None
-        page = AnswerPage[EmergencyAnswer](items=answers_of(context, shown), next_cursor=last)
+        requests = context.requests.latest(limit + 1, before)
+        shown_requests = requests[:limit]
+        last = cursor_after([shown_requests[-1].request_id], {}) if len(requests) > limit else None
+        page = AnswerPage[EmergencyAnswer](items=answers_of(context, shown_requests), next_cursor=last)
         return enveloped(AnswerPage[EmergencyAnswer], page)
 
     @router.get(
@@ -137,9 +137,9 @@ def _progress(context: ApiContext, request: EmergencyRequest) -> dict[str, str]:
     if not running:
         return {}
     written = context.progress.of_request(request.request_id)
-    found = {run_id: written[platform].details for platform, run_id in running.items() if platform in written}
-    others = [run_id for run_id in running.values() if run_id not in found]
-    return {**(context.progress_of(others) if others else {}), **found}
+    details = {run_id: written[platform].details for platform, run_id in running.items() if platform in written}
+    others = [run_id for run_id in running.values() if run_id not in details]
+    return {**(context.progress_of(others) if others else {}), **details}
 
 
 def _records(context: ApiContext, request_ids: list[str]) -> list[SyncRecord]:

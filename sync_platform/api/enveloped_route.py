@@ -69,6 +69,6 @@ def with_etag(request: Request, response: Response) -> Response:
     response.headers["ETag"] = etag
     known = request.headers.get("if-none-match", "")
     if known.strip() == "*" or etag in [each.strip().removeprefix("W/") for each in known.split(",")]:
-        kept = {name: response.headers[name] for name in ("etag", "cache-control")}
-        return Response(status_code=304, headers=kept)
+        headers = {name: response.headers[name] for name in ("etag", "cache-control")}
+        return Response(status_code=304, headers=headers)
     return response

@@ -12,7 +12,7 @@ from sync_platform.lake.syncs import SyncRecord
 from sync_platform.monitoring.freshness import freshness_of
 from sync_platform.monitoring.health import Loss
 from sync_platform.monitoring.health_report import health_of
-from sync_platform.monitoring.installation_state import InstallationState, Unknown
+from sync_platform.monitoring.installation_state import InstallationState, UnreadPart
 from sync_platform.monitoring.stored_syncs import stored_datasets
 from sync_platform.platforms import platforms_in_use
 from sync_platform.settings import Settings
@@ -84,8 +84,8 @@ def health_answer(
 ) -> HealthAnswer:
     """The health of what was read."""
     health, in_use = health_of(settings, platforms, state, now), platforms_in_use(platforms, settings)
-    alerts = None if isinstance(state.alerts, Unknown) else state.alerts
-    records = None if isinstance(state.records, Unknown) else state.records
+    alerts = None if isinstance(state.alerts, UnreadPart) else state.alerts
+    records = None if isinstance(state.records, UnreadPart) else state.records
     return HealthAnswer(
         overall=health.state,
         health_score=health.score,

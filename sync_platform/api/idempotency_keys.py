@@ -81,5 +81,5 @@ class IdempotencyKeys:
         with transaction(engine) as connection:
             connection.execute(sa.delete(keys).where(keys.c.created_at < now - KEPT))
             connection.execute(insert.on_conflict_do_nothing(index_elements=["request_key"]))
-            found = connection.execute(sa.select(keys.c.content).where(keys.c.request_key == request_key))
-            return str(found.scalar())
+            contents = connection.execute(sa.select(keys.c.content).where(keys.c.request_key == request_key))
+            return str(contents.scalar())

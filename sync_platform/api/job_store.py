@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from sync_platform.errors import NotFound
 from sync_platform.storage.ledger import MIGRATIONS
 from sync_platform.storage.relational import open_database, transaction, upsert
+from sync_platform.storage.stored_time import in_utc
 
 JobKind = Literal["backup", "restore"]
 JobState = Literal["queued", "running", "complete", "failed"]
@@ -147,11 +148,6 @@ class JobStore:
 
 def _job(row: sa.Row[Any]) -> ApiJob:
     values = {name: value for name, value in row._mapping.items() if name != "request_key"}
-    times = {name: _utc(values[name]) for name in ("created_at", "started_at", "finished_at")}
+    times = {name: values[name] and in_utc(values[name]) for name in ("created_at", "started_at", "finished_at")}
     stored = {"commands": orjson.loads(row.commands), "result": orjson.loads(row.result) if row.result else None}
     return ApiJob(**{**values, **times, **stored})
-
-
-def _utc(moment: datetime | None) -> datetime | None:
-    """The time as UTC. SQLite stores no time zone, and every stored time is UTC."""
-    return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment

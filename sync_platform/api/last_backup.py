@@ -11,7 +11,7 @@ from sync_platform.api.health_answer import LastBackup
 from sync_platform.backup.backup_manifest import BackupManifest
 from sync_platform.errors import SyncError
 from sync_platform.monitoring.backup_state import BackupState
-from sync_platform.monitoring.installation_state import Unknown
+from sync_platform.monitoring.installation_state import UnreadPart
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings
 
@@ -25,9 +25,9 @@ class LastBackupReader:
         self._settings = settings
         self._known: LastBackup | None = None
 
-    def read(self, state: BackupState | Unknown) -> LastBackup | None:
+    def read(self, state: BackupState | UnreadPart) -> LastBackup | None:
         """The newest backup that was completed; None if there is none, or if it is not known."""
-        if isinstance(state, Unknown):
+        if isinstance(state, UnreadPart):
             return None
         completed = [entry for entry in state.logged.ended if entry.outcome == "complete"]
         if not completed:
@@ -39,7 +39,7 @@ class LastBackupReader:
             self._known = self._read(named, completed[-1].at)
         return self._known
 
-    def _read(self, backup_id: str, at: datetime) -> LastBackup:
+    def _read(self, backup_id: str, ended_at: datetime) -> LastBackup:
         from sync_platform.defs.backups import backups_of  # the import of Dagster takes a second
 
         try:
@@ -50,7 +50,7 @@ class LastBackupReader:
             manifest = None
         return LastBackup(
             backup_id=backup_id,
-            timestamp=at,
+            timestamp=ended_at,
             record_count=None if manifest is None else record_count(manifest, self._settings),
             size_bytes=None if manifest is None else manifest.size_bytes,
         )

@@ -14,7 +14,7 @@ from sync_platform.api.quality_answer import QualityAnswer, QualityList
 from sync_platform.errors import NoLakeYet
 from sync_platform.permissions.action import Action
 from sync_platform.platforms import choose
-from sync_platform.quality.scorecard import Card, cards_of
+from sync_platform.quality.scorecard import DatasetCard, cards_of
 from sync_platform.quality.scorecard_json import card_json
 
 
@@ -39,7 +39,7 @@ def add_quality(router: APIRouter, context: ApiContext) -> None:
         return enveloped(QualityList, QualityList(items=items))
 
 
-def _cards(context: ApiContext, platform: str | None) -> list[Card]:
+def _cards(context: ApiContext, platform: str | None) -> list[DatasetCard]:
     try:
         with context.lake.session() as session:
             return cards_of(session, platform)

@@ -88,10 +88,10 @@ class RestaurantPage(AnswerPage[RestaurantSummary]):
     total: int
 
 
-def restaurant_page(found: FoundRestaurants, next_cursor: str | None) -> RestaurantPage:
+def restaurant_page(results: FoundRestaurants, next_cursor: str | None) -> RestaurantPage:
     """A page of the results of a search."""
-    items = [{**row, "opening_hours": opening_intervals(row["opening_hours_osm"])} for row in found.rows]
-    return RestaurantPage.model_validate({"items": items, "next_cursor": next_cursor, "total": found.total})
+    items = [{**row, "opening_hours": opening_intervals(row["opening_hours_osm"])} for row in results.rows]
+    return RestaurantPage.model_validate({"items": items, "next_cursor": next_cursor, "total": results.total})
 
 
 class StatedValue(ApiModel):

@@ -19,7 +19,7 @@ from sync_platform.api.restaurant_answer import RestaurantAnswer, RestaurantPage
 from sync_platform.permissions.action import Action
 from sync_platform.unified.open_moments import is_open
 from sync_platform.unified.restaurant_record import read_restaurant
-from sync_platform.unified.restaurant_search import Near, RestaurantQuery, ResultPlace, search
+from sync_platform.unified.restaurant_search import RestaurantQuery, ResultPlace, SearchCircle, search
 
 MOST_RADIUS_M = 50_000
 Text = Annotated[str | None, Query(min_length=1, max_length=100)]
@@ -60,14 +60,14 @@ def add_restaurants(router: APIRouter, context: ApiContext) -> None:
         if (lat is None) != (lng is None):
             raise ApiError(422, "invalid_request", "lat and lng go together: give both, or none")
         now = datetime.now(UTC)
-        near = Near(lat, lng, radius) if lat is not None and lng is not None else None
+        near = SearchCircle(lat, lng, radius) if lat is not None and lng is not None else None
         query = RestaurantQuery(now, q, district, cuisine, near, now if open_now else None)
         filters = {"q": q, "district": district, "cuisine": cuisine, "near": [lat, lng, radius], "open": open_now}
         after = ResultPlace(*place_of(cursor, filters, ((int, float), int, str))) if cursor else None
-        found = search(current.get(), query, limit, after)
-        last = found.after
+        results = search(current.get(), query, limit, after)
+        last = results.after
         following = cursor_after([last.rank, last.reviews, last.restaurant_id], filters) if last else None
-        return enveloped(RestaurantPage, restaurant_page(found, following))
+        return enveloped(RestaurantPage, restaurant_page(results, following))
 
     @router.get(
         "/restaurants/{restaurant_id}",

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sync_platform.api.envelope import ApiModel
 from sync_platform.documents.states import state_of
-from sync_platform.lake.syncs import SyncRecord, worst
+from sync_platform.lake.syncs import SyncRecord, worst_status
 
 
 class SyncedDataset(ApiModel):
@@ -56,7 +56,7 @@ def newest_first(records: Mapping[str, Sequence[SyncRecord]]) -> list[SyncAnswer
 
 def _answer(records: Sequence[SyncRecord]) -> SyncAnswer:
     first = records[0]
-    status = worst((record.status for record in records), default="failed")
+    status = worst_status((record.status for record in records), default="failed")
     return SyncAnswer(
         sync_id=first.sync_id,
         run_id=first.run_id,

@@ -13,9 +13,9 @@ BackupKind = Literal["full", "incremental"]
 FORM = re.compile(r"(full|incremental)-\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2}-\d{3}Z-[0-9a-f]{6}")
 
 
-def new_backup_id(kind: BackupKind, at: datetime) -> str:
+def new_backup_id(kind: BackupKind, created_at: datetime) -> str:
     """A new name; the six random digits keep two backups of one millisecond apart."""
-    moment = at.astimezone(UTC)
+    moment = created_at.astimezone(UTC)
     return f"{kind}-{moment:%Y-%m-%dT%H-%M-%S}-{moment.microsecond // 1000:03d}Z-{secrets.token_hex(3)}"
 
 

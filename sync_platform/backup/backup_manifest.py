@@ -127,7 +127,7 @@ class BackupManifest(msgspec.Struct, frozen=True):
         return self.commits[-1] if self.commits else None
 
 
-class _Signed(msgspec.Struct):
+class _SignedManifest(msgspec.Struct):
     manifest: msgspec.Raw
     public_key: str
     signature: str
@@ -145,7 +145,7 @@ def manifest_digest(body: bytes) -> str:
 def signed_body(manifest: BackupManifest, signer: Signer) -> bytes:
     """The stored form of a manifest."""
     text = msgspec.json.encode(manifest)
-    return msgspec.json.encode(_Signed(msgspec.Raw(text), signer.public_key, signer.sign(text)))
+    return msgspec.json.encode(_SignedManifest(msgspec.Raw(text), signer.public_key, signer.sign(text)))
 
 
 def read_body(body: bytes, key: str, public_key: str) -> BackupManifest:
@@ -154,7 +154,7 @@ def read_body(body: bytes, key: str, public_key: str) -> BackupManifest:
     StorageError for a manifest of another format.
     """
     try:
-        signed = msgspec.json.decode(body, type=_Signed)
+        signed = msgspec.json.decode(body, type=_SignedManifest)
         if msgspec.json.encode(signed) != body:
             raise DamagedBackup("it was changed after it was signed")
         text = bytes(signed.manifest)

@@ -72,15 +72,15 @@ def plan_prune(repository: Repository, retention_days: int, now: datetime, *, tr
     _require_readable(read)
     manifests = [each.manifest for each in read if each.manifest]
     expired = expired_backups(manifests, retention_days, now)
-    kept = [each for each in manifests if each not in expired]
-    needed = {file.name for each in kept for file in each.files}
+    manifests_kept = [each for each in manifests if each not in expired]
+    needed = {file.name for each in manifests_kept for file in each.files}
     unneeded = [manifest_key(each.id) for each in expired] + [name for name in repository.sizes() if name not in needed]
     marks = _read_marks(repository)
     return PrunePlan(
         expired=[each.id for each in expired],
         marked=[key for key in unneeded if key not in marks or now - marks[key] < GRACE],
         deletable=[key for key in unneeded if key in marks and now - marks[key] >= GRACE],
-        kept=len(kept),
+        kept=len(manifests_kept),
         stopped=None if trusts_clock else jump_of_clock(manifests, now),
     )
 
@@ -127,7 +127,7 @@ def prune(
 def expired_backups(manifests: Sequence[BackupManifest], retention_days: int, now: datetime) -> list[BackupManifest]:
     """The backups past their retention, but never the newest of the same sources, and never its full one."""
     newest: dict[tuple[str, ...] | None, set[str]] = {}
-    for each in sorted(manifests, key=lambda one: -one.sequence):
+    for each in sorted(manifests, key=lambda manifest: -manifest.sequence):
         chain = newest.setdefault(tuple(each.sources) if each.sources else None, set())
         if not chain or not any(name.startswith("full-") for name in chain):
             chain.add(each.id)

@@ -82,7 +82,7 @@ def verify_backups(
     read = repository.read_manifests()
     on_step("manifests")
     _check_manifests(repository, read, audit_log, findings)
-    chosen = _chosen(read, backup_id, verifies_all, repository, findings)
+    chosen = _chosen_manifests(read, backup_id, verifies_all, repository, findings)
     findings.backups = [each.id for each in chosen]
     _check_objects(repository, read, chosen, findings, on_step)
     _check_unlisted(repository, read, findings)
@@ -92,7 +92,7 @@ def verify_backups(
     return findings
 
 
-def _chosen(
+def _chosen_manifests(
     read: Sequence[ReadManifest],
     backup_id: str | None,
     verifies_all: bool,
@@ -171,20 +171,20 @@ def _check_objects(
     on_step: Callable[[str], None],
 ) -> None:
     """Every byte of every object is what was written."""
-    known = known_objects(read)
+    recorded = known_objects(read)
     files: dict[str, list[tuple[BackupManifest, StoredFile]]] = {}
     for manifest in chosen:
         for file in manifest.files:
             files.setdefault(file.name, []).append((manifest, file))
     with ThreadPoolExecutor(THREADS) as pool:
-        for name, found in zip(files, pool.map(lambda each: _hashed(repository, each), files), strict=True):
+        for name, stored in zip(files, pool.map(lambda each: _hashed(repository, each), files), strict=True):
             findings.objects += 1
-            findings.bytes_read += found.size_bytes if found else 0
+            findings.bytes_read += stored.size_bytes if stored else 0
             if findings.objects % 20 == 0:
                 on_step(f"{findings.objects:,} of {len(files):,} objects, {findings.bytes_read / 1e6:,.1f} MB")
-            if found is None or found not in known[name]:
+            if stored is None or stored not in recorded[name]:
                 backups = tuple(manifest.id for manifest, _ in files[name])
-                what = f"{_problem(found, known[name])}; it holds {files[name][0][1].path}"
+                what = f"{_problem(stored, recorded[name])}; it holds {files[name][0][1].path}"
                 findings.found.append(BackupFinding(f"object {name}", what, backups))
 
 
@@ -195,20 +195,20 @@ def _hashed(repository: Repository, name: str) -> StoredObject | None:
         return None
 
 
-def _problem(found: StoredObject | None, known: Iterable[StoredObject]) -> str:
-    if found is None:
+def _problem(stored: StoredObject | None, recorded: Iterable[StoredObject]) -> str:
+    if stored is None:
         return "it is missing"
-    sizes = sorted({each.size_bytes for each in known})
-    if found.size_bytes not in sizes:
-        return f"it has {found.size_bytes:,} bytes, and was written with {sizes[0]:,}"
-    return f"its bytes were changed: their SHA-256 is {found.sha256}"
+    sizes = sorted({each.size_bytes for each in recorded})
+    if stored.size_bytes not in sizes:
+        return f"it has {stored.size_bytes:,} bytes, and was written with {sizes[0]:,}"
+    return f"its bytes were changed: their SHA-256 is {stored.sha256}"
 
 
 def _check_unlisted(repository: Repository, read: Sequence[ReadManifest], findings: BackupFindings) -> None:
     """An object that no manifest lists was left by an interrupted backup, or it does not belong there."""
-    listed = known_objects(read).keys()
+    names = known_objects(read).keys()
     for name in repository.sizes():
-        if name not in listed:
+        if name not in names:
             if _is_what_its_name_says(repository, name):
                 findings.left += 1
             else:
@@ -233,8 +233,8 @@ def _check_catalog(repository: Repository, manifest: BackupManifest, scratch: Pa
         repository.read_into(manifest.catalog, path)
         catalog = CopiedCatalog(path)
         named = set(catalog.files())
-        listed = {LakeFile(file.path, file.size_bytes) for file in manifest.with_role("data")}
-        absent, extra = sorted(named - listed, key=str), sorted(listed - named, key=str)
+        files = {LakeFile(file.path, file.size_bytes) for file in manifest.with_role("data")}
+        absent, extra = sorted(named - files, key=str), sorted(files - named, key=str)
         problems = [f"its catalog names {file.path}, which it does not have" for file in absent]
         problems += [f"it has {file.path}, which its catalog does not name" for file in extra]
         if not problems and catalog.tables({file.path: file.sha256 for file in manifest.files}) != manifest.tables:

@@ -42,9 +42,11 @@ def keep_only(copy: Path, schemas: Collection[str], required: Collection[str]) -
     `required` are the schemas whose absence is an error. What is removed is not readable in the file any more.
     """
     with closing(sqlite3.connect(copy)) as connection:
-        found = {name for (name,) in connection.execute("SELECT schema_name FROM ducklake_schema")}
-        if missing := sorted(set(required) - found):
-            raise UsageError(f"the lake has nothing of {', '.join(missing)}; it has {', '.join(sorted(found))}")
+        stored_schemas = {name for (name,) in connection.execute("SELECT schema_name FROM ducklake_schema")}
+        if missing := sorted(set(required) - stored_schemas):
+            raise UsageError(
+                f"the lake has nothing of {', '.join(missing)}; it has {', '.join(sorted(stored_schemas))}"
+            )
         with connection:
             marks = ", ".join("?" for _ in schemas)
             connection.execute("CREATE TEMP TABLE gone (schema_id, object_id)")
@@ -95,7 +97,7 @@ def _copy_postgres(address: LakeAddress, target: Path) -> None:
 
 
 def _copy_rows(source: Any, copy: sqlite3.Connection) -> None:
-    known = set(_tables(copy))
+    tables_of_copy = set(_tables(copy))
     for (table,) in source.execute(
         r"""SELECT table_name FROM information_schema.tables
         WHERE table_schema = current_schema() AND table_name LIKE 'ducklake\_%' ORDER BY 1"""
@@ -104,14 +106,14 @@ def _copy_rows(source: Any, copy: sqlite3.Connection) -> None:
             rows.itersize = READ_ROWS
             rows.execute(f'SELECT * FROM "{table}"')
             columns = [column.name for column in rows.description]
-            if table not in known:
+            if table not in tables_of_copy:
                 if rows.fetchone() is not None:
                     raise StorageError(f"the catalog has a table that DuckLake does not make in SQLite: {table}")
                 continue
-            listed, marks = ", ".join(f'"{name}"' for name in columns), ", ".join("?" for _ in columns)
+            column_list, marks = ", ".join(f'"{name}"' for name in columns), ", ".join("?" for _ in columns)
             copy.execute(f"DELETE FROM {table}")
             copy.executemany(
-                f"INSERT INTO {table} ({listed}) VALUES ({marks})",
+                f"INSERT INTO {table} ({column_list}) VALUES ({marks})",
                 ([_in_sqlite(value) for value in row] for row in rows),
             )
 
@@ -128,8 +130,8 @@ def _in_sqlite(value: Any) -> Any:
 
 
 def _tables(connection: sqlite3.Connection) -> list[str]:
-    found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'ducklake%'")
-    return [name for (name,) in found]
+    rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'ducklake%'")
+    return [name for (name,) in rows]
 
 
 def _columns(connection: sqlite3.Connection, table: str) -> list[str]:

@@ -61,8 +61,8 @@ def _load_postgres(copy: Path, address: LakeAddress) -> None:
             psycopg.connect(address.catalog.removeprefix("postgres:")) as target,
             closing(sqlite3.connect(copy)) as source,
         ):
-            found = source.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'ducklake%'")
-            for (table,) in found.fetchall():
+            rows = source.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'ducklake%'")
+            for (table,) in rows.fetchall():
                 _load_table(source, target, table)
     except psycopg.Error as error:
         raise StorageError(f"cannot write the catalog of {address}: {in_one_line(error)}") from None

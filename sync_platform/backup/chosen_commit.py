@@ -49,21 +49,24 @@ def choose_commit(
     manifests = [each for each in manifests if each.commits and _has_sources(each, sources)]
     if not manifests:
         _require_usable(read, None)
-        raise UsageError(f"there is no backup{_of(sources)} in {repository.store.url}: `{typed('backup', 'create')}`")
+        raise UsageError(
+            f"there is no backup{_of_sources(sources)} in {repository.store.url}: `{typed('backup', 'create')}`"
+        )
     if moment is None or all(commit.at <= moment for each in manifests for commit in each.commits):
         _require_usable(read, manifests[-1])
     if moment is None:
         return _newest(manifests[-1])
-    found = [
+    commits = [
         ChosenCommit(manifest, commit) for manifest in manifests for commit in manifest.commits if commit.at <= moment
     ]
-    if not found:
+    if not commits:
         oldest = min(manifest.commits[0].at for manifest in manifests)
         raise UsageError(
-            f"--at {local_time(moment)}: the oldest commit in any backup{_of(sources)} is of {local_time(oldest)}"
+            f"--at {local_time(moment)}: the oldest commit in any backup{_of_sources(sources)} "
+            f"is of {local_time(oldest)}"
         )
     # the state that a backup was made of is restored faster than an earlier commit of a later backup
-    return max(found, key=lambda each: (each.commit.at, each.is_newest, each.manifest.sequence))
+    return max(commits, key=lambda each: (each.commit.at, each.is_newest, each.manifest.sequence))
 
 
 def _require_usable(read: Sequence[ReadManifest], newest: BackupManifest | None) -> None:
@@ -100,5 +103,5 @@ def _sources_of(manifest: BackupManifest) -> set[str]:
     return {table.split(".")[0] for table in manifest.tables}
 
 
-def _of(sources: Sequence[str]) -> str:
+def _of_sources(sources: Sequence[str]) -> str:
     return f" of {', '.join(sources)}" if sources else ""

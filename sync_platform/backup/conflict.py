@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from sync_platform.errors import StorageError
-from sync_platform.lake.incoming import Incoming
+from sync_platform.lake.incoming import IncomingRows
 from sync_platform.lake.schema import KEPT_COLUMNS
 from sync_platform.lake.tracked_table import TrackedTable
 from sync_platform.lake.versions import any_differs
@@ -60,16 +60,16 @@ def stored_table(scratch: TemporaryTables, catalog: str, table: TrackedTable) ->
         columns = ", ".join(f'"{name}" {sql_type}' for name, sql_type in wanted.items())
         return StoredTable(scratch.create_empty("no_rows", columns), frozenset(wanted), exists=False)
     _require_types(scratch, catalog, table, wanted, stored)
-    listed = ", ".join(
+    column_list = ", ".join(
         f'"{name}"' if name in stored else f'NULL::{sql_type} AS "{name}"' for name, sql_type in wanted.items()
     )
-    relation = f"(SELECT {listed} FROM {catalog}.{table.sql})"
+    relation = f"(SELECT {column_list} FROM {catalog}.{table.sql})"
     return StoredTable(relation, frozenset(wanted.keys() - stored.keys()), exists=True)
 
 
 def choose_rows(
     scratch: TemporaryTables, table: TrackedTable, backup: StoredTable, current: StoredTable, conflict: Conflict
-) -> Incoming:
+) -> IncomingRows:
     """The incoming rows of a restore: rows to take from the backup, and current rows to end (`deleted`)."""
     keys = ", ".join(f'coalesce(i."{name}", c."{name}") AS "{name}"' for name in table.key)
     chosen = scratch.create(
@@ -88,7 +88,7 @@ def choose_rows(
             SELECT {", ".join(ended)}, true AS deleted FROM {chosen} d JOIN {current.relation} c {using}
             WHERE d.choice = '{END}')"""
     number = f"((row_number() OVER () - 1) // {SLICE_ROWS})::INTEGER AS slice"
-    return Incoming(scratch.create("incoming", f"SELECT *, {number} FROM {rows}"))
+    return IncomingRows(scratch.create("incoming", f"SELECT *, {number} FROM {rows}"))
 
 
 def choice_of(table: TrackedTable, conflict: Conflict) -> str:

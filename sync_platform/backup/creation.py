@@ -17,7 +17,7 @@ from sync_platform import __version__
 from sync_platform.backup.backup_id import BackupKind, new_backup_id
 from sync_platform.backup.backup_manifest import FORMAT, BackupManifest, Predecessor, StoredFile, TombstoneHead
 from sync_platform.backup.catalog_copy import copy_catalog, keep_only
-from sync_platform.backup.file_copies import FileCopies, Policy, require_as_recorded
+from sync_platform.backup.file_copies import CopyPolicy, FileCopies, require_as_recorded
 from sync_platform.backup.lake_commits import commits_of
 from sync_platform.backup.lake_files import CopiedCatalog
 from sync_platform.backup.ledger_copy import write_ledger_copy
@@ -65,7 +65,7 @@ def create_backup(
     installation: BackedUpInstallation,
     repository: Repository,
     kind: BackupKind,
-    policy: Policy,
+    policy: CopyPolicy,
     sources: Sequence[str] = (),
     on_step: Callable[[str], None] = lambda step: None,
 ) -> CreatedBackup:
@@ -86,7 +86,7 @@ def create_backup(
 class _Creation:
     installation: BackedUpInstallation
     repository: Repository
-    policy: Policy
+    policy: CopyPolicy
     sources: list[str] | None
     scratch: Path
     on_step: Callable[[str], None]
@@ -167,8 +167,8 @@ class _Creation:
 
 def _next_sequence(earlier: Sequence[ReadManifest]) -> int:
     """A number after every earlier one; a manifest that cannot be read may have any, so each counts."""
-    known = [each.manifest.sequence for each in earlier if each.manifest]
-    return max(known, default=0) + len(earlier) - len(known) + 1
+    numbers = [each.manifest.sequence for each in earlier if each.manifest]
+    return max(numbers, default=0) + len(earlier) - len(numbers) + 1
 
 
 def _predecessor(earlier: Sequence[ReadManifest]) -> Predecessor | None:

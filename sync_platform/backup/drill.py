@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 
 from sync_platform.backup.chosen_commit import ChosenCommit, choose_commit
-from sync_platform.backup.fresh_lake import FreshLake
+from sync_platform.backup.fresh_lake import RestoreIntoFreshLake
 from sync_platform.backup.repository import Repository
 from sync_platform.backup.staged_backup import OnStep
 from sync_platform.errors import StorageError
@@ -102,7 +102,7 @@ class Drill:
 
     def _restore(self, chosen: ChosenCommit, address: LakeAddress) -> dict[str, int]:
         data = open_store(Path(address.data).as_uri())
-        fresh = FreshLake(
+        fresh = RestoreIntoFreshLake(
             self.repository, chosen, address, data, self.history, self.platforms, (), self.scratch, self.on_step
         )
         return fresh.run("drill")
@@ -141,8 +141,8 @@ class Drill:
 def first_commit_after(session: duckdb.DuckDBPyConnection, snapshot: int) -> datetime | None:
     """The time of the lake's first commit after the one in a backup; None where there is none."""
     query = f"SELECT min(snapshot_time) FROM ducklake_snapshots('{LAKE}') WHERE snapshot_id > ?"
-    found: datetime | None = session.execute(query, [snapshot]).fetchall()[0][0]
-    return found
+    committed_at: datetime | None = session.execute(query, [snapshot]).fetchall()[0][0]
+    return committed_at
 
 
 def _age_of_unprotected_s(session: duckdb.DuckDBPyConnection, snapshot: int) -> float:

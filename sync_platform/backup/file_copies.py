@@ -26,14 +26,14 @@ HELD_BYTES = 16 << 20
 
 
 @dataclass(frozen=True)
-class Policy:
+class CopyPolicy:
     """Whether objects are compressed and encrypted."""
 
     compress: bool
     encrypt: bool
 
     @property
-    def encrypted(self) -> Policy:
+    def encrypted(self) -> CopyPolicy:
         return replace(self, encrypt=True)
 
 
@@ -43,7 +43,9 @@ class FileCopies:
     `written`: each object that was written, by name.
     """
 
-    def __init__(self, repository: Repository, earlier: Sequence[ReadManifest], scratch: Path, policy: Policy) -> None:
+    def __init__(
+        self, repository: Repository, earlier: Sequence[ReadManifest], scratch: Path, policy: CopyPolicy
+    ) -> None:
         self._repository, self._scratch, self._policy = repository, scratch, policy
         self._known = known_objects(earlier)
         self._proven: dict[str, StoredObject] = {}
@@ -76,15 +78,15 @@ class FileCopies:
                 raise
         return stored
 
-    def copy_file(self, path: Path, name: str, role: Role, policy: Policy) -> StoredFile:
+    def copy_file(self, path: Path, name: str, role: Role, policy: CopyPolicy) -> StoredFile:
         """Copy a file of this machine; `name`: its path in the backup."""
         return self._stored(lambda: file_blocks(path), name, role, path.stat().st_size, policy)
 
     def read_back(self) -> None:
         """Read everything that was written; StorageError, naming the object, where it is not what was written."""
         with ThreadPoolExecutor(THREADS) as pool:
-            for written, found in zip(self.written.values(), pool.map(self._hash, self.written), strict=True):
-                if found != written:
+            for written, read in zip(self.written.values(), pool.map(self._hash, self.written), strict=True):
+                if read != written:
                     raise StorageError(
                         f"{self._repository.store.url}/{written.name} is not what was written: the store lost or "
                         "changed it; there is no new backup"
@@ -116,7 +118,7 @@ class FileCopies:
         return self._repository.sizes()
 
     def _stored(
-        self, blocks: Callable[[], Iterator[bytes]], path: str, role: Role, size: int, policy: Policy
+        self, blocks: Callable[[], Iterator[bytes]], path: str, role: Role, size: int, policy: CopyPolicy
     ) -> StoredFile:
         held = list(blocks()) if size <= HELD_BYTES else None
         sha256, read, sample = _digest(blocks() if held is None else held)
@@ -125,23 +127,23 @@ class FileCopies:
         codec = Codec(policy.compress and is_worth_compressing(sample), policy.encrypt)
         name = self._repository.name_of(sha256, codec)
         with self._lock_of(name):  # two files may have the same content
-            known = self._proven_object(name) or self._put(blocks() if held is None else held, name)
-        return StoredFile(path, role, sha256, size, name, known.sha256, known.size_bytes)
+            stored = self._proven_object(name) or self._put(blocks() if held is None else held, name)
+        return StoredFile(path, role, sha256, size, name, stored.sha256, stored.size_bytes)
 
     def _proven_object(self, name: str) -> StoredObject | None:
         """The object with that name if it is what an earlier backup wrote, or this one; its every byte is read."""
         if name in self.written or name in self._proven:
             return self.written.get(name) or self._proven[name]
-        known = self._known.get(name)
-        found = self._hash(name) if known else None
-        if found is None or found not in (known or ()):
+        recorded = self._known.get(name)
+        stored = self._hash(name) if recorded else None
+        if stored is None or stored not in (recorded or ()):
             return None
-        self._proven[name] = found
-        return found
+        self._proven[name] = stored
+        return stored
 
     def _put(self, blocks: Iterable[bytes], name: str) -> StoredObject:
-        written = self.written[name] = self._repository.put_blocks(blocks, name, self._scratch)
-        return written
+        stored = self.written[name] = self._repository.put_blocks(blocks, name, self._scratch)
+        return stored
 
     def _lock_of(self, name: str) -> threading.Lock:
         with self._lock:
@@ -172,11 +174,11 @@ def known_objects(manifests: Iterable[ReadManifest]) -> dict[str, set[StoredObje
     An object that was damaged and written again has another form than before, because encryption is random. Its name
     stands for its content, so every form that a signed manifest lists is right.
     """
-    found: dict[str, set[StoredObject]] = {}
+    objects: dict[str, set[StoredObject]] = {}
     for each in manifests:
         for file in each.manifest.files if each.manifest else ():
-            found.setdefault(file.name, set()).add(StoredObject(file.name, file.stored_sha256, file.stored_bytes))
-    return found
+            objects.setdefault(file.name, set()).add(StoredObject(file.name, file.stored_sha256, file.stored_bytes))
+    return objects
 
 
 def _digest(blocks: Iterable[bytes]) -> tuple[str, int, bytes]:

@@ -17,7 +17,7 @@ from sync_platform.backup.chosen_commit import ChosenCommit
 from sync_platform.backup.creation import ALWAYS_KEPT
 from sync_platform.backup.point_in_time import catalog_for, commit_again
 from sync_platform.backup.repository import Repository
-from sync_platform.backup.staged_backup import OnStep, each_of, fetch_catalog, fetch_files, files_of, stage
+from sync_platform.backup.staged_backup import OnStep, fetch_catalog, fetch_files, files_of, stage_backup, work_on_each
 from sync_platform.lake.chain import BATCHES, has_chain
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.data_path import has_encrypted_files
@@ -30,7 +30,7 @@ UNFINISHED = ".restoring"
 
 
 @dataclass(frozen=True)
-class FreshLake:
+class RestoreIntoFreshLake:
     """A restore into a lake that does not exist, or has no table.
 
     `data`: the store of the lake's data files. `scratch`: an empty folder. `sources`: only these platforms, with the
@@ -101,7 +101,7 @@ class FreshLake:
             return
         files = files_of(self.chosen.manifest, draft)
         if self.target.is_remote:
-            each_of(files, self._put, self.on_step)
+            work_on_each(files, self._put, self.on_step)
         else:
             fetch_files(self.repository, files, Path(self.target.data), self.on_step)
         self._put_in_place(draft, prepare)
@@ -129,7 +129,7 @@ class FreshLake:
     def _stage(self) -> Lake:
         """The backup as a lake at the chosen commit, in the scratch folder."""
         folder, snapshot = self.scratch / "staged", self.chosen.commit.snapshot
-        return stage(
+        return stage_backup(
             self.repository, self.chosen.manifest, folder, self.on_step, schemas=self._schemas, snapshot=snapshot
         )
 

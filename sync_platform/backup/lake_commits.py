@@ -17,11 +17,11 @@ def commits_of(address: LakeAddress, snapshots: Sequence[CatalogSnapshot]) -> li
     """A commit for each of the snapshots, which are in order."""
     with Lake(address, read_only=True, snapshot=snapshots[-1].number) as lake, lake.session() as session:
         heads = _heads(session, snapshots) if has_chain(session) else {}
-    number, link, found = 0, FIRST, []
+    number, link, commits = 0, FIRST, []
     for snapshot in snapshots:
         number, link = heads.get(snapshot.number, (number, link))
-        found.append(BackedUpCommit(snapshot.number, snapshot.at, number, link))
-    return found
+        commits.append(BackedUpCommit(snapshot.number, snapshot.at, number, link))
+    return commits
 
 
 def _heads(session: duckdb.DuckDBPyConnection, snapshots: Sequence[CatalogSnapshot]) -> dict[int, tuple[int, str]]:

@@ -55,14 +55,14 @@ class CopiedCatalog:
 
     def files(self) -> list[LakeFile]:
         """Every data and delete file that the catalog names, once, sorted by path."""
-        found = {file.path: LakeFile(file.path, file.size_bytes) for file in self._all_files}
-        return [found[path] for path in sorted(found)]
+        files = {file.path: LakeFile(file.path, file.size_bytes) for file in self._all_files}
+        return [files[path] for path in sorted(files)]
 
     def snapshots(self) -> list[CatalogSnapshot]:
         """Every snapshot, oldest first."""
         with self._opened() as connection:
             rows = connection.execute("SELECT snapshot_id, snapshot_time FROM ducklake_snapshot ORDER BY 1").fetchall()
-        return [CatalogSnapshot(number, datetime.fromisoformat(at)) for number, at in rows]
+        return [CatalogSnapshot(number, datetime.fromisoformat(text)) for number, text in rows]
 
     def version(self) -> str:
         """The version of DuckLake's format."""
@@ -91,19 +91,19 @@ class CopiedCatalog:
     @cached_property
     def _all_files(self) -> list[_TableFile]:
         """Each file once; a table that was renamed has two rows in the catalog."""
-        data, found = self._metadata("data_path"), dict[str, _TableFile]()
+        data, files = self._metadata("data_path"), dict[str, _TableFile]()
         with self._opened() as connection:
             for table, rows in ((DATA_FILES, "record_count"), (DELETE_FILES, "-delete_count")):
-                listed = connection.execute(
+                file_rows = connection.execute(
                     f"""SELECT f.table_id, f.path, f.path_is_relative, t.path, t.path_is_relative, s.path,
                         s.path_is_relative, f.file_size_bytes, f.{rows.strip("-")}, f.end_snapshot IS NULL
                     FROM {table} f JOIN ducklake_table t USING (table_id) JOIN ducklake_schema s USING (schema_id)"""
                 ).fetchall()
                 sign = -1 if rows.startswith("-") else 1
-                for table_id, *parts, size, count, is_live in listed:
+                for table_id, *parts, size, count, is_live in file_rows:
                     path = _relative(parts, data)
-                    found.setdefault(path, _TableFile(table_id, path, size, sign * count, bool(is_live)))
-        return list(found.values())
+                    files.setdefault(path, _TableFile(table_id, path, size, sign * count, bool(is_live)))
+        return list(files.values())
 
     def _metadata(self, key: str) -> str:
         with self._opened() as connection:

@@ -45,7 +45,7 @@ def restore_registers(ledger_url: str, folder: Path) -> int:
     engine = open_database(ledger_url, MIGRATIONS)
     try:
         with transaction(engine) as connection:
-            return sum(_restore(connection, name, folder / f"{name}.jsonl") for name in REGISTERS)
+            return sum(_restore_register(connection, name, folder / f"{name}.jsonl") for name in REGISTERS)
     finally:
         engine.dispose()
 
@@ -67,7 +67,7 @@ def _register(connection: sa.Connection, name: str) -> sa.Table:
     return sa.Table(name, sa.MetaData(), autoload_with=connection)
 
 
-def _restore(connection: sa.Connection, name: str, copy: Path) -> int:
+def _restore_register(connection: sa.Connection, name: str, copy: Path) -> int:
     if not copy.exists():
         return 0
     table = _register(connection, name)
@@ -84,8 +84,8 @@ def _restore(connection: sa.Connection, name: str, copy: Path) -> int:
 
 def _moment(text: str) -> datetime:
     """SQLite stores no time zone, and every stored time is UTC."""
-    at = datetime.fromisoformat(text)
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _lines(connection: sa.Connection, table: sa.Table) -> Iterator[bytes]:

@@ -19,6 +19,7 @@ from sync_platform.sources.declaration import Platform
 from sync_platform.storage.lake_connection import BESIDE, LAKE, Lake, LakeAddress
 from sync_platform.storage.lake_tables import tables_of
 from sync_platform.storage.session_memory import with_memory
+from sync_platform.storage.sql_text import sql_text
 from sync_platform.unified.related_records import ensure_views
 from sync_platform.unified.tables import SCHEMA
 
@@ -66,11 +67,7 @@ def _copy_comments(session: duckdb.DuckDBPyConnection, schema: str, table: str, 
     named = [BESIDE, schema, table]
     of_table = "WHERE database_name = ? AND schema_name = ? AND table_name = ? AND comment IS NOT NULL"
     for (comment,) in session.execute(f"SELECT comment FROM duckdb_tables() {of_table}", named).fetchall():
-        session.execute(f"COMMENT ON TABLE {target} IS {_text(comment)}")
+        session.execute(f"COMMENT ON TABLE {target} IS {sql_text(comment)}")
     columns = session.execute(f"SELECT column_name, comment FROM duckdb_columns() {of_table}", named).fetchall()
     for name, comment in columns:
-        session.execute(f'COMMENT ON COLUMN {target}."{name}" IS {_text(comment)}')
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
+        session.execute(f'COMMENT ON COLUMN {target}."{name}" IS {sql_text(comment)}')

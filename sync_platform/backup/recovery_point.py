@@ -53,8 +53,8 @@ def recovery_point(
     return RecoveryPoint(at_most, newest.at, since, problem)
 
 
-def _first_commit_after(address: LakeAddress, at: datetime) -> datetime | None:
+def _first_commit_after(address: LakeAddress, moment: datetime) -> datetime | None:
     with Lake(address, read_only=True) as lake, lake.session() as session:
         query = f"SELECT min(snapshot_time) FROM ducklake_snapshots('{LAKE}') WHERE snapshot_time > ?"
-        found: datetime | None = session.execute(query, [at]).fetchall()[0][0]
-    return found
+        committed_at: datetime | None = session.execute(query, [moment]).fetchall()[0][0]
+    return committed_at

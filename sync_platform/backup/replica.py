@@ -52,9 +52,9 @@ def replicate(
     report = ReplicaReport(replica.url)
     _copy_tombstones(repository.store, replica)
     sizes = {entry.key: entry.size_bytes for entry in replica.entries(OBJECTS)}
-    listed = None
-    while (keys := set(repository.store.keys(FOLDER))) != listed:  # others make and remove backups meanwhile
-        listed = keys
+    listed_keys = None
+    while (keys := set(repository.store.keys(FOLDER))) != listed_keys:  # others make and remove backups meanwhile
+        listed_keys = keys
         _copy_missing(repository, replica, sizes, scratch, report, on_step)
     for key in repository.store.keys(REMOVED):
         replica.put(key, repository.store.get(key))
@@ -72,7 +72,7 @@ def _copy_missing(
     """Copy every backup that the repository has now and the replica does not have."""
     there = {*replica.keys(FOLDER), *(key.replace(REMOVED, FOLDER) for key in replica.keys(REMOVED))}
     manifests = repository.read_manifests()
-    known = known_objects(manifests)
+    stored = known_objects(manifests)
     report.skipped = []
     for read in manifests:
         if read.key in there:
@@ -82,7 +82,7 @@ def _copy_missing(
             continue
         on_step(f"copying {read.backup_id}")
         try:
-            _copy_backup(repository.store, replica, read.manifest, known, sizes, scratch, report)
+            _copy_backup(repository.store, replica, read.manifest, stored, sizes, scratch, report)
         except DamagedBackup as error:
             report.skipped.append(f"{read.backup_id}: {error}")
             continue
@@ -93,10 +93,10 @@ def _copy_key_file(store: ObjectStore, replica: ObjectStore) -> None:
     """Copy `repository.json`; StorageError where the replica has that of other backups."""
     body = store.get(KEY_FILE)
     try:
-        other = msgspec.json.decode(replica.get(KEY_FILE))
+        replica_key = msgspec.json.decode(replica.get(KEY_FILE))
     except KeyError:
-        other = None
-    if other is not None and other.get("public_key") != msgspec.json.decode(body)["public_key"]:
+        replica_key = None
+    if replica_key is not None and replica_key.get("public_key") != msgspec.json.decode(body)["public_key"]:
         raise StorageError(
             f"{replica.url} has other backups than {store.url}: a replica needs a place of its own. If the backups of "
             f"{store.url} were lost, use the replica in its place (S3_BACKUP_BUCKET), and name a new replica"
@@ -116,14 +116,14 @@ def _copy_backup(
     store: ObjectStore,
     replica: ObjectStore,
     manifest: BackupManifest,
-    known: Mapping[str, set[StoredObject]],
+    stored: Mapping[str, set[StoredObject]],
     sizes: dict[str, int],
     scratch: Path,
     report: ReplicaReport,
 ) -> None:
     for name in {file.name for file in manifest.files}:
-        if sizes.get(name) not in {each.size_bytes for each in known[name]}:
-            sizes[name] = _copy_object(store, replica, name, known[name], scratch)
+        if sizes.get(name) not in {each.size_bytes for each in stored[name]}:
+            sizes[name] = _copy_object(store, replica, name, stored[name], scratch)
             report.objects += 1
             report.bytes_copied += sizes[name]
     key = manifest_key(manifest.id)
@@ -136,20 +136,20 @@ def _copy_backup(
         raise StorageError(f"{replica.url}/{key} is not what was written")
 
 
-def _copy_object(store: ObjectStore, replica: ObjectStore, name: str, known: set[StoredObject], scratch: Path) -> int:
+def _copy_object(store: ObjectStore, replica: ObjectStore, name: str, stored: set[StoredObject], scratch: Path) -> int:
     """Copy one object, and read it back; returns its size. DamagedBackup where its source is not what was written."""
-    written = scratch / "object"
+    path = scratch / "object"
     try:
-        with written.open("wb") as target:
+        with path.open("wb") as target:
             for block in store.stream(name):
                 target.write(block)
     except KeyError:
         raise DamagedBackup(f"the object {name} is missing") from None
-    copied = _hashed(name, file_blocks(written))
-    if copied not in known:
+    copied = _hashed(name, file_blocks(path))
+    if copied not in stored:
         raise DamagedBackup(f"the object {name} is damaged")
-    replica.put_file(name, written, bytes.fromhex(copied.sha256))
-    written.unlink()
+    replica.put_file(name, path, bytes.fromhex(copied.sha256))
+    path.unlink()
     if _hashed(name, replica.stream(name)) != copied:
         raise StorageError(f"{replica.url}/{name} is not what was written")
     return copied.size_bytes

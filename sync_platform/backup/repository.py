@@ -63,16 +63,16 @@ class Repository:
 
     def put_blocks(self, blocks: Iterable[bytes], name: str, scratch: Path) -> StoredObject:
         """Write the content of an object, in constant memory; `scratch` is a folder for its stored form."""
-        written = scratch / secrets.token_hex(8)
+        path = scratch / secrets.token_hex(8)
         digest, size = hashlib.sha256(), 0
         try:
-            with written.open("wb") as file:
+            with path.open("wb") as file:
                 for block in encode(blocks, Codec.of(name), self.key.objects, name.encode()):
                     digest.update(block)
                     size += file.write(block)
-            self.store.put_file(name, written, digest.digest())
+            self.store.put_file(name, path, digest.digest())
         finally:
-            written.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
         return StoredObject(name, digest.hexdigest(), size)
 
     def hash_object(self, name: str) -> StoredObject:
@@ -140,8 +140,10 @@ class Repository:
 
     def read_manifests(self) -> list[ReadManifest]:
         """Every manifest in the store, in order of their sequence; those that cannot be read come last."""
-        found = [each for key in self.store.keys(FOLDER) if (each := self._read(key)) is not None]
-        return sorted(found, key=lambda each: (each.manifest is None, each.manifest.sequence if each.manifest else 0))
+        manifests = [each for key in self.store.keys(FOLDER) if (each := self._read(key)) is not None]
+        return sorted(
+            manifests, key=lambda each: (each.manifest is None, each.manifest.sequence if each.manifest else 0)
+        )
 
     def manifests(self) -> list[BackupManifest]:
         """Every manifest that can be read, in order of their sequence."""

@@ -79,17 +79,17 @@ def _examples(scratch: TemporaryTables, table: TrackedTable, operations: str, ne
         f"(SELECT {keys}, operation FROM {operations} WHERE operation = '{each}' ORDER BY {keys} LIMIT {EXAMPLES})"
         for each in OPERATIONS
     )
-    shown = scratch.create("shown", first)
+    first_rows = scratch.create("shown", first)
     have_both_sides = "operation IN ('update', 'refresh')"
     rows = scratch.session.execute(
-        f"SELECT operation, {table.entity()}, [] FROM {shown} WHERE NOT {have_both_sides}"
+        f"SELECT operation, {table.entity()}, [] FROM {first_rows} WHERE NOT {have_both_sides}"
     ).fetchall()
-    if scratch.session.execute(f"FROM {shown} WHERE {have_both_sides} LIMIT 1").fetchone():
+    if scratch.session.execute(f"FROM {first_rows} WHERE {have_both_sides} LIMIT 1").fetchone():
         columns = [column for column in table.columns if column.name not in table.key]
-        i, c = (f"(SELECT s.* FROM {side} s SEMI JOIN {shown} USING ({keys}))" for side in (new, old))
+        i, c = (f"(SELECT s.* FROM {side} s SEMI JOIN {first_rows} USING ({keys}))" for side in (new, old))
         rows += scratch.session.execute(
             f"""SELECT d.operation, {table.entity("d")}, {changed_names(columns)}
-            FROM {shown} d JOIN {i} i ON {table.same_key("i", "d")} JOIN {c} c ON {table.same_key("c", "d")}
+            FROM {first_rows} d JOIN {i} i ON {table.same_key("i", "d")} JOIN {c} c ON {table.same_key("c", "d")}
             WHERE d.{have_both_sides}"""
         ).fetchall()
     return [ExampleRow(*row) for row in sorted(rows)]

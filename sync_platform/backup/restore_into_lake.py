@@ -22,7 +22,7 @@ from sync_platform.lake.corrected_values import NO_CORRECTIONS, Corrections, cor
 from sync_platform.lake.difference import find_difference
 from sync_platform.lake.erased_rows import erase_incoming, has_ciphertext, sealed_columns
 from sync_platform.lake.history import HistoryWriter
-from sync_platform.lake.incoming import Incoming
+from sync_platform.lake.incoming import IncomingRows
 from sync_platform.lake.observations import recorded_syncs
 from sync_platform.lake.restore_records import RestoreRecord, write_restore
 from sync_platform.lake.restricted_records import add_restricted
@@ -44,7 +44,7 @@ from sync_platform.vault.erased_values import ReadErased, nobody_erased
 
 
 @dataclass(frozen=True)
-class BackedUp:
+class RestoredBackup:
     """The backup whose rows are restored: its id, and the commit in it."""
 
     backup_id: str
@@ -63,7 +63,7 @@ class RestoreIntoLake:
     lake: Lake
     history: str
     platforms: Mapping[str, Platform]
-    backed_up: BackedUp
+    backed_up: RestoredBackup
     conflict: Conflict
     erased: ReadErased = nobody_erased
     corrections: Corrections = NO_CORRECTIONS
@@ -118,7 +118,7 @@ class RestoreIntoLake:
 
     def _chosen(
         self, scratch: TemporaryTables, table: TrackedTable, backup: StoredTable, current: StoredTable
-    ) -> Incoming:
+    ) -> IncomingRows:
         """The rows to restore; those of erased persons have the erased form, and corrected values are right."""
         incoming = choose_rows(scratch, table, backup, current, self.conflict)
         if dataset := self._personal(table):
@@ -206,5 +206,5 @@ class RestoreIntoLake:
 
 def _last_batch(session: duckdb.DuckDBPyConnection, platform: str, dataset: str) -> datetime | None:
     query = f"SELECT max(committed_to) FROM {LAKE}.{BATCHES} WHERE platform = ? AND dataset = ?"
-    found: datetime | None = session.execute(query, [platform, dataset]).fetchall()[0][0]
-    return found
+    committed_at: datetime | None = session.execute(query, [platform, dataset]).fetchall()[0][0]
+    return committed_at

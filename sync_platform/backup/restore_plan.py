@@ -22,7 +22,7 @@ def planned_operations(
     The backup has every column of the table, and no value that an erasure would replace.
     """
     keys = ", ".join(f'coalesce(i."{name}", c."{name}") AS "{name}"' for name in table.key)
-    found = scratch.create(
+    operations = scratch.create(
         "planned",
         f"""SELECT * FROM (
             SELECT {keys}, CASE {choice_of(table, conflict)} WHEN '{END}' THEN 'remove'
@@ -30,17 +30,17 @@ def planned_operations(
             FROM {backup.relation} i FULL JOIN {current.relation} c ON {table.same_key("i", "c")}
         ) WHERE operation IS NOT NULL""",
     )
-    if not scratch.session.execute(f"FROM {found} WHERE operation = '{_COMPARE}' LIMIT 1").fetchone():
-        return found
+    if not scratch.session.execute(f"FROM {operations} WHERE operation = '{_COMPARE}' LIMIT 1").fetchone():
+        return operations
     using = f"USING ({table.key_list})"
     compared = scratch.create(
         "compared",
         f"""SELECT {table.key_list}, CASE WHEN {any_differs(table.lasting)} THEN 'update'
                 WHEN {_is_refreshed(table)} THEN 'refresh' END AS operation
-        FROM (SELECT {table.key_list} FROM {found} WHERE operation = '{_COMPARE}') d
+        FROM (SELECT {table.key_list} FROM {operations} WHERE operation = '{_COMPARE}') d
             JOIN {backup.relation} i {using} JOIN {current.relation} c {using}""",
     )
-    return f"""(FROM {found} WHERE operation <> '{_COMPARE}'
+    return f"""(FROM {operations} WHERE operation <> '{_COMPARE}'
         UNION ALL FROM {compared} WHERE operation IS NOT NULL)"""
 
 

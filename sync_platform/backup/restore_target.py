@@ -18,7 +18,7 @@ MARK, FINISHED_MARK = "restore-unfinished.json", "restored-from.json"
 MARK_DRAFT = f".{MARK}.draft"
 
 
-class RestoredFrom(msgspec.Struct, frozen=True):
+class RestoreMark(msgspec.Struct, frozen=True):
     """The content of the mark of a restore: the backup and the commit in it."""
 
     backup_id: str
@@ -78,13 +78,13 @@ class FreshHome:
         """Mark the folder as whole."""
         (self.folder / MARK).replace(self.folder / FINISHED_MARK)
 
-    def _mark(self, name: str) -> RestoredFrom | None:
+    def _mark(self, name: str) -> RestoreMark | None:
         try:
-            return msgspec.json.decode((self.folder / name).read_bytes(), type=RestoredFrom)
+            return msgspec.json.decode((self.folder / name).read_bytes(), type=RestoreMark)
         except FileNotFoundError:
             return None
         except msgspec.DecodeError:
-            return RestoredFrom("an unknown backup", 0)
+            return RestoreMark("an unknown backup", 0)
 
 
 def target_of(text: str, settings: Settings) -> FreshHome | None:
@@ -105,5 +105,5 @@ def target_of(text: str, settings: Settings) -> FreshHome | None:
     return FreshHome(folder)
 
 
-def _mark_of(chosen: ChosenCommit) -> RestoredFrom:
-    return RestoredFrom(chosen.manifest.id, chosen.commit.snapshot)
+def _mark_of(chosen: ChosenCommit) -> RestoreMark:
+    return RestoreMark(chosen.manifest.id, chosen.commit.snapshot)

@@ -32,8 +32,8 @@ def tombstone_head(vault: Vault) -> TombstoneHead:
 
 def newest_head(manifests: Iterable[ReadManifest]) -> TombstoneHead | None:
     """The last tombstone that any backup records; None where no backup records one."""
-    found = [each.manifest.tombstones for each in manifests if each.manifest and each.manifest.tombstones]
-    return max(found, key=lambda head: head.number, default=None)
+    heads = [each.manifest.tombstones for each in manifests if each.manifest and each.manifest.tombstones]
+    return max(heads, key=lambda head: head.number, default=None)
 
 
 def tombstones_to_restore(

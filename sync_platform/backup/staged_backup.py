@@ -27,7 +27,7 @@ KNOWN_VERSIONS = ("1.0",)
 OnStep = Callable[[str], None]
 
 
-def stage(
+def stage_backup(
     repository: Repository,
     manifest: BackupManifest,
     folder: Path,
@@ -76,11 +76,11 @@ def fetch_catalog(
 
 def files_of(manifest: BackupManifest, catalog: Path) -> list[StoredFile]:
     """The files that a fetched catalog names; DamagedBackup where the manifest does not list one."""
-    listed = {file.path: file for file in manifest.with_role("data")}
+    files = {file.path: file for file in manifest.with_role("data")}
     named = [file.path for file in CopiedCatalog(catalog).files()]
-    if missing := [path for path in named if path not in listed]:
+    if missing := [path for path in named if path not in files]:
         raise DamagedBackup(f"{manifest.id}: its catalog names {missing[0]}, which is not in its manifest")
-    return [listed[path] for path in named]
+    return [files[path] for path in named]
 
 
 def fetch_files(repository: Repository, files: Collection[StoredFile], data: Path, on_step: OnStep) -> None:
@@ -91,10 +91,10 @@ def fetch_files(repository: Repository, files: Collection[StoredFile], data: Pat
         if not _is_there(file, path):
             repository.read_into(file, path)
 
-    each_of(files, fetch, on_step)
+    work_on_each(files, fetch, on_step)
 
 
-def each_of(files: Collection[StoredFile], work: Callable[[StoredFile], None], on_step: OnStep) -> None:
+def work_on_each(files: Collection[StoredFile], work: Callable[[StoredFile], None], on_step: OnStep) -> None:
     """Do the work for every file, several at a time; `on_step` is called with the progress."""
     total, size, done = len(files), sum(file.size_bytes for file in files), 0
     with ThreadPoolExecutor(THREADS) as pool:

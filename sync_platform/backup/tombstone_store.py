@@ -30,15 +30,15 @@ def write_tombstones(store: ObjectStore, chain: Sequence[Tombstone], signer: Sig
 
 def read_stored_tombstones(store: ObjectStore, public_key: str) -> list[Tombstone]:
     """Every tombstone in a store, in order. StorageError where one cannot be read, was changed, or is missing."""
-    found = []
+    tombstones = []
     for key in store.keys(FOLDER):
         try:
             body = store.get(key)
         except KeyError:
             raise StorageError(f"the tombstone {store.url}/{key} is gone") from None
-        found.append(read_signed_tombstone(f"{store.url}/{key}", body, public_key))
-    require_whole(found, store.url)
-    return found
+        tombstones.append(read_signed_tombstone(f"{store.url}/{key}", body, public_key))
+    require_whole(tombstones, store.url)
+    return tombstones
 
 
 def has_tombstones(store: ObjectStore, wanted: Sequence[Tombstone], public_key: str) -> bool:

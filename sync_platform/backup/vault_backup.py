@@ -113,19 +113,19 @@ class VaultBackup:
 
     def _newest(self) -> str:
         """The newest backup: a killed backup may have left two, of which the newer one has all keys of the other."""
-        found = list(self.store.keys(FOLDER))
-        if not found:
+        keys = list(self.store.keys(FOLDER))
+        if not keys:
             raise UsageError(f"there is no backup of the vault in {self.store.url}: `{typed('vault', 'backup')}`")
-        return found[0] if len(found) == 1 else max(found, key=lambda name: (self._read(name).keys_ever, name))
+        return keys[0] if len(keys) == 1 else max(keys, key=lambda name: (self._read(name).keys_ever, name))
 
     def _put(self, name: str, blocks: Iterable[bytes]) -> None:
         with scratch_folder(self._scratch, USE) as scratch:
-            written, digest = scratch / "vault", hashlib.sha256()
-            with written.open("wb") as file:
+            path, digest = scratch / "vault", hashlib.sha256()
+            with path.open("wb") as file:
                 for block in blocks:
                     digest.update(block)
                     file.write(block)
-            self.store.put_file(name, written, digest.digest())
+            self.store.put_file(name, path, digest.digest())
 
     def _read(self, name: str) -> VaultCopy:
         return read_vault_lines(self._lines(name))

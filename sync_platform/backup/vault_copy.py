@@ -91,16 +91,16 @@ def vault_lines(engine: sa.Engine, master_key: str, names: Iterable[str] = tuple
             wanted = sa.select(*map(_as_stored, table.columns))
             if table is subject_keys:
                 wanted = wanted.where(_NOT_ERASED)
-            found = connection.execution_options(yield_per=ROWS_PER_LINE).execute(
+            cursor = connection.execution_options(yield_per=ROWS_PER_LINE).execute(
                 wanted.order_by(*table.primary_key.columns)
             )
-            for rows in found.partitions(ROWS_PER_LINE):
+            for rows in cursor.partitions(ROWS_PER_LINE):
                 counts[name] += len(rows)
-                written = [
+                chunk = [
                     [base64.b64encode(value).decode() if isinstance(value, bytes) else value for value in row]
                     for row in rows
                 ]
-                yield _line({"table": name, "rows": written})
+                yield _line({"table": name, "rows": chunk})
         yield _line({"end": counts})
 
 
@@ -132,13 +132,13 @@ def read_vault_lines(lines: Iterable[bytes]) -> VaultCopy:
 def tombstones_in(lines: Iterable[bytes]) -> set[str]:
     """The subjects with a tombstone in a copy; the lines with keys are not read."""
     column = tombstones.c.keys().index("subject_id")
-    found: set[str] = set()
+    subjects: set[str] = set()
     for document in map(_document, lines):
         if document.get("table") == subject_keys.name:
             break
         if document.get("table") == tombstones.name:
-            found |= {row[column] for row in document["rows"]}
-    return found
+            subjects |= {row[column] for row in document["rows"]}
+    return subjects
 
 
 def write_vault(engine: sa.Engine, lines: Iterable[bytes], erased: Sequence[Tombstone]) -> VaultCopy:
@@ -180,9 +180,9 @@ def _insert(connection: sa.Connection, table: sa.Table, rows: list[list[Any]], e
     names = [column.name for column in table.columns]
     # a copy from before a column was added has shorter rows
     read = [dict(zip(names, map(_read, table.columns, row), strict=False)) for row in rows]
-    kept = [row for row in read if row.get("subject_id") not in erased]
-    if kept:  # a vault that was opened before has the check value of its key already
-        connection.execute(upsert(connection.engine, table).on_conflict_do_nothing(), kept)
+    rows_to_insert = [row for row in read if row.get("subject_id") not in erased]
+    if rows_to_insert:  # a vault that was opened before has the check value of its key already
+        connection.execute(upsert(connection.engine, table).on_conflict_do_nothing(), rows_to_insert)
 
 
 def _require_no_keys(connection: sa.Connection) -> None:
@@ -203,8 +203,8 @@ def _header(document: dict[str, Any]) -> VaultCopy:
 
 
 def _document(line: bytes) -> dict[str, Any]:
-    found: dict[str, Any] = orjson.loads(line)
-    return found
+    document: dict[str, Any] = orjson.loads(line)
+    return document
 
 
 def _line(document: dict[str, Any]) -> bytes:

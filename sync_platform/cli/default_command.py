@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 
-class FirstByDefault(TyperGroup):
+class DefaultCommandGroup(TyperGroup):
     """A group whose first command runs where no command is named: `emergency PLATFORM…`, `match FILE…`."""
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]

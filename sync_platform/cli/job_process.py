@@ -56,8 +56,8 @@ def _run_commands(job: ApiJob) -> tuple[dict[str, Any] | None, str | None]:
 
 def _error(command: list[str], code: int, text: str) -> str:
     """What the command wrote for people; where it wrote nothing, the command and its exit code."""
-    shown = " ".join(text.split()).removeprefix("sync-platform: ")
-    return shown[-MAX_ERROR:] or f"`{' '.join(command[:2])}` ended with exit code {code}"
+    line = " ".join(text.split()).removeprefix("sync-platform: ")
+    return line[-MAX_ERROR:] or f"`{' '.join(command[:2])}` ended with exit code {code}"
 
 
 if __name__ == "__main__":

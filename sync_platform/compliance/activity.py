@@ -109,9 +109,9 @@ def judge_sourced(sourcing: SourceGaps) -> Obligation:
         "without a landed line": sourcing.without_landing,
         "in no batch of the chain": sourcing.in_no_batch,
     }
-    found = [f"{count:,} {words}" for words, count in lacking.items() if count]
+    reasons = [f"{count:,} {words}" for words, count in lacking.items() if count]
     return requirements.SOURCED.judged(
-        not found, f"{sourcing.changes:,} changes: {', '.join(found) or 'each has its run, batch and landed line'}"
+        not reasons, f"{sourcing.changes:,} changes: {', '.join(reasons) or 'each has its run, batch and landed line'}"
     )
 
 

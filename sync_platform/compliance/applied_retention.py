@@ -170,11 +170,11 @@ def _landing(
     limit = limits_of(platforms, settings.landing_retention_days)
     expired = find_expired(landing, limit, view.now)
     for name in sorted(platforms.keys() | {sync.platform for sync in landed}):
-        mine = [sync.began_at for sync in landed if sync.platform == name]
+        began_at = [sync.began_at for sync in landed if sync.platform == name]
         due = [expired_sync for expired_sync in expired if expired_sync.sync.platform == name]
         late = sum(_is_late(sync, limit(name).days, view.now) for sync in due)
         days = min(limit(name).days, limit(name).terms_days or limit(name).days)
-        yield RetentionLimit(LANDING, name, days, len(mine), min(mine, default=None), len(due), late)
+        yield RetentionLimit(LANDING, name, days, len(began_at), min(began_at, default=None), len(due), late)
 
 
 def _is_late(expired: ExpiredSync, days: int, now: datetime) -> bool:

@@ -14,7 +14,7 @@ from sync_platform.compliance.lake_view import LakeView
 from sync_platform.compliance.obligation import Obligation
 from sync_platform.compliance.span import Span
 from sync_platform.lake.chain import BATCHES
-from sync_platform.lineage.anchors import Anchor, Head, read_anchors
+from sync_platform.lineage.anchors import Anchor, ChainHead, read_anchors
 from sync_platform.lineage.findings import Break, Findings
 from sync_platform.lineage.verification import AuditedInstallation, OnStep
 from sync_platform.sources.period import current_period
@@ -44,8 +44,8 @@ class ChainVerification:
     and the anchors of the span, oldest first."""
 
     since: datetime | None
-    batches: Head
-    audit_log: Head
+    batches: ChainHead
+    audit_log: ChainHead
     public_key: str
     findings: Findings
     anchors: list[AnchorSummary]
@@ -64,7 +64,9 @@ def verify_chains(
         summary for anchor in read_anchors(audited.anchors, audited.public_key) if (summary := _summary(anchor))
     ]
     in_span = [summary for summary in summaries if view.span.contains(summary.at)]
-    return ChainVerification(_since(view), _head(view), Head.of(entries), audited.public_key or "", findings, in_span)
+    return ChainVerification(
+        _since(view), _head(view), ChainHead.of(entries), audited.public_key or "", findings, in_span
+    )
 
 
 def judge_chains(verified: ChainVerification, span: Span, now: datetime) -> list[Obligation]:
@@ -126,8 +128,8 @@ def _since(view: LakeView) -> datetime | None:
     return moment
 
 
-def _head(view: LakeView) -> Head:
+def _head(view: LakeView) -> ChainHead:
     if not view.has(BATCHES):
-        return Head.of([])
+        return ChainHead.of([])
     rows = view.rows(f"SELECT number, link FROM {LAKE}.{BATCHES} ORDER BY number DESC LIMIT 1")
-    return Head(*rows[0]) if rows else Head.of([])
+    return ChainHead(*rows[0]) if rows else ChainHead.of([])

@@ -47,7 +47,7 @@ from sync_platform.vault.subject_counts import count_data_subjects
 
 
 @dataclass(frozen=True)
-class Installation:
+class ReportedInstallation:
     """The subject of the report: settings, declared platforms, and stores. `vault` is the vault's database.
 
     `prepared_by`: who makes the report.
@@ -101,7 +101,7 @@ class ComplianceReport:
 
 
 def make_report(
-    installation: Installation,
+    installation: ReportedInstallation,
     span: Span,
     now: datetime,
     *,
@@ -121,7 +121,7 @@ def make_report(
 
 
 def _gather(
-    installation: Installation, view: LakeView, landed: list[LandedSync], hash_landing: bool, on_step: OnStep
+    installation: ReportedInstallation, view: LakeView, landed: list[LandedSync], hash_landing: bool, on_step: OnStep
 ) -> ComplianceReport:
     """The figures of every section; nothing is judged yet."""
     span, backups = view.span, installation.audited.anchors
@@ -161,7 +161,7 @@ def _gather(
     )
 
 
-def _requests(installation: Installation, view: LakeView) -> RequestsOfSpan:
+def _requests(installation: ReportedInstallation, view: LakeView) -> RequestsOfSpan:
     register = RequestRegister(installation.settings.ledger_url)
     try:
         return requests_of(register, view.span, view.now)
@@ -169,13 +169,13 @@ def _requests(installation: Installation, view: LakeView) -> RequestsOfSpan:
         register.dispose()
 
 
-def _erasures(installation: Installation, view: LakeView) -> list[ReportedErasure]:
+def _erasures(installation: ReportedInstallation, view: LakeView) -> list[ReportedErasure]:
     with closing(ErasureLedger(installation.settings.ledger_url)) as ledger:
         return erasures_of(ledger, view.span)
 
 
 def _judge(
-    installation: Installation, view: LakeView, landed: list[LandedSync], figures: ComplianceReport
+    installation: ReportedInstallation, view: LakeView, landed: list[LandedSync], figures: ComplianceReport
 ) -> Iterator[Obligation]:
     """Every obligation, in the order of `requirements`."""
     yield judge_terms(figures.sources)

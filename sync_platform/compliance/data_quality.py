@@ -33,7 +33,7 @@ def open_quarantine(view: LakeView) -> list[OpenQuarantine]:
     """By dataset. A record that every sync receives and rejects again counts from the first time."""
     if not view.has("quality.quarantine"):
         return []
-    at = min(view.span.last, view.now)
+    moment = min(view.span.last, view.now)
     rows = view.rows(
         f"""WITH entries AS (
             SELECT *, coalesce(source_id, landing_object || ':' || landing_line) AS record
@@ -49,7 +49,7 @@ def open_quarantine(view: LakeView) -> list[OpenQuarantine]:
         )
         SELECT platform, dataset, count(*), min(since), count(*) FILTER (since < $limit) FROM open
         GROUP BY ALL ORDER BY ALL""",
-        {"at": at, "limit": at - timedelta(days=requirements.QUARANTINE_DAYS)},
+        {"at": moment, "limit": moment - timedelta(days=requirements.QUARANTINE_DAYS)},
     )
     return [OpenQuarantine(*row) for row in rows]
 
@@ -67,10 +67,10 @@ def judge_quality(scores: Iterable[StoredScore]) -> Obligation:
     return requirements.QUALITY.judged(not short, "; ".join([reached, *short]))
 
 
-def judge_quarantine(view: LakeView, found: list[OpenQuarantine]) -> Obligation:
+def judge_quarantine(view: LakeView, quarantines: list[OpenQuarantine]) -> Obligation:
     if not view.has("quality.quarantine"):
         return requirements.QUARANTINE.unchecked("nothing was ever synced: there is no quarantine")
-    overdue = [quarantine for quarantine in found if quarantine.overdue]
+    overdue = [quarantine for quarantine in quarantines if quarantine.overdue]
     if overdue:
         named = [
             f"{quarantine.platform}.{quarantine.dataset} {quarantine.overdue:,} since {day_text(quarantine.oldest)}"
@@ -79,6 +79,6 @@ def judge_quarantine(view: LakeView, found: list[OpenQuarantine]) -> Obligation:
         return requirements.QUARANTINE.judged(
             False, f"open for more than {requirements.QUARANTINE_DAYS} days: {'; '.join(named)}"
         )
-    records = sum(quarantine.records for quarantine in found)
+    records = sum(quarantine.records for quarantine in quarantines)
     evidence = f"{records:,} records are open, none for more than {requirements.QUARANTINE_DAYS} days"
     return requirements.QUARANTINE.judged(True, evidence)

@@ -49,8 +49,8 @@ class LakeView:
 
     def tables(self) -> set[Name]:
         """The tables of datasets, declared or not. They are recognised by columns that no other table has."""
-        found = (table for table, columns in self._columns.items() if columns.keys() >= DATASET_COLUMNS)
-        return {(schema, table) for schema, table in (name.split(".") for name in found)}
+        tables = (table for table, columns in self._columns.items() if columns.keys() >= DATASET_COLUMNS)
+        return {(schema, table) for schema, table in (name.split(".") for name in tables)}
 
     def datasets_of_runs(self) -> set[Name]:
         """Every dataset that `sync.runs` has a sync of."""

@@ -103,11 +103,11 @@ def quality_section(report: ComplianceReport) -> Section:
     scores: list[Row] = [
         (
             *period,
-            *(_score(found.get(dimension)) for dimension in (*DIMENSIONS, OVERALL)),
-            _share(found[OVERALL].threshold) if OVERALL in found else None,
-            _share(found[OVERALL].confidence) if OVERALL in found else None,
+            *(_score(period_scores.get(dimension)) for dimension in (*DIMENSIONS, OVERALL)),
+            _share(period_scores[OVERALL].threshold) if OVERALL in period_scores else None,
+            _share(period_scores[OVERALL].confidence) if OVERALL in period_scores else None,
         )
-        for period, found in by_period.items()
+        for period, period_scores in by_period.items()
     ]
     columns = ("dataset", "period", *DIMENSIONS, OVERALL, "overall threshold", "confidence")
     open_records: list[Row] = [

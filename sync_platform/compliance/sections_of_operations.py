@@ -120,9 +120,9 @@ def unsealing_section(report: ComplianceReport) -> Section:
         )
         for operation in operations[:MAX_SHOWN]
     ]
-    shown = f" (the first {MAX_SHOWN} of {len(operations):,}; --json has all)" if len(operations) > MAX_SHOWN else ""
+    suffix = f" (the first {MAX_SHOWN} of {len(operations):,}; --json has all)" if len(operations) > MAX_SHOWN else ""
     heads = ("at", "actor", "tables", "reason", "rows", "persons", "values", "outcome")
-    table = DocumentTable(f"Queries with personal values in clear{shown}", heads, rows, "nothing was unsealed")
+    table = DocumentTable(f"Queries with personal values in clear{suffix}", heads, rows, "nothing was unsealed")
     persons = sum(operation.subject.get("data_subjects", 0) for operation in operations)
     counted = f"Personal values were unsealed for analysis {len(operations):,} times, of {persons:,} persons in all. "
     return Section("Unsealing for analysis", [counted + UNSEALING_NOTE], [table])

@@ -27,9 +27,11 @@ def judge_cache(view: LakeView, sources: Iterable[SourceTerms], landed: list[Lan
     bound = [source for source in sources if source.is_live and source.cache_days is not None]
     if not bound:
         return requirements.CACHE.unchecked("no live source has terms that name a number of days")
-    found = [problem for source in bound for problem in _too_old(view, source, landed)]
-    kept = ", ".join(f"{terms.platform} {terms.cache_days} days" for terms in bound)
-    return requirements.CACHE.judged(not found, "; ".join(found) or f"nothing is older than its terms allow ({kept})")
+    problems = [problem for source in bound for problem in _too_old(view, source, landed)]
+    limits = ", ".join(f"{terms.platform} {terms.cache_days} days" for terms in bound)
+    return requirements.CACHE.judged(
+        not problems, "; ".join(problems) or f"nothing is older than its terms allow ({limits})"
+    )
 
 
 def judge_stored(view: LakeView, sources: Iterable[SourceTerms], platforms: Mapping[str, Platform]) -> Obligation:
@@ -37,15 +39,15 @@ def judge_stored(view: LakeView, sources: Iterable[SourceTerms], platforms: Mapp
     limited = [source for source in live if source.without_agreement == "ids" or source.may_store == "ids"]
     if not limited:
         return requirements.STORED.unchecked("no live source has terms that limit what may be stored")
-    kept = [
+    stored = [
         f"{terms.platform}: everything, under an agreement that the operator has declared"
         for terms in limited
         if terms.may_store == "everything"
     ]
     only_ids = [source.platform for source in limited if source.may_store == "ids"]
-    found = [problem for name in only_ids for problem in _beyond_ids(view, platforms[name])]
-    kept += [f"{name}: ids only, and nothing else is stored" for name in only_ids if not found]
-    return requirements.STORED.judged(not found, "; ".join([*found, *kept]))
+    problems = [problem for name in only_ids for problem in _beyond_ids(view, platforms[name])]
+    stored += [f"{name}: ids only, and nothing else is stored" for name in only_ids if not problems]
+    return requirements.STORED.judged(not problems, "; ".join([*problems, *stored]))
 
 
 def judge_declared(view: LakeView, platforms: Mapping[str, Platform]) -> Obligation:
@@ -88,8 +90,8 @@ def _beyond_ids(view: LakeView, platform: Platform) -> Iterator[str]:
         if (platform.name, dataset.name) not in present:
             continue
         allowed = _follow_from_key(dataset) if number == 0 else set()
-        kept = {column.name for column in KEPT_COLUMNS}
-        checked = [column for column in columns_of(dataset.row) if column.name not in allowed | kept]
+        columns_kept = {column.name for column in KEPT_COLUMNS}
+        checked = [column for column in columns_of(dataset.row) if column.name not in allowed | columns_kept]
         empty = {
             column.name: f'len("{column.name}") = 0' if column.sql_type.endswith("[]") else "false"
             for column in checked

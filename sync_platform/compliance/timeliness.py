@@ -47,7 +47,7 @@ class Timeliness:
 
 
 def timeliness_of(view: LakeView, platforms: Mapping[str, Platform], sources: list[SourceTerms]) -> list[Timeliness]:
-    """Every declared platform."""
+    """The timeliness of every declared platform, by name."""
     results, since = _results(view), _since(view)
     only_ids = {source.platform for source in sources if source.may_store == "ids"}
     timeliness = []

@@ -37,10 +37,10 @@ def anomaly_check_result(
 ) -> dg.AssetCheckResult:
     """The result for the sync of `record`, which is committed. If its history cannot be read, the check fails."""
     try:
-        found = series_at_sync(lake.open(), platform, dataset, record, accepted_moments(lake.ledger_url))
+        judged_series = series_at_sync(lake.open(), platform, dataset, record, accepted_moments(lake.ledger_url))
     except SyncError as error:
         return _result(key, passed=False, words=f"not judged: {error}")
-    judged = [series for series in found if series.newest.verdict != "unknown"]
+    judged = [series for series in judged_series if series.newest.verdict != "unknown"]
     deviating = [series for series in judged if series.newest.is_anomaly]
     if not judged:
         return _result(key, passed=True, words="not judged: too few earlier syncs are known")
@@ -48,7 +48,7 @@ def anomaly_check_result(
         key,
         passed=not deviating,
         words="; ".join(map(deviation_in_words, deviating)) or f"{len(judged)} series are as expected",
-        metadata=_metadata(found, judged, deviating),
+        metadata=_metadata(judged_series, judged, deviating),
     )
 
 
@@ -66,7 +66,7 @@ def _result(
 
 
 def _metadata(
-    found: Sequence[JudgedSeries], judged: Sequence[JudgedSeries], deviating: Sequence[JudgedSeries]
+    all_series: Sequence[JudgedSeries], judged: Sequence[JudgedSeries], deviating: Sequence[JudgedSeries]
 ) -> dict[str, Any]:
     """The counts, a table of all series, and pictures of those that deviate, or else of the volume."""
     volumes = [judged_series for judged_series in judged if judged_series.series.quantity in (VOLUME, DELTA_VOLUME)]
@@ -74,12 +74,12 @@ def _metadata(
         judged_series.series.name.split(".", 2)[2]: dg.MetadataValue.md(series_markdown(judged_series))
         for judged_series in (deviating or volumes)[:MAX_PICTURES]
     }
-    rows = [f"| {judged_series.series.name} | {_shown(judged_series)} |" for judged_series in found]
+    rows = [f"| {judged_series.series.name} | {_shown(judged_series)} |" for judged_series in all_series]
     table = "\n".join(["| series | value | expected | verdict |", "|---|---|---|---|", *rows])
     return {
         "judged": len(judged),
         "deviating": len(deviating),
-        "not_judged": len(found) - len(judged),
+        "not_judged": len(all_series) - len(judged),
         "series": dg.MetadataValue.md(table),
         **pictures,
     }

@@ -12,7 +12,7 @@ from sync_platform.backup.backup_id import BackupKind
 from sync_platform.backup.backup_retention import PrunePlan, PruneReport, plan_prune, prune
 from sync_platform.backup.backup_verification import BackupFindings, verify_backups
 from sync_platform.backup.creation import BackedUpInstallation, CreatedBackup, create_backup
-from sync_platform.backup.file_copies import Policy
+from sync_platform.backup.file_copies import CopyPolicy
 from sync_platform.backup.replica import LEASE, ReplicaReport, replicate
 from sync_platform.backup.repository import Repository
 from sync_platform.backup.repository_key import (
@@ -95,7 +95,7 @@ class Backups(dg.ConfigurableResource[None]):
         """Make a backup; see `create_backup`."""
         repository = self.repository(may_create=True)
         return create_backup(
-            self.installation(), repository, kind, Policy(self.compress, self.encrypt), sources, on_step
+            self.installation(), repository, kind, CopyPolicy(self.compress, self.encrypt), sources, on_step
         )
 
     def replicate(self, on_step: Callable[[str], None] = lambda step: None) -> ReplicaReport | None:
@@ -113,8 +113,8 @@ class Backups(dg.ConfigurableResource[None]):
 
     def plan_prune(self, *, trusts_clock: bool = False, now: datetime | None = None) -> PrunePlan:
         """What `prune` would do."""
-        at = now or datetime.now(UTC)
-        return plan_prune(self.repository(), self.retention_days, at, trusts_clock=trusts_clock)
+        moment = now or datetime.now(UTC)
+        return plan_prune(self.repository(), self.retention_days, moment, trusts_clock=trusts_clock)
 
     def prune(self, *, trusts_clock: bool = False, now: datetime | None = None) -> PruneReport:
         """Delete what is due, beside no backup, restore or maintenance."""

@@ -108,8 +108,8 @@ def newest_tick(
 ) -> InstigatorTick | None:
     """The newest tick of a schedule or a sensor, of any status, or of the given ones."""
     wanted = list(statuses) if statuses else None
-    found = instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=1, statuses=wanted)
-    return found[0] if found else None
+    ticks = instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=1, statuses=wanted)
+    return ticks[0] if ticks else None
 
 
 def _is_stopped(instance: DagsterInstance, kind: InstigatorType, name: str) -> bool:

@@ -85,24 +85,24 @@ class DagsterStorage:
         if self._events.is_run_sharded:
             return {run for run in runs if _has_events(self._shard(run))}
         table = SqlEventLogStorageTable
-        found: set[str] = set()
+        run_ids: set[str] = set()
         with self._events.index_connection() as connection:
             for some in _in_parts(runs):
                 wanted = sa.select(table.c.run_id).where(table.c.run_id.in_(some), _is_log()).distinct()
-                found |= {row.run_id for row in connection.execute(wanted)}
-        return found
+                run_ids |= {row.run_id for row in connection.execute(wanted)}
+        return run_ids
 
     def logs_without_run(self, before: datetime) -> list[str]:
         """The runs that somebody has deleted, and of which a file with events is left; it was written before then."""
         if not self._events.is_run_sharded:
             return []
-        found = [shard for shard in self._shards() if self._written_at(shard) < before.timestamp()]
+        shards = [shard for shard in self._shards() if self._written_at(shard) < before.timestamp()]
         with self._runs.connect() as connection:
-            for some in _in_parts(list(found)):
+            for some in _in_parts(list(shards)):
                 known = connection.execute(sa.select(RunsTable.c.run_id).where(RunsTable.c.run_id.in_(some)))
                 present = {row.run_id for row in known}
-                found = [each for each in found if each not in present]
-        return found
+                shards = [each for each in shards if each not in present]
+        return shards
 
     def empty_logs(self, runs: Sequence[str]) -> None:
         """Delete the logs of runs whose rows stay. Their files stay, empty, because a process may have them in use."""

@@ -24,7 +24,7 @@ from sync_platform.emergency.request_report import newest_of
 from sync_platform.emergency.request_store import RequestStore
 from sync_platform.emergency.starter_presence import is_left_to_starter
 from sync_platform.errors import NoLakeYet, StorageError
-from sync_platform.lake.syncs import Status, syncs_of_request, worst
+from sync_platform.lake.syncs import Status, syncs_of_request, worst_status
 from sync_platform.settings import Settings
 from sync_platform.sources.declaration import Platform
 from sync_platform.sources.period import current_period
@@ -213,4 +213,4 @@ def _outcome(lake: LakeAddress, request: EmergencyRequest, platform: str) -> Sta
             records = newest_of(syncs_of_request(opened, request.request_id), platform)
     except NoLakeYet:
         records = []
-    return worst((record.status for record in records), default="failed")
+    return worst_status((record.status for record in records), default="failed")

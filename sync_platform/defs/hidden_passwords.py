@@ -1,5 +1,4 @@
-"""Passwords in addresses stay out of what Dagster shows: the options of resources, which the UI and GraphQL show to
-everybody who can open them.
+"""Keeps passwords out of the options of resources, which Dagster's UI and GraphQL show to everybody.
 
 An option with a password is given as an environment variable (`dg.EnvVar`). Dagster shows the variable's name, and
 reads its value in the process of a run. Each process that loads the definitions sets the variables from the settings.

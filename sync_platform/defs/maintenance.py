@@ -73,8 +73,8 @@ def maintenance_schedule(settings: Settings, platforms: dict[str, Platform]) -> 
                 files.record_new()
                 files.require_intact()  # a compaction would write damaged values into new files
                 lease.require_unexpired()
-                kept = timedelta(days=retention.lineage_retention_days)
-                closed = close_lineage(lake.open(), lake.history, now - kept, context.run_id)
+                lineage_kept = timedelta(days=retention.lineage_retention_days)
+                closed = close_lineage(lake.open(), lake.history, now - lineage_kept, context.run_id)
                 lease.require_unexpired()
                 report = maintain(lake.open(), retention.time_travel_days, now, context.run_id, lease.require_unexpired)
                 files.record_new()

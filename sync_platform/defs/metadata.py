@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 import msgspec
 
-from sync_platform.lake.commit_outcome import Outcome
+from sync_platform.lake.commit_outcome import CommitOutcome
 from sync_platform.lake.schema import table_columns
 from sync_platform.landing.manifest import Manifest
 from sync_platform.sources.columns import Column
@@ -89,10 +89,10 @@ def metadata_of_landing(store: ObjectStore, manifests: list[Manifest]) -> dict[s
     }
 
 
-def metadata_of_commit(outcome: Outcome) -> dict[str, Any]:
+def metadata_of_commit(outcome: CommitOutcome) -> dict[str, Any]:
     """The result of one commit to a table."""
     record = outcome.record
-    shown: dict[str, Any] = {
+    metadata: dict[str, Any] = {
         "dagster/row_count": outcome.live_rows,
         "dagster/partition_row_count": record.rows,
         "status": record.state,
@@ -111,21 +111,21 @@ def metadata_of_commit(outcome: Outcome) -> dict[str, Any]:
         "observed_at": dg.MetadataValue.timestamp(record.observed_at),
     }
     if record.reasons:
-        shown["degraded_because"] = dg.MetadataValue.md("\n".join(f"- {reason}" for reason in record.reasons))
+        metadata["degraded_because"] = dg.MetadataValue.md("\n".join(f"- {reason}" for reason in record.reasons))
     if record.gaps:
-        shown["gaps"] = dg.MetadataValue.md("\n".join(f"- {gap}" for gap in record.gaps))
+        metadata["gaps"] = dg.MetadataValue.md("\n".join(f"- {gap}" for gap in record.gaps))
     if record.already_known:
-        shown["inserted_but_already_known"] = record.already_known
+        metadata["inserted_but_already_known"] = record.already_known
     if record.not_retired:
-        shown["not_retired"] = record.not_retired
-        shown["not_retired_ids"] = ", ".join(outcome.not_retired[:MAX_SHOWN])
+        metadata["not_retired"] = record.not_retired
+        metadata["not_retired_ids"] = ", ".join(outcome.not_retired[:MAX_SHOWN])
     if record.shrink_accepted:
-        shown["shrink_accepted"] = record.shrink_accepted
+        metadata["shrink_accepted"] = record.shrink_accepted
     if outcome.unknown_fields:
-        shown["fields_the_contract_does_not_know"] = ", ".join(outcome.unknown_fields)
+        metadata["fields_the_contract_does_not_know"] = ", ".join(outcome.unknown_fields)
     if outcome.quarantined:
-        shown["in_quarantine"] = dg.MetadataValue.md("\n".join(f"- {each}" for each in outcome.quarantined))
-    return shown
+        metadata["in_quarantine"] = dg.MetadataValue.md("\n".join(f"- {each}" for each in outcome.quarantined))
+    return metadata
 
 
 def schema_of(columns: Iterable[Column]) -> dg.TableSchema:

@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 
 from sync_platform.defs.partitions import partitions_of
-from sync_platform.lake.commit_outcome import Outcome
+from sync_platform.lake.commit_outcome import CommitOutcome
 from sync_platform.quality.own_check_run import own_check_in_words
 from sync_platform.quality.own_checks import OwnCheck
 from sync_platform.quality.score import DIMENSIONS, Score
@@ -60,7 +60,7 @@ def check_specs(
     ]
 
 
-def check_results(key: dg.AssetKey, outcome: Outcome, tolerance: float) -> Iterator[dg.AssetCheckResult]:
+def check_results(key: dg.AssetKey, outcome: CommitOutcome, tolerance: float) -> Iterator[dg.AssetCheckResult]:
     """The results of the table's checks; `tolerance` is the largest share of records in quarantine."""
     yield _contract(key, outcome, tolerance)
     by_dimension = {score.dimension: score for score in outcome.wholes}
@@ -74,8 +74,8 @@ def own_check_results(
 ) -> Iterator[dg.AssetCheckResult]:
     """The results of the team's own checks; one that could not be run has failed."""
     for check, score in zip(own_checks, scores, strict=True):
-        shown = {"score": score.score, "threshold": score.threshold, "records": score.denominator, "file": check.file}
-        metadata: dict[str, Any] = {name: value for name, value in shown.items() if value is not None}
+        figures = {"score": score.score, "threshold": score.threshold, "records": score.denominator, "file": check.file}
+        metadata: dict[str, Any] = {name: value for name, value in figures.items() if value is not None}
         if ids := score.detail.get("wrong_ids"):
             metadata["wrong_ids"] = _listed(ids)
         yield dg.AssetCheckResult(
@@ -88,7 +88,7 @@ def own_check_results(
         )
 
 
-def _contract(key: dg.AssetKey, outcome: Outcome, tolerance: float) -> dg.AssetCheckResult:
+def _contract(key: dg.AssetKey, outcome: CommitOutcome, tolerance: float) -> dg.AssetCheckResult:
     """Passed if few enough records were quarantined. It is the only check that blocks the assets downstream."""
     record = outcome.record
     share = record.quarantined / record.records if record.records else 0.0
@@ -110,7 +110,7 @@ def _contract(key: dg.AssetKey, outcome: Outcome, tolerance: float) -> dg.AssetC
 def _scored(key: dg.AssetKey, dimension: str, score: Score) -> dg.AssetCheckResult:
     """A dimension compared with its threshold. One that was not measured passes, and its description says so."""
     low, high = score.interval or (None, None)
-    shown = {
+    figures = {
         "score": score.score,
         "numerator": score.numerator,
         "denominator": score.denominator,
@@ -120,7 +120,7 @@ def _scored(key: dg.AssetKey, dimension: str, score: Score) -> dg.AssetCheckResu
         "threshold": score.threshold,
         "confidence": score.confidence,
     }
-    metadata: dict[str, Any] = {name: value for name, value in shown.items() if value is not None}
+    metadata: dict[str, Any] = {name: value for name, value in figures.items() if value is not None}
     if worst := score.worst_in_words:
         metadata["worst"] = _listed(worst)
     if score.detail.get("not_measured"):
@@ -135,7 +135,7 @@ def _scored(key: dg.AssetKey, dimension: str, score: Score) -> dg.AssetCheckResu
     )
 
 
-def _drift(key: dg.AssetKey, outcome: Outcome) -> dg.AssetCheckResult:
+def _drift(key: dg.AssetKey, outcome: CommitOutcome) -> dg.AssetCheckResult:
     words = [drift.in_words(f"{outcome.record.platform}.{outcome.record.dataset}") for drift in outcome.drift]
     counted: dict[str, Any] = dict(Counter(drift.kind for drift in outcome.drift))
     return dg.AssetCheckResult(

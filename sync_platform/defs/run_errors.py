@@ -35,8 +35,8 @@ def error_of(events: Iterable[dg.DagsterEvent]) -> str | None:
                 return str(failure.user_failure_data.description)
             return _root_of(failure.error) or "a step failed"
         if event.is_job_failure:
-            found = event.event_specific_data  # a run that was reported as failed has none
-            job_errors.append(_root_of(getattr(found, "error", None)) or event.message)
+            failure_data = event.event_specific_data  # a run that was reported as failed has none
+            job_errors.append(_root_of(getattr(failure_data, "error", None)) or event.message)
     return next((message for message in job_errors if message), None)
 
 

@@ -1,4 +1,4 @@
-"""The log lines of Dagster's runs, schedules and sensors: as those of the program, where log lines are written at all.
+"""Gives the log lines of Dagster's runs, schedules and sensors the form of the program's own lines.
 
 Dagster writes what `context.log` and its own events say as coloured text. Where log lines are written, they take that
 text's place. Private parts of Dagster that this module uses, checked in 1.13.27:
@@ -120,4 +120,4 @@ def _add_error(line: logging.LogRecord, error: Any) -> None:
         return
     line.levelno, line.levelname = logging.CRITICAL, "CRITICAL"
     line.msg = f"{line.msg} unexpected {kind}"
-    line.stack = "\n".join([*(frame_in_words(*found) for found in FRAME.findall("".join(error.stack))), kind])
+    line.stack = "\n".join([*(frame_in_words(*frame) for frame in FRAME.findall("".join(error.stack))), kind])

@@ -11,7 +11,7 @@ from sync_platform.defs.metadata import OWNERS
 from sync_platform.defs.resources import LakeResource
 from sync_platform.defs.tables import table_key
 from sync_platform.quality.score import DIMENSIONS, OVERALL
-from sync_platform.quality.scorecard import Card, cards_of
+from sync_platform.quality.scorecard import DatasetCard, cards_of
 from sync_platform.sources.declaration import Platform
 
 SCORECARD = dg.AssetKey(["quality", "scorecard"])
@@ -77,7 +77,7 @@ def scorecard_asset(platforms: dict[str, Platform]) -> dg.AssetsDefinition:
     return scorecard
 
 
-def _frame(cards: list[Card]) -> pd.DataFrame:
+def _frame(cards: list[DatasetCard]) -> pd.DataFrame:
     rows = []
     for card in cards:
         overall = card.dimensions[OVERALL]

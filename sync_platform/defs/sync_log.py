@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import dagster as dg
 
 from sync_platform.documents.states import state_of
-from sync_platform.lake.syncs import SyncRecord, worst
+from sync_platform.lake.syncs import SyncRecord, worst_status
 from sync_platform.logs.redaction import error_in_words, has_harmless_text
 
 PARTITION_TAG = "dagster/partition"
@@ -59,7 +59,7 @@ class SyncLog:
         error = next((text for (failed, _), text in self._errors.items() if failed == platform), None)
         if error is not None:
             return logging.ERROR, f"Sync job failed: {platform} {self._period}: {error}; {sums}"
-        status = worst((record.status for record in records), default="complete")
+        status = worst_status((record.status for record in records), default="complete")
         state = state_of(status, has_gaps=any(record.gaps for record in records))
         level = logging.INFO if status == "complete" else logging.WARNING
         return level, f"Sync job completed: {platform} {self._period}, {state}, {sums}"

@@ -21,7 +21,7 @@ from sync_platform.documents.states import DEGRADED, WITH_GAPS
 from sync_platform.errors import SyncError
 from sync_platform.lake.commit import commit_landed
 from sync_platform.lake.own_check_scores import run_own_checks, write_own_scores
-from sync_platform.lake.retirement import Guard
+from sync_platform.lake.retirement import ShrinkGuard
 from sync_platform.lake.row_worker import RowWorker
 from sync_platform.lake.rows import TypedRows
 from sync_platform.landing.manifest import find_manifest, manifest_key
@@ -112,7 +112,7 @@ def _table_asset(
             context.log.info(f"{dataset.name} was not fetched: the platform's terms allow ids only")
             return
         own = platform_settings(platform.name)
-        guard = Guard(own.shrink_tolerance, config.accept_shrink.strip() or None)
+        guard = ShrinkGuard(own.shrink_tolerance, config.accept_shrink.strip() or None)
         settings, trigger = load_settings(), trigger_of(context.run.tags)
         standards = Standards.of(settings, own)
         rows = TypedRows(

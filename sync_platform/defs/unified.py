@@ -37,7 +37,7 @@ from sync_platform.unified.listings import listing_sources
 from sync_platform.unified.match_decisions import validated_decisions
 from sync_platform.unified.related_records import RECORD_KINDS, related_datasets
 from sync_platform.unified.tables import MEMBERS, OPENING_HOURS, RESTAURANTS
-from sync_platform.unified.unification import Unified, unify
+from sync_platform.unified.unification import UnificationOutcome, unify
 from sync_platform.vocabularies.declared_vocabularies import VOCABULARIES, shipped_editions
 from sync_platform.vocabularies.vocabulary import Vocabulary
 
@@ -244,7 +244,7 @@ def _check_specs(table: str) -> list[dg.AssetCheckSpec]:
     ]
 
 
-def _run_metadata(outcome: Unified, rows: Any) -> dict[str, Any]:
+def _run_metadata(outcome: UnificationOutcome, rows: Any) -> dict[str, Any]:
     run = {name: value for name, value in outcome.run.items() if name not in ("run_id", "committed_at")}
     happened = [event for event in outcome.events if event.kind != "founded"]
     lines = [f"- {event.restaurant_id} {event.kind} {event.other_id or ''}" for event in happened[:20]]

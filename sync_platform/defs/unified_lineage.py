@@ -55,11 +55,7 @@ def related_lineage(platforms: dict[str, Platform], kind: str) -> dict[str, list
     lineage: dict[str, list[dg.TableColumnDep]] = {"restaurant_id": [dg.TableColumnDep(MEMBERS_KEY, "restaurant_id")]}
     for each in related_datasets(platforms, kind):
         key = table_key(platforms[each.platform], each.dataset)
-        own = {
-            "source_id": "source_id",
-            "listing_id": each.reference,
-            **(each.dataset.attached.columns if each.dataset.attached else {}),
-        }
+        own = {"source_id": "source_id", "listing_id": each.reference, **each.columns}
         for column, sql in own.items():
             lineage.setdefault(column, []).extend(
                 dg.TableColumnDep(key, name) for name in sorted(_named_in(each.dataset, sql))

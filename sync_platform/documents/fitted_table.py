@@ -67,14 +67,14 @@ class FittedTable:
         """What to print for a width, in columns of the terminal."""
         naturals = [self._natural(number) for number in range(len(self.header))]
         leasts = [self._least(number, natural) for number, natural in enumerate(naturals)]
-        shown, left_out = list(range(len(self.header))), list(self._optional)
-        while left_out and not _fits(leasts, shown, width):
-            shown.remove(left_out.pop(0))
-        if not _fits(leasts, shown, width):
+        columns, left_out = list(range(len(self.header))), list(self._optional)
+        while left_out and not _fits(leasts, columns, width):
+            columns.remove(left_out.pop(0))
+        if not _fits(leasts, columns, width):
             yield from self._blocks(width)
             return
-        yield self._table(dict(zip(shown, _widths(naturals, leasts, shown, width), strict=True)))
-        missing = [self._names[number] for number in self._optional if number not in shown]
+        yield self._table(dict(zip(columns, _widths(naturals, leasts, columns, width), strict=True)))
+        missing = [self._names[number] for number in self._optional if number not in columns]
         if missing:
             yield f"Left out at {width} columns: {', '.join(missing)}; {self._remedy}"
 
@@ -154,17 +154,17 @@ def _longest_word(cell: Text) -> int:
     return max(map(cell_len, BREAK.split(cell.plain)), default=0)
 
 
-def _fits(widths: Sequence[int], shown: Collection[int], available: int) -> bool:
-    return sum(widths[number] for number in shown) + EDGE + EDGE_PER_COLUMN * len(shown) <= available
+def _fits(widths: Sequence[int], columns: Collection[int], available: int) -> bool:
+    return sum(widths[number] for number in columns) + EDGE + EDGE_PER_COLUMN * len(columns) <= available
 
 
-def _widths(naturals: Sequence[int], leasts: Sequence[int], shown: Sequence[int], available: int) -> list[int]:
+def _widths(naturals: Sequence[int], leasts: Sequence[int], columns: Sequence[int], available: int) -> list[int]:
     """The widths of the shown columns: what is left of the least widths goes to the narrowest columns first."""
-    spare = available - EDGE - EDGE_PER_COLUMN * len(shown) - sum(leasts[number] for number in shown)
-    widths = {number: leasts[number] for number in shown}
-    wanting = sorted(shown, key=lambda number: naturals[number] - leasts[number])
+    spare = available - EDGE - EDGE_PER_COLUMN * len(columns) - sum(leasts[number] for number in columns)
+    widths = {number: leasts[number] for number in columns}
+    wanting = sorted(columns, key=lambda number: naturals[number] - leasts[number])
     for position, number in enumerate(wanting):
         more = min(naturals[number] - leasts[number], spare // (len(wanting) - position))
         widths[number] += more
         spare -= more
-    return [widths[number] for number in shown]
+    return [widths[number] for number in columns]

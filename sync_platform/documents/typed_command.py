@@ -27,6 +27,6 @@ def named_command(*words: str) -> str:
 def program() -> str:
     """The program as it was called; its name alone where PATH has the same file, or where it was called as a module."""
     called = Path(sys.argv[0])
-    found = shutil.which(PROGRAM)
-    is_on_path = found is not None and Path(found).resolve() == called.resolve()
+    path = shutil.which(PROGRAM)
+    is_on_path = path is not None and Path(path).resolve() == called.resolve()
     return PROGRAM if called.name != PROGRAM or is_on_path else shlex.quote(str(called))

@@ -18,7 +18,7 @@ MAX_ITEMS = 8
 
 def visible(text: str) -> str:
     """The text with every invisible character spelt out, such as `\\x1b`."""
-    return INVISIBLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    return INVISIBLE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
 def verbatim(text: str) -> str:

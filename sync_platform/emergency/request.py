@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Literal, get_args
 
 from sync_platform.documents.states import CANCELLED
-from sync_platform.lake.syncs import Status, worst
+from sync_platform.lake.syncs import Status, worst_status
 
 Priority = Literal["low", "medium", "high", "critical"]
 State = Literal["requested", "launched", "running", "finished"]
@@ -90,7 +90,7 @@ class EmergencyRequest:
     @property
     def outcome(self) -> Status | None:
         """The worst outcome of its platforms; None while it is open."""
-        return None if self.is_open else worst((run.outcome for run in self.runs), default="failed")
+        return None if self.is_open else worst_status((run.outcome for run in self.runs), default="failed")
 
     @property
     def launched_at(self) -> datetime | None:

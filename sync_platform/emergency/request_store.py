@@ -20,6 +20,7 @@ from sync_platform.errors import NotFound, StorageError, UsageError
 from sync_platform.lake.syncs import Status
 from sync_platform.storage.ledger import MIGRATIONS
 from sync_platform.storage.relational import open_database, transaction
+from sync_platform.storage.stored_time import in_utc
 
 JOIN_ATTEMPTS = 5
 
@@ -113,12 +114,12 @@ class RequestStore:
     def _open_one(self, connection: sa.Connection, platforms: str, joins: bool) -> str | None:
         if not joins:
             return None
-        found: str | None = connection.execute(
+        request_id: str | None = connection.execute(
             sa.select(requests.c.request_id)
             .where(requests.c.platforms == platforms, requests.c.request_id.in_(_unfinished()))
             .order_by(requests.c.request_id)
         ).scalar()
-        return found
+        return request_id
 
     def find(self, request_id: str) -> EmergencyRequest:
         """The request of that id; NotFound where there is none."""
@@ -162,10 +163,10 @@ class RequestStore:
 
     def give_back(self, request_id: str, platform: str, run_id: str) -> None:
         """Release a claimed run, so that it can be launched again: its process ended before the run did."""
-        mine = sa.and_(_run(request_id, platform), runs.c.run_id == run_id, runs.c.state != "finished")
+        is_own_run = sa.and_(_run(request_id, platform), runs.c.run_id == run_id, runs.c.state != "finished")
         back = {"state": "requested", "launched_by": None, "run_id": None, "launched_at": None}
         with transaction(self._engine) as connection:
-            connection.execute(sa.update(runs).where(mine).values(**back))
+            connection.execute(sa.update(runs).where(is_own_run).values(**back))
 
     def note_progress(self, request_id: str, platform: str, run_id: str, state: State) -> None:
         """Store the state of a platform's run."""
@@ -190,7 +191,7 @@ class RequestStore:
         """The requests that meet a condition, oldest first."""
         wanted = sa.select(requests.c.request_id).where(condition)
         with transaction(self._engine) as connection:
-            found = connection.execute(sa.select(requests).where(condition).order_by(requests.c.request_id)).all()
+            rows = connection.execute(sa.select(requests).where(condition).order_by(requests.c.request_id)).all()
             asked = connection.execute(
                 sa.select(askings).where(askings.c.request_id.in_(wanted)).order_by(askings.c.asked_at)
             ).all()
@@ -200,11 +201,11 @@ class RequestStore:
         return [
             EmergencyRequest(
                 row.request_id,
-                _utc(row.requested_at),
+                in_utc(row.requested_at),
                 tuple(_asking(each) for each in _of(asked, row.request_id)),
                 tuple(_platform_run(each) for each in _of(parts, row.request_id)),
             )
-            for row in found
+            for row in rows
         ]
 
 
@@ -241,16 +242,11 @@ def _of(rows: Iterable[Any], request_id: str) -> Iterable[Any]:
 
 
 def _asking(row: Any) -> Asking:
-    return Asking(row.requester, row.reason, row.priority, _utc(row.asked_at))
+    return Asking(row.requester, row.reason, row.priority, in_utc(row.asked_at))
 
 
 def _platform_run(row: Any) -> PlatformRun:
-    launched_at, finished_at = (moment and _utc(moment) for moment in (row.launched_at, row.finished_at))
+    launched_at, finished_at = (moment and in_utc(moment) for moment in (row.launched_at, row.finished_at))
     return PlatformRun(
         row.platform, row.state, row.launched_by, row.run_id, row.outcome, row.error, launched_at, finished_at
     )
-
-
-def _utc(moment: datetime) -> datetime:
-    """The moment in UTC. SQLite returns it without a time zone; UTC was stored."""
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -20,6 +20,7 @@ from sync_platform.emergency.request import EmergencyRequest, PlatformRun
 from sync_platform.emergency.request_store import RequestStore
 from sync_platform.storage.ledger import MIGRATIONS
 from sync_platform.storage.relational import open_database, transaction, upsert
+from sync_platform.storage.stored_time import in_utc
 
 Phase = Literal["waiting", "fetching", "between-attempts", "storing"]
 """waiting: for another sync of the platform. between-attempts: an attempt failed, and the next one follows."""
@@ -147,6 +148,4 @@ def _opened(ledger_url: str) -> Iterator[Callable[[str], RequestProgress]]:
 
 
 def _sync_progress(row: Any) -> SyncProgress:
-    at: datetime = row.updated_at  # SQLite returns it without a time zone; UTC was stored
-    in_utc = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-    return SyncProgress(row.phase, row.details, row.records, row.pages, in_utc)
+    return SyncProgress(row.phase, row.details, row.records, row.pages, in_utc(row.updated_at))

@@ -80,7 +80,7 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class Content:
+class BatchContent:
     """The content of a batch: its times, the number of changes per operation, and the digest of all changes."""
 
     digest: str
@@ -124,7 +124,7 @@ def chain_changes(writer: HistoryWriter, context: CommitContext, manifest_digest
 def append_batch(
     session: duckdb.DuckDBPyConnection,
     kind: Kind,
-    content: Content,
+    content: BatchContent,
     context: CommitContext | None,
     manifests: Mapping[str, str] | None = None,
 ) -> Batch:
@@ -159,8 +159,8 @@ def chained_digest(session: duckdb.DuckDBPyConnection, key: str) -> str | None:
     row = session.execute(
         f"SELECT arg_min(manifests, number) FROM {LAKE}.{BATCHES} WHERE contains(manifests, ?)", [f'"{key}":']
     ).fetchone()
-    found = orjson.loads(row[0]) if row and row[0] else {}
-    return found.get(key)
+    document = orjson.loads(row[0]) if row and row[0] else {}
+    return document.get(key)
 
 
 def has_chain(session: duckdb.DuckDBPyConnection) -> bool:
@@ -168,18 +168,18 @@ def has_chain(session: duckdb.DuckDBPyConnection) -> bool:
     return has_table(session, BATCHES)
 
 
-def contents(session: duckdb.DuckDBPyConnection, digests: str) -> list[Content]:
+def contents(session: duckdb.DuckDBPyConnection, digests: str) -> list[BatchContent]:
     """The content of each dataset in the relation `digests` (platform, dataset, committed_at, operation, digest)."""
     counted = session.execute(
         f"""SELECT platform, dataset, min(committed_at), max(committed_at), {COUNTS}
         FROM {digests} GROUP BY ALL ORDER BY ALL"""
     ).fetchall()
-    found = []
+    batch_contents = []
     for platform, dataset, *counts in counted:
         query = f"SELECT 0, digest FROM {digests} WHERE platform = $platform AND dataset = $dataset ORDER BY digest"
         ((_, digest),) = combine(session, query, {"platform": platform, "dataset": dataset})
-        found.append(Content(digest, platform, dataset, *counts))
-    return found
+        batch_contents.append(BatchContent(digest, platform, dataset, *counts))
+    return batch_contents
 
 
 def combine(
@@ -209,8 +209,8 @@ def combine(
 
 
 def _head(session: duckdb.DuckDBPyConnection) -> tuple[int, str]:
-    found = session.execute(f"SELECT number, link FROM {LAKE}.{BATCHES} ORDER BY number DESC LIMIT 1").fetchone()
-    return (found[0], found[1]) if found else EMPTY_HEAD
+    row = session.execute(f"SELECT number, link FROM {LAKE}.{BATCHES} ORDER BY number DESC LIMIT 1").fetchone()
+    return (row[0], row[1]) if row else EMPTY_HEAD
 
 
 def _open(writer: HistoryWriter) -> None:

@@ -36,8 +36,8 @@ def read_clock(manifest: Manifest, newest: datetime | None, now: datetime | None
     notes = []
     if ahead:
         side = "ahead" if ahead > NO_ERROR else "behind"
-        shown = duration_in_words(abs(ahead))
-        notes.append(f"this machine's clock is {shown} {side} of the server's, whose time is used: set the clock")
+        duration = duration_in_words(abs(ahead))
+        notes.append(f"this machine's clock is {duration} {side} of the server's, whose time is used: set the clock")
     return Clock(now - ahead, observed_at, manifest.started_at - ahead, notes)
 
 

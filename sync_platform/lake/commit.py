@@ -16,7 +16,7 @@ from sync_platform.lake.appraisal import appraise
 from sync_platform.lake.chain import chain_changes
 from sync_platform.lake.clock import Clock, read_clock
 from sync_platform.lake.commit_context import CommitContext
-from sync_platform.lake.commit_outcome import Outcome
+from sync_platform.lake.commit_outcome import CommitOutcome
 from sync_platform.lake.confirmation import confirmation_of
 from sync_platform.lake.corrected_times import correct_future_times, time_that_counts, unproven_share
 from sync_platform.lake.corrected_values import correct_incoming, forget_corrected
@@ -25,11 +25,11 @@ from sync_platform.lake.erased_rows import erase_incoming
 from sync_platform.lake.generations import find_generation
 from sync_platform.lake.history import HistoryWriter
 from sync_platform.lake.history_view import ensure_history_view
-from sync_platform.lake.incoming import Arrival, Incoming, load_incoming
+from sync_platform.lake.incoming import Arrival, IncomingRows, load_incoming
 from sync_platform.lake.late_records import record_late_records
 from sync_platform.lake.observations import Observation, RecordedSyncs, recorded_syncs
 from sync_platform.lake.restricted_records import add_restricted
-from sync_platform.lake.retirement import PLATFORM_GUARD, Guard, Retirement
+from sync_platform.lake.retirement import PLATFORM_GUARD, Retirement, ShrinkGuard
 from sync_platform.lake.row_worker import NO_ROW_WORKER
 from sync_platform.lake.rows import TypedRows
 from sync_platform.lake.schema import ensure_tables
@@ -67,10 +67,10 @@ def commit_landed(
     history: str,
     typed: TypedRows,
     run_id: str,
-    guard: Guard = PLATFORM_GUARD,
+    guard: ShrinkGuard = PLATFORM_GUARD,
     trigger: Trigger = NO_TRIGGER,
     standards: Standards = STANDARDS,
-) -> Outcome:
+) -> CommitOutcome:
     """Commit one landed dataset and its scores; `history` is the table of changes.
 
     An observation older than the newest one is spliced into the history at its time, and never overwrites what was seen
@@ -99,7 +99,7 @@ class _Commit:
     arrival: Arrival
     quarantined: list[str]
     run_id: str
-    guard: Guard
+    guard: ShrinkGuard
     trigger: Trigger
     standards: Standards
 
@@ -107,7 +107,7 @@ class _Commit:
     def session(self) -> duckdb.DuckDBPyConnection:
         return self.scratch.session
 
-    def write(self) -> Outcome:
+    def write(self) -> CommitOutcome:
         """Write everything within the caller's transaction; the caller adds the snapshot to the outcome."""
         # again, because a person may have been erased, or a value corrected, since the rows were loaded; what begins
         # after this rewrites what is committed here
@@ -160,7 +160,7 @@ class _Commit:
         write_sync(self.session, record)
         write_not_retired(self.session, written.context, written.difference.unretired)
         describe_commit(self.session, self.run_id, f"{context.platform}.{context.dataset}: sync {context.sync_id}")
-        return Outcome(
+        return CommitOutcome(
             record,
             snapshot_id=0,
             live_rows=self._fetch(f"SELECT count(*) FROM {LAKE}.{self.table.sql} WHERE removed_at IS NULL")[0][0],
@@ -236,7 +236,7 @@ class _Commit:
         """Change nothing: the list is older than the one stored."""
         nothing = self.scratch.create("nothing", f"FROM {self.arrival.incoming.rows} LIMIT 0")
         return WrittenChanges(
-            update_table(self.scratch, writer, self.table, Incoming(nothing), context), context, [reason]
+            update_table(self.scratch, writer, self.table, IncomingRows(nothing), context), context, [reason]
         )
 
     def _splice(self, writer: HistoryWriter, context: CommitContext, recorded: RecordedSyncs) -> WrittenChanges:
@@ -257,10 +257,10 @@ class _Commit:
             f"the landing of sync {later.sync_id} is gone: what it showed of these rows is not known"
             for later in done.unreadable
         ]
-        at = replace(context, committed_at=done.committed_at)
-        return WrittenChanges(done.difference, at, reasons, already_known=done.already_known)
+        splice_context = replace(context, committed_at=done.committed_at)
+        return WrittenChanges(done.difference, splice_context, reasons, already_known=done.already_known)
 
-    def _load(self, scratch: TemporaryTables, later: Observation) -> tuple[Incoming, Coverage]:
+    def _load(self, scratch: TemporaryTables, later: Observation) -> tuple[IncomingRows, Coverage]:
         """Load the landed rows of another observation, and what its list covers; StorageError where they are gone."""
         store = self.typed.landed.store
         manifest = find_manifest(store, later.manifest)

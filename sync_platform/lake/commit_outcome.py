@@ -10,7 +10,7 @@ from sync_platform.quality.score import WHOLE, Score
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CommitOutcome:
     """The outcome of one commit: its sync record, its snapshot, its scores, and the problems of its records.
 
     `not_retired`: source_ids of the first rows that were not seen and stayed live. `quarantined`: descriptions of the

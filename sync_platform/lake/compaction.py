@@ -49,7 +49,7 @@ class LakeTable:
 
 
 @dataclass(frozen=True)
-class Files:
+class TableFiles:
     """The data files of a table in the newest snapshot, and how many could be rewritten or merged."""
 
     count: int
@@ -68,7 +68,7 @@ def list_tables(session: duckdb.DuckDBPyConnection) -> list[LakeTable]:
     return sorted((LakeTable(*row) for row in rows), key=str)
 
 
-def files_of(session: duckdb.DuckDBPyConnection, table: LakeTable) -> Files:
+def table_files(session: duckdb.DuckDBPyConnection, table: LakeTable) -> TableFiles:
     """The files of a table in the newest snapshot."""
     row = session.execute(
         f"""WITH live AS (
@@ -81,7 +81,7 @@ def files_of(session: duckdb.DuckDBPyConnection, table: LakeTable) -> Files:
         SELECT count(*), coalesce(sum(size), 0), count(*) FILTER (has_deletes),
             count(*) FILTER (NOT has_deletes AND whole_in_folder > 1) FROM live"""
     ).fetchall()[0]
-    return Files(*row)
+    return TableFiles(*row)
 
 
 def newest_snapshot(session: duckdb.DuckDBPyConnection) -> int:
@@ -90,23 +90,23 @@ def newest_snapshot(session: duckdb.DuckDBPyConnection) -> int:
     return snapshot
 
 
-def compact_table(lake: Lake, table: LakeTable, run_id: str) -> tuple[Files, Files]:
+def compact_table(lake: Lake, table: LakeTable, run_id: str) -> tuple[TableFiles, TableFiles]:
     """Rewrite and merge the table's files where it helps; returns the files before and after.
 
     Raises StorageError naming the table if its content changed. The compaction is then undone in the catalog, unless a
     later commit builds on the new files.
     """
     with lake.session() as session:
-        before = after = files_of(session, table)
+        before = after = table_files(session, table)
         if before.with_deletes:
             threshold = 0.0 if before.with_deletes > MAX_WITH_DELETES else WORTH_REWRITING
             call = f"ducklake_rewrite_data_files('{LAKE}', $table, schema => $schema, delete_threshold => {threshold})"
             _Compaction(lake, session, table, run_id, call).run()
-            after = files_of(session, table)
+            after = table_files(session, table)
         if after.mergeable:
             call = f"ducklake_merge_adjacent_files('{LAKE}', $table, schema => $schema)"
             _Compaction(lake, session, table, run_id, call).run()
-            after = files_of(session, table)
+            after = table_files(session, table)
     return before, after
 
 

@@ -33,11 +33,11 @@ class Confirmation:
         """Change the operation of unseen rows that must be confirmed to `unconfirmed`; returns their number."""
         unproven = self.unproven.rows(scratch, stored, keys) or stored
         missed = self._missed_before(scratch, stored)
-        found = scratch.session.execute(
+        rows = scratch.session.execute(
             f"""UPDATE {operations} SET operation = '{UNCONFIRMED}' WHERE operation = 'unseen'
             AND source_id IN (SELECT source_id FROM {unproven}) AND source_id NOT IN (FROM {missed})"""
         ).fetchall()
-        return int(found[0][0])
+        return int(rows[0][0])
 
     def _missed_before(self, scratch: TemporaryTables, stored: str) -> str:
         """The rows that awaited confirmation after the full sync before, and that no sync has shown changed since."""

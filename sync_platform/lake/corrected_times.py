@@ -47,7 +47,7 @@ _RECORDED = f"""(SELECT platform, dataset, observed_at, started_at, committed_at
 
 
 @dataclass(frozen=True)
-class Correction:
+class TimeCorrection:
     """`latest`: the latest time of the future that was corrected. `now`: the time when it was."""
 
     latest: datetime
@@ -77,7 +77,7 @@ def correct_future_times(
     recorded: RecordedSyncs,
     landed_at: datetime,
     now: datetime,
-) -> Correction | None:
+) -> TimeCorrection | None:
     """Correct a dataset's times that lie in the future of `now`, within the caller's transaction; None for none.
 
     `context`: the commit that follows. If its observation is the newest, it stays later than the corrected ones.
@@ -103,7 +103,7 @@ def correct_future_times(
     if is_from_the_future:
         corrected.setdefault(landed_at, now)
     _write(scratch, context, corrected)
-    return Correction(max(corrected), now)
+    return TimeCorrection(max(corrected), now)
 
 
 def _moved(moments: list[datetime], newest: datetime | None, end: datetime, now: datetime) -> dict[datetime, datetime]:
@@ -118,13 +118,13 @@ def time_that_counts(
     session: duckdb.DuckDBPyConnection, platform: str, dataset: str, moment: datetime, now: datetime
 ) -> datetime:
     """The corrected time of a moment, if it has one. A time of the future that has none counts as `now`."""
-    found = None
+    corrected = None
     if has_table(session, "sync.corrected_times"):
         query = (
             f"SELECT max(corrected_at) FROM {LAKE}.sync.corrected_times WHERE {_OF_DATASET} AND recorded_at = $moment"
         )
-        found = _moments(session, query, {"platform": platform, "dataset": dataset, "moment": moment})[0]
-    return found or (now if moment > now + CLOCK_TOLERANCE else moment)
+        corrected = _moments(session, query, {"platform": platform, "dataset": dataset, "moment": moment})[0]
+    return corrected or (now if moment > now + CLOCK_TOLERANCE else moment)
 
 
 def unproven_share(session: duckdb.DuckDBPyConnection, platform: str, dataset: str) -> float:

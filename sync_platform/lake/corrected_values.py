@@ -83,9 +83,11 @@ def correct_incoming(
     scratch: TemporaryTables, rows: str, dataset: Dataset, corrections: Sequence[ValueCorrection]
 ) -> None:
     """Give the incoming rows the right values in place of the wrong ones. A repeat is harmless."""
-    found = replaced(scratch, rows, dataset, [(each, each.wrong, each.right) for each in corrections], "rowid")
-    if found is not None:
-        replace_incoming(scratch, rows, found)
+    replacements = replacement_of_values(
+        scratch, rows, dataset, [(each, each.wrong, each.right) for each in corrections], "rowid"
+    )
+    if replacements is not None:
+        replace_incoming(scratch, rows, replacements)
 
 
 def shown_right(
@@ -118,7 +120,7 @@ def forget_corrected(session: duckdb.DuckDBPyConnection, corrections: Iterable[V
             )
 
 
-def replaced(
+def replacement_of_values(
     scratch: TemporaryTables,
     relation: str,
     dataset: Dataset,

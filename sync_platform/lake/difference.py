@@ -18,7 +18,7 @@ from datetime import date
 import duckdb
 
 from sync_platform.lake.confirmation import UNCONFIRMED
-from sync_platform.lake.incoming import Incoming
+from sync_platform.lake.incoming import IncomingRows
 from sync_platform.lake.retirement import NO_LIST, Retirement
 from sync_platform.lake.tracked_table import TrackedTable
 from sync_platform.lake.versions import any_differs
@@ -63,7 +63,7 @@ class Difference:
 def find_difference(
     scratch: TemporaryTables,
     table: TrackedTable,
-    incoming: Incoming,
+    incoming: IncomingRows,
     stored: str,
     retirement: Retirement = NO_LIST,
     *,
@@ -121,7 +121,7 @@ def find_difference(
 
 
 def slices_of(
-    session: duckdb.DuckDBPyConnection, table: TrackedTable, incoming: Incoming, difference: Difference
+    session: duckdb.DuckDBPyConnection, table: TrackedTable, incoming: IncomingRows, difference: Difference
 ) -> list[tuple[str, int]]:
     """The operations of a difference, each with the slices of incoming rows that it concerns, sorted by slice."""
     return session.execute(
@@ -132,7 +132,7 @@ def slices_of(
 
 def _query(
     table: TrackedTable,
-    incoming: Incoming,
+    incoming: IncomingRows,
     stored: str,
     retirement: Retirement,
     covered: str | None,

@@ -63,7 +63,7 @@ class FileProof:
             if not new:
                 return 0
             files = {
-                file.path: found for file, found in self._read(new) if found and found.size_bytes == file.size_bytes
+                file.path: digest for file, digest in self._read(new) if digest and digest.size_bytes == file.size_bytes
             }
             if self.lists.append("new", max(file.number for file in new), files, last):
                 return len(files)
@@ -73,7 +73,7 @@ class FileProof:
         """Record every file of a lake that was just restored, in place of the lists of the lake before it."""
         for _ in range(APPEND_ATTEMPTS):
             last, files = self.lists.last(), self._list(BEFORE_FIRST_FILE)
-            read = {file.path: found for file, found in self._read(files) if found}
+            read = {file.path: digest for file, digest in self._read(files) if digest}
             if self.lists.append("all", max((file.number for file in files), default=BEFORE_FIRST_FILE), read, last):
                 return
         raise StorageError(NOT_APPENDED)
@@ -131,12 +131,12 @@ class FileProof:
             return None
 
 
-def _problem(file: CatalogFile, found: ObjectDigest | None, recorded: ObjectDigest | None) -> str | None:
+def _problem(file: CatalogFile, digest: ObjectDigest | None, recorded: ObjectDigest | None) -> str | None:
     """How a file differs from what was committed and recorded, in words; None where it does not."""
-    if found is None:
+    if digest is None:
         return "it is gone"
-    if found.size_bytes != file.size_bytes:
-        return f"it has {found.size_bytes:,} bytes, and the lake committed {file.size_bytes:,}"
-    if recorded is not None and found.sha256 != recorded.sha256:
-        return f"its bytes were changed: it had the SHA-256 {recorded.sha256}, and has {found.sha256}"
+    if digest.size_bytes != file.size_bytes:
+        return f"it has {digest.size_bytes:,} bytes, and the lake committed {file.size_bytes:,}"
+    if recorded is not None and digest.sha256 != recorded.sha256:
+        return f"its bytes were changed: it had the SHA-256 {recorded.sha256}, and has {digest.sha256}"
     return None

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from sync_platform.lake.commit_context import CommitContext
 from sync_platform.lake.difference import Difference, slices_of
-from sync_platform.lake.incoming import Incoming
+from sync_platform.lake.incoming import IncomingRows
 from sync_platform.lake.schema import CHANGES, ENDS
 from sync_platform.lake.tracked_table import TrackedTable
 from sync_platform.lake.versions import changed_names, changed_values, whole_version
@@ -43,7 +43,9 @@ class HistoryWriter:
             "digest VARCHAR",
         )
 
-    def write(self, table: TrackedTable, incoming: Incoming, difference: Difference, context: CommitContext) -> None:
+    def write(
+        self, table: TrackedTable, incoming: IncomingRows, difference: Difference, context: CommitContext
+    ) -> None:
         """Append a difference. An update names the changed columns, an insert or a restore all lasting columns.
 
         A restored row must not depend on its values before its removal: a late observation may change those
@@ -82,7 +84,7 @@ class HistoryWriter:
     def _write(
         self,
         table: TrackedTable,
-        incoming: Incoming,
+        incoming: IncomingRows,
         difference: Difference,
         context: CommitContext,
         content: str,

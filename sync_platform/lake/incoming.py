@@ -40,7 +40,7 @@ VERSION = "CASE WHEN deleted THEN 'deleted' ELSE content_hash END"
 
 
 @dataclass(frozen=True)
-class Incoming:
+class IncomingRows:
     """The rows that are compared with a table, as names of temporary tables.
 
     `rows`: the table's own columns, `deleted` (the row ends), and for landed records `content_hash`, `landing_object`
@@ -65,7 +65,7 @@ class Arrival:
     Every record received is a row, a duplicate, quarantined, or out of scope.
     """
 
-    incoming: Incoming
+    incoming: IncomingRows
     quarantine: str
     rows: int
     duplicates: int
@@ -131,7 +131,7 @@ def load_incoming(scratch: TemporaryTables, typed: TypedRows) -> Arrival:
         FROM {quarantine}"""
     ).fetchall()[0]
     return Arrival(
-        Incoming(rows, only_quarantined),
+        IncomingRows(rows, only_quarantined),
         quarantine,
         rows=distinct,
         duplicates=received - contradicting - distinct,
@@ -144,7 +144,7 @@ def load_incoming(scratch: TemporaryTables, typed: TypedRows) -> Arrival:
     )
 
 
-def load_frame(scratch: TemporaryTables, table: TrackedTable, frame: pl.DataFrame) -> Incoming:
+def load_frame(scratch: TemporaryTables, table: TrackedTable, frame: pl.DataFrame) -> IncomingRows:
     """Load computed rows: a frame with the table's columns, and `ended` for a row that is to be removed."""
     columns = ", ".join(f'"{column.name}"::{column.sql_type} AS "{column.name}"' for column in table.columns)
     scratch.session.register("worked_out", frame.to_arrow())
@@ -153,7 +153,7 @@ def load_frame(scratch: TemporaryTables, table: TrackedTable, frame: pl.DataFram
         rows = scratch.create("incoming", f"SELECT {columns}, ended AS deleted, {number} AS slice FROM worked_out")
     finally:
         scratch.session.unregister("worked_out")
-    return Incoming(rows)
+    return IncomingRows(rows)
 
 
 def _read(scratch: TemporaryTables, typed: TypedRows) -> str:
@@ -202,13 +202,13 @@ def _resolve_repeated(session: duckdb.DuckDBPyConnection, rows: str, quarantine:
         )
         if not _count(session, f"FROM {repeated}"):
             return 0
-        at = f'"{dataset.cursor}"' if dataset.cursor else "NULL"
+        change_time = f'"{dataset.cursor}"' if dataset.cursor else "NULL"
         latest = scratch.create(
             "latest",
             f"""SELECT *, count(DISTINCT {VERSION}) OVER one_id > 1 AS contradicts,
                 count(DISTINCT deleted) OVER one_id > 1 AS is_half_deleted
             FROM (SELECT * FROM {rows} SEMI JOIN {repeated} USING (source_id)
-                QUALIFY {at} IS NULL OR {at} = max({at}) OVER (PARTITION BY source_id))
+                QUALIFY {change_time} IS NULL OR {change_time} = max({change_time}) OVER (PARTITION BY source_id))
             WINDOW one_id AS (PARTITION BY source_id)""",
         )
         session.execute(

@@ -48,10 +48,10 @@ class Lateness:
 
     @property
     def in_words(self) -> str:
-        found = f"late records: {self.late:,} came up to {duration_in_words(self.latest)} behind the watermark"
+        words = f"late records: {self.late:,} came up to {duration_in_words(self.latest)} behind the watermark"
         if self.beyond:
-            found += f" ({self.beyond:,} of them so late that only a full sync can find them)"
-        return f"{found}; incremental syncs now read {duration_in_words(self.overlap)} back"
+            words += f" ({self.beyond:,} of them so late that only a full sync can find them)"
+        return f"{words}; incremental syncs now read {duration_in_words(self.overlap)} back"
 
 
 def record_late_records(

@@ -17,12 +17,12 @@ import duckdb
 from sync_platform.errors import StorageError
 from sync_platform.lake.compaction import (
     CATALOG,
-    Files,
     LakeTable,
+    TableFiles,
     compact_table,
-    files_of,
     list_tables,
     newest_snapshot,
+    table_files,
 )
 from sync_platform.lake.digest import Digest, digest_table
 from sync_platform.lake.transaction import in_one_transaction
@@ -33,10 +33,10 @@ IN_USE = timedelta(days=1)
 
 
 @dataclass(frozen=True)
-class Plan:
+class MaintenancePlan:
     """The maintenance that is due: files by table, snapshots to expire, and paths of files to delete."""
 
-    tables: dict[str, Files]
+    tables: dict[str, TableFiles]
     snapshots: list[int]
     unneeded: list[str]
     orphaned: list[str]
@@ -54,8 +54,8 @@ class Plan:
 class MaintenanceReport:
     """The maintenance that was done: files by table before and after, snapshots expired, and files deleted."""
 
-    before: dict[str, Files] = field(default_factory=dict)
-    after: dict[str, Files] = field(default_factory=dict)
+    before: dict[str, TableFiles] = field(default_factory=dict)
+    after: dict[str, TableFiles] = field(default_factory=dict)
     snapshots_expired: int = 0
     unneeded_deleted: int = 0
     orphaned_deleted: int = 0
@@ -77,11 +77,11 @@ class MaintenanceReport:
         }
 
 
-def plan_maintenance(lake: Lake, time_travel_days: int, now: datetime) -> Plan:
+def plan_maintenance(lake: Lake, time_travel_days: int, now: datetime) -> MaintenancePlan:
     """Plan what `maintain` would do. Files that become unneeded only through its compaction are not listed."""
     with lake.session() as session:
-        return Plan(
-            {str(table): files_of(session, table) for table in list_tables(session)},
+        return MaintenancePlan(
+            {str(table): table_files(session, table) for table in list_tables(session)},
             outdated_snapshots(session, time_travel_days, now),
             _due(session, "ducklake_cleanup_old_files", now),
             _due(session, "ducklake_delete_orphaned_files", now),
@@ -109,12 +109,12 @@ def maintain(
         between()
         report.unneeded_deleted = _delete(lake, session, "ducklake_cleanup_old_files", now)
         report.orphaned_deleted = _delete(lake, session, "ducklake_delete_orphaned_files", now)
-        found = _digests(session, tables, start)
+        digests = _digests(session, tables, start)
     for table in tables:
-        if found[table] != expected[table]:
+        if digests[table] != expected[table]:
             raise StorageError(
                 f"maintenance changed the content of {table}: snapshot {start} had {expected[table]}, "
-                f"has {found[table]}; restore the lake from its backup"
+                f"has {digests[table]}; restore the lake from its backup"
             )
     return report
 

@@ -88,17 +88,17 @@ def recorded_syncs(session: duckdb.DuckDBPyConnection, platform: str, dataset: s
         ORDER BY committed_at""",
         {"platform": platform, "dataset": dataset},
     ).fetchall()
-    found = [(Observation(*row[:10]), *row[10:]) for row in rows]
+    syncs = [(Observation(*row[:10]), *row[10:]) for row in rows]
     last_records = {
         (each.sync_id, each.is_restore): (each.observed_at, committed_at, each)
-        for each, _, committed_at, is_of_dataset, is_observation in found
+        for each, _, committed_at, is_of_dataset, is_observation in syncs
         if is_of_dataset and is_observation
     }
     return RecordedSyncs(
         [each for _, _, each in sorted(last_records.values(), key=lambda record: record[:2])],
-        max((committed_at for _, _, committed_at, is_of_dataset, _ in found if is_of_dataset), default=None),
+        max((committed_at for _, _, committed_at, is_of_dataset, _ in syncs if is_of_dataset), default=None),
         max(
-            (time for each, *written, _, _ in found for time in (each.observed_at, *written) if time is not None),
+            (time for each, *written, _, _ in syncs for time in (each.observed_at, *written) if time is not None),
             default=None,
         ),
     )

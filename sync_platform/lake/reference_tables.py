@@ -104,8 +104,16 @@ def _new(session: duckdb.DuckDBPyConnection, editions: Sequence[Edition]) -> lis
 def _load(session: duckdb.DuckDBPyConnection, history: str, editions: Iterable[Edition], run_id: str) -> None:
     """Write the editions within the caller's transaction."""
     ensure_reference_tables(session)
-    at = _later_than_all(session)
-    context = CommitContext(REFERENCE, "", current_period("monthly", at).key, new_sync_id(at), run_id, at, at)
+    committed_at = _later_than_all(session)
+    context = CommitContext(
+        REFERENCE,
+        "",
+        current_period("monthly", committed_at).key,
+        new_sync_id(committed_at),
+        run_id,
+        committed_at,
+        committed_at,
+    )
     titles = []
     with TemporaryTables(session) as scratch:
         writer = HistoryWriter(scratch, history)

@@ -62,8 +62,8 @@ def add_restricted(scratch: TemporaryTables, rows: str, platform: str, dataset: 
     """Add incoming rows of restricted persons to the list, within the caller's transaction."""
     if subjects and sealed_columns(dataset):
         ensure_other_tables(scratch.session, {RESTRICTED: (COLUMNS, DESCRIPTION)})
-        found = _records(scratch, rows, platform, dataset, subjects)
-        scratch.session.execute(f"INSERT INTO {_NAME} ({found} EXCEPT FROM {_NAME})")
+        records = _records(scratch, rows, platform, dataset, subjects)
+        scratch.session.execute(f"INSERT INTO {_NAME} ({records} EXCEPT FROM {_NAME})")
 
 
 def restrict_records(lake: Lake, platforms: Mapping[str, Platform], subjects: Set[str], run_id: str) -> bool:

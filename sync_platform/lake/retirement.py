@@ -19,7 +19,7 @@ from sync_platform.storage.temporary_tables import TemporaryTables
 
 
 @dataclass(frozen=True)
-class Guard:
+class ShrinkGuard:
     """The operator's settings of the shrink guard for one commit.
 
     `tolerance`: the largest share of the live rows that may be retired, in place of the platform's tolerance.
@@ -30,7 +30,7 @@ class Guard:
     accepted: str | None = None
 
 
-PLATFORM_GUARD = Guard()
+PLATFORM_GUARD = ShrinkGuard()
 """The guard with the platform's own tolerance."""
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import duckdb
 import pyarrow as pa
 
-from sync_platform.lake.corrected_values import COLUMNS, CORRECTED, DESCRIPTION, ValueCorrection, replaced
+from sync_platform.lake.corrected_values import COLUMNS, CORRECTED, DESCRIPTION, ValueCorrection, replacement_of_values
 from sync_platform.lake.row_replacement import replace_stored, stored_tables
 from sync_platform.lake.schema import ARROW_TYPES, ensure_other_tables
 from sync_platform.lake.syncs import describe_commit
@@ -74,7 +74,7 @@ def _correct_table(
     ]
     with TemporaryTables(session) as scratch:
         table = f"{LAKE}.{dataset_table(platform.name, dataset).sql}"
-        replacement = replaced(scratch, table, dataset, wanted, "source_id")
+        replacement = replacement_of_values(scratch, table, dataset, wanted, "source_id")
         return (
             replace_stored(scratch, history, platform, dataset, replacement, run_id) if replacement is not None else 0
         )

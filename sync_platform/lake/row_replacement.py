@@ -59,14 +59,14 @@ def replace_stored(
 def _replace(
     scratch: TemporaryTables, history: str, table: TrackedTable, new: Replacement, context: CommitContext
 ) -> int:
-    session, writer, found = scratch.session, HistoryWriter(scratch, history), new.rows
+    session, writer, rows = scratch.session, HistoryWriter(scratch, history), new.rows
     renamed = ", ".join(f'f."{name}" AS "new_{name}"' for name in new.columns)
     changing = scratch.create(
         "changing",
         f"""SELECT c.*, {"c.is_past" if table.window else "false"} AS was_past, {renamed},
             f.content_hash AS new_hash, last_observed_at
-        FROM {found} f JOIN {LAKE}.{table.sql} c ON c.source_id = f.key
-            JOIN ({_last_observed(session, history, found)}) h ON h.entity_id = f.key""",
+        FROM {rows} f JOIN {LAKE}.{table.sql} c ON c.source_id = f.key
+            JOIN ({_last_observed(session, history, rows)}) h ON h.entity_id = f.key""",
         {"platform": table.schema, "dataset": table.name},
     )
     values = {name: value for name, value in vars(context).items() if name != "observed_at"}
@@ -78,7 +78,7 @@ def _replace(
     }
     replaced = ", ".join(f"{value} AS {name}" for name, value in newest.items())
     columns = ", ".join(f'"{column.name}"' for column in table.every_column)
-    session.execute(f"DELETE FROM {LAKE}.{table.sql} WHERE source_id IN (SELECT key FROM {found})")
+    session.execute(f"DELETE FROM {LAKE}.{table.sql} WHERE source_id IN (SELECT key FROM {rows})")
     session.execute(
         f"""INSERT INTO {LAKE}.{table.sql} BY NAME
         SELECT {columns} FROM (SELECT * REPLACE ({replaced}) FROM {changing}) ORDER BY source_id"""
@@ -86,10 +86,10 @@ def _replace(
     return int(session.execute(f"SELECT count(*) FROM {changing}").fetchall()[0][0])
 
 
-def _last_observed(session: duckdb.DuckDBPyConnection, history: str, found: str) -> str:
+def _last_observed(session: duckdb.DuckDBPyConnection, history: str, rows: str) -> str:
     """SQL: the time of the last change of each row."""
     return f"""SELECT entity_id, max(observed_at) AS last_observed_at FROM {corrected_history(session, history)}
-        WHERE platform = $platform AND dataset = $dataset AND entity_id IN (SELECT key FROM {found}) GROUP BY ALL"""
+        WHERE platform = $platform AND dataset = $dataset AND entity_id IN (SELECT key FROM {rows}) GROUP BY ALL"""
 
 
 def _changes(changing: str, columns: Sequence[str]) -> str:

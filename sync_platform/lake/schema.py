@@ -18,6 +18,7 @@ from sync_platform.quality.score import SCORES
 from sync_platform.sources.columns import Column, columns_of
 from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.storage.lake_connection import LAKE
+from sync_platform.storage.sql_text import sql_text
 
 ARROW_TYPES: dict[str, pa.DataType] = {
     "VARCHAR": pa.string(),
@@ -216,14 +217,10 @@ def _create(connection: duckdb.DuckDBPyConnection, name: str, columns: tuple[Col
     listed = ", ".join(f'"{column.name}" {column.sql_type}' for column in columns)
     connection.execute(f"CREATE SCHEMA IF NOT EXISTS {LAKE}.{schema}")
     connection.execute(f"CREATE TABLE {LAKE}.{name} ({listed})")
-    connection.execute(f"COMMENT ON TABLE {LAKE}.{name} IS {_text(description)}")
+    connection.execute(f"COMMENT ON TABLE {LAKE}.{name} IS {sql_text(description)}")
     for column in columns:
         _comment(connection, f"{LAKE}.{name}", column)
 
 
 def _comment(connection: duckdb.DuckDBPyConnection, table: str, column: Column) -> None:
-    connection.execute(f'COMMENT ON COLUMN {table}."{column.name}" IS {_text(column.description)}')
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
+    connection.execute(f'COMMENT ON COLUMN {table}."{column.name}" IS {sql_text(column.description)}')

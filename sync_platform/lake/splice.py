@@ -20,7 +20,7 @@ from sync_platform.lake.commit_context import CommitContext
 from sync_platform.lake.coverage import NO_ROW, Coverage
 from sync_platform.lake.difference import Difference, find_difference
 from sync_platform.lake.history import HistoryWriter
-from sync_platform.lake.incoming import Incoming
+from sync_platform.lake.incoming import IncomingRows
 from sync_platform.lake.observations import Observation
 from sync_platform.lake.replay import END_OF_TIME, find_partly_restored, replay
 from sync_platform.lake.retirement import ACCEPTED, NO_LIST, Retirement
@@ -31,7 +31,7 @@ from sync_platform.sources.period import day_in_hong_kong
 from sync_platform.storage.lake_connection import LAKE
 from sync_platform.storage.temporary_tables import TemporaryTables
 
-Load = Callable[[TemporaryTables, Observation], tuple[Incoming, Coverage]]
+Load = Callable[[TemporaryTables, Observation], tuple[IncomingRows, Coverage]]
 """Loads the landed rows of an observation, and what its list covers; StorageError where they are gone."""
 
 
@@ -66,7 +66,7 @@ class Splice:
     tolerance: Callable[[Observation], ShrinkTolerance]
     load: Load
 
-    def take_in(self, scratch: TemporaryTables, incoming: Incoming, retirement: Retirement) -> SpliceResult:
+    def take_in(self, scratch: TemporaryTables, incoming: IncomingRows, retirement: Retirement) -> SpliceResult:
         """Write the incoming rows into the history, correct later observations, and update the table.
 
         The difference is against the table as replayed for that time; its temporary tables are in `scratch`.
@@ -83,12 +83,12 @@ class Splice:
                 continue
             # one microsecond later each, so that corrections of observations at the same time keep their order
             done.committed_at += timedelta(microseconds=1)
-            at = replace(self.context, observed_at=later.observed_at, committed_at=done.committed_at)
+            splice_context = replace(self.context, observed_at=later.observed_at, committed_at=done.committed_at)
             with TemporaryTables(scratch.session) as inner:
                 if later.is_conclusive:
-                    self._restore_state_at(inner, at, affected)
+                    self._restore_state_at(inner, splice_context, affected)
                     break
-                self._compare_again(inner, later, at, affected, done)
+                self._compare_again(inner, later, splice_context, affected, done)
         rewrite_rows(scratch.session, self.table, self._replay(scratch, only=affected))
         return done
 
@@ -98,14 +98,27 @@ class Splice:
             USING ({self.table.key_list}) WHERE operation = 'insert'"""
         return int(scratch.session.execute(query).fetchall()[0][0])
 
-    def _restore_state_at(self, scratch: TemporaryTables, at: CommitContext, affected: str) -> None:
+    def _restore_state_at(self, scratch: TemporaryTables, splice_context: CommitContext, affected: str) -> None:
         """Restore the affected rows to the state that a conclusive list gave them."""
-        known = self._replay(scratch, until=at.observed_at, known_before=self.context.committed_at, only=affected)
+        known = self._replay(
+            scratch, until=splice_context.observed_at, known_before=self.context.committed_at, only=affected
+        )
         rows = scratch.create("incoming", f"{self._as_incoming(known, 'false')} WHERE removed_at IS NULL")
-        self._correct(scratch, Incoming(rows), self._replay(scratch, until=at.observed_at, only=affected), at, ACCEPTED)
+        self._correct(
+            scratch,
+            IncomingRows(rows),
+            self._replay(scratch, until=splice_context.observed_at, only=affected),
+            splice_context,
+            ACCEPTED,
+        )
 
     def _compare_again(
-        self, scratch: TemporaryTables, later: Observation, at: CommitContext, affected: str, done: SpliceResult
+        self,
+        scratch: TemporaryTables,
+        later: Observation,
+        splice_context: CommitContext,
+        affected: str,
+        done: SpliceResult,
     ) -> None:
         """Compare the landed rows of a later observation again, because the state before it has changed."""
         try:
@@ -115,20 +128,20 @@ class Splice:
             return
         keys = self.table.key_list
         if later.was_rejected:
-            stored = self._replay(scratch, until=at.observed_at)
+            stored = self._replay(scratch, until=splice_context.observed_at)
             retirement = Retirement(True, coverage, self.tolerance(later), later.shrink_accepted)
         else:
             scratch.session.execute(f"DELETE FROM {incoming.rows} WHERE ({keys}) NOT IN (FROM {affected})")
-            stored = self._replay(scratch, until=at.observed_at, only=affected)
+            stored = self._replay(scratch, until=splice_context.observed_at, only=affected)
             retirement = replace(ACCEPTED, coverage=coverage) if later.mode == "full" else NO_LIST
-        difference = self._correct(scratch, incoming, stored, at, retirement)
+        difference = self._correct(scratch, incoming, stored, splice_context, retirement)
         scratch.session.execute(
             f"INSERT INTO {affected} SELECT {keys} FROM {difference.operations} EXCEPT FROM {affected}"
         )
         if later.was_rejected and not difference.reason:
             done.reevaluated.append((later, difference.not_retired))
 
-    def _restored(self, scratch: TemporaryTables, later: Observation) -> tuple[Incoming, Coverage]:
+    def _restored(self, scratch: TemporaryTables, later: Observation) -> tuple[IncomingRows, Coverage]:
         """The rows that a restore changed, as it left them; from the history, because no landing has them."""
         changed = scratch.create(
             "changed",
@@ -138,7 +151,7 @@ class Splice:
         )
         before = self.context.committed_at
         known = self._replay(scratch, until=later.observed_at, known_before=before, only=changed)
-        return Incoming(scratch.create("incoming", self._as_incoming(known, "removed_at IS NOT NULL"))), NO_ROW
+        return IncomingRows(scratch.create("incoming", self._as_incoming(known, "removed_at IS NOT NULL"))), NO_ROW
 
     def _as_incoming(self, rows: str, deleted: str) -> str:
         """SQL: rows with the table's columns as incoming rows; `deleted`: SQL, whether a row has ended."""
@@ -147,25 +160,32 @@ class Splice:
             FROM {rows}"""
 
     def _correct(
-        self, scratch: TemporaryTables, incoming: Incoming, stored: str, at: CommitContext, retirement: Retirement
+        self,
+        scratch: TemporaryTables,
+        incoming: IncomingRows,
+        stored: str,
+        splice_context: CommitContext,
+        retirement: Retirement,
     ) -> Difference:
         """Write the difference between an observation and the state that is now known before it.
 
         A row that it shows after a newly found removal is restored with all columns. Otherwise the row would depend on
         its values before the removal, which another late observation may change.
         """
-        shown = f"(FROM {incoming.rows} WHERE NOT deleted)"
-        returning = find_partly_restored(scratch, self.writer.history, self.table, at.observed_at, shown)
-        difference = self._find(scratch, incoming, stored, at, retirement, returning)
-        self.writer.write(self.table, incoming, difference, at)
+        listed_rows = f"(FROM {incoming.rows} WHERE NOT deleted)"
+        returning = find_partly_restored(
+            scratch, self.writer.history, self.table, splice_context.observed_at, listed_rows
+        )
+        difference = self._find(scratch, incoming, stored, splice_context, retirement, returning)
+        self.writer.write(self.table, incoming, difference, splice_context)
         return difference
 
     def _find(
         self,
         scratch: TemporaryTables,
-        incoming: Incoming,
+        incoming: IncomingRows,
         stored: str,
-        at: CommitContext,
+        splice_context: CommitContext,
         retirement: Retirement,
         returning: str | None = None,
     ) -> Difference:
@@ -175,7 +195,7 @@ class Splice:
             incoming,
             stored,
             retirement,
-            day=day_in_hong_kong(at.observed_at),
+            day=day_in_hong_kong(splice_context.observed_at),
             is_replayed=True,
             returning=returning,
         )

@@ -29,7 +29,7 @@ COUNTS = ("records", "rows", *CHANGE_COUNTS, "unchanged", "quarantined", "not_re
 """The counts of a record that summaries and reports show."""
 
 
-def worst(statuses: Iterable[Status | None], default: Status) -> Status:
+def worst_status(statuses: Iterable[Status | None], default: Status) -> Status:
     """The worst of the statuses; `default` where there is none."""
     present = set(statuses)
     return next((status for status in WORST_FIRST if status in present), default)
@@ -243,7 +243,7 @@ def first_commits(lake: Lake) -> dict[tuple[str, str], datetime]:
             f"""SELECT sync_id, dataset, min(committed_at) FROM {LAKE}.sync.runs
             WHERE dataset IS NOT NULL GROUP BY ALL HAVING count(*) > 1"""
         ).fetchall()
-    return {(sync_id, dataset): at.astimezone(UTC) for sync_id, dataset, at in rows}
+    return {(sync_id, dataset): committed_at.astimezone(UTC) for sync_id, dataset, committed_at in rows}
 
 
 def last_syncs(lake: Lake) -> dict[str, SyncRecord]:
@@ -269,9 +269,9 @@ def _records(lake: Lake, condition: str, values: dict[str, object]) -> list[Sync
         if "sync" not in schemas_present(session):
             return []
         order = "committed_at, platform, dataset, sync_id"
-        found = session.execute(f"SELECT * FROM {LAKE}.sync.runs WHERE {condition} ORDER BY {order}", values)
-        names = [column[0] for column in found.description]
-        rows = found.fetchall()
+        cursor = session.execute(f"SELECT * FROM {LAKE}.sync.runs WHERE {condition} ORDER BY {order}", values)
+        names = [column[0] for column in cursor.description]
+        rows = cursor.fetchall()
     return [_record(dict(zip(names, row, strict=True))) for row in rows]
 
 

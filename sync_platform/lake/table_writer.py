@@ -10,7 +10,7 @@ import polars as pl
 from sync_platform.lake.commit_context import CommitContext
 from sync_platform.lake.difference import Difference, find_difference, slices_of
 from sync_platform.lake.history import HistoryWriter
-from sync_platform.lake.incoming import Incoming, load_frame
+from sync_platform.lake.incoming import IncomingRows, load_frame
 from sync_platform.lake.retirement import NO_LIST, Retirement
 from sync_platform.lake.tracked_table import STALE_SINCE, TrackedTable
 from sync_platform.lake.versions import next_value
@@ -22,7 +22,7 @@ def update_table(
     scratch: TemporaryTables,
     writer: HistoryWriter,
     table: TrackedTable,
-    incoming: Incoming,
+    incoming: IncomingRows,
     context: CommitContext,
     retirement: Retirement = NO_LIST,
     day: date | None = None,
@@ -52,9 +52,11 @@ def rewrite_rows(session: duckdb.DuckDBPyConnection, table: TrackedTable, rows: 
 
     Volatile columns and `stale_since` have no history; their stored values stay.
     """
-    kept = {name: f'coalesce(t."{name}", r."{name}")' for name in table.volatile} | {STALE_SINCE: f"t.{STALE_SINCE}"}
+    expressions = {name: f'coalesce(t."{name}", r."{name}")' for name in table.volatile} | {
+        STALE_SINCE: f"t.{STALE_SINCE}"
+    }
     listed = ", ".join(
-        f"""{kept.get(column.name, f'r."{column.name}"')} AS "{column.name}\"""" for column in table.every_column
+        f"""{expressions.get(column.name, f'r."{column.name}"')} AS "{column.name}\"""" for column in table.every_column
     )
     with TemporaryTables(session) as scratch:
         rewritten = scratch.create(
@@ -68,7 +70,7 @@ def rewrite_rows(session: duckdb.DuckDBPyConnection, table: TrackedTable, rows: 
 def _apply(
     session: duckdb.DuckDBPyConnection,
     table: TrackedTable,
-    incoming: Incoming,
+    incoming: IncomingRows,
     difference: Difference,
     observed_at: datetime,
 ) -> None:
@@ -76,16 +78,16 @@ def _apply(
     if session.execute(f"FROM {difference.old} LIMIT 1").fetchone():
         _delete(session, table, difference.old)
     insert = f"INSERT INTO {LAKE}.{table.sql} BY NAME SELECT"
-    at = {"at": observed_at}
+    values = {"at": observed_at}
     written = "d.operation <> 'remove'" if table.is_landed else "true"
-    found = slices_of(session, table, incoming, difference)
-    for number in sorted({number for operation, number in found if not table.is_landed or operation != "remove"}):
+    slices = slices_of(session, table, incoming, difference)
+    for number in sorted({number for operation, number in slices if not table.is_landed or operation != "remove"}):
         session.execute(
             f"""{insert} {_new_values(table)}
             FROM {difference.operations} d JOIN {incoming.rows} i USING ({table.key_list})
                 LEFT JOIN {difference.old} c USING ({table.key_list})
             WHERE {written} AND i.slice = {number}""",
-            at,
+            values,
         )
     if not table.is_landed:
         return
@@ -99,7 +101,7 @@ def _apply(
             f"""{insert} c.* REPLACE ({marks[operation]})
             FROM {difference.operations} d JOIN {difference.old} c USING ({table.key_list})
             WHERE d.operation = '{operation}'""",
-            at,
+            values,
         )
 
 

@@ -37,10 +37,10 @@ class UnidentifiedRecords:
     def hold_back(self, scratch: TemporaryTables, operations: str) -> None:
         """Change the operation of the rows that one of these records could be to `not_covered`."""
         key = self.table.key_list
-        shown = self._shown_beside(scratch, f"SELECT {key} FROM {operations} WHERE operation IN {UNLISTED}")
+        shown_beside = self._shown_beside(scratch, f"SELECT {key} FROM {operations} WHERE operation IN {UNLISTED}")
         scratch.session.execute(
             f"""UPDATE {operations} SET operation = 'not_covered'
-            WHERE operation IN {UNLISTED} AND {key} NOT IN (FROM {shown})"""
+            WHERE operation IN {UNLISTED} AND {key} NOT IN (FROM {shown_beside})"""
         )
 
     def _shown_beside(self, scratch: TemporaryTables, wanted: str) -> str:

@@ -23,7 +23,7 @@ from sync_platform.landing.source import Source
 from sync_platform.landing.writer import DatasetWriter, OnObject
 from sync_platform.sources.client import Client
 from sync_platform.sources.declaration import Dataset, Platform
-from sync_platform.sources.extraction import Extraction, NothingLanded, SecretStore
+from sync_platform.sources.extraction import Extraction, NoLandedParts, SecretStore
 from sync_platform.sources.extraction_state import ExtractionState
 from sync_platform.sources.gaps import Gaps
 from sync_platform.sources.pace import Pacer
@@ -107,7 +107,7 @@ async def _extract(
             fetch.secrets,
             state,
             fetch.source.archive_url,
-            interrupted or NothingLanded(),
+            interrupted or NoLandedParts(),
             {body.url: body.etag for manifest in known_manifests for body in manifest.bodies if body.etag},
         )
         await _land_pages(fetch.platform, extraction, writers, on_page)

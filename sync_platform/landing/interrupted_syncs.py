@@ -39,7 +39,7 @@ def scope_text(scope: Scope) -> str:
 
 
 @dataclass
-class Interrupted:
+class InterruptedParts:
     """The complete parts of interrupted syncs, by dataset and name; `started_at` is that of their first sync."""
 
     store: ObjectStore
@@ -60,7 +60,7 @@ class Interrupted:
 
 def find_interrupted(
     store: ObjectStore, platform: str, datasets: list[str], partition: str, scope: Scope, now: datetime | None = None
-) -> Interrupted | None:
+) -> InterruptedParts | None:
     """The complete parts of interrupted syncs of the period; None where there are none.
 
     A sync is used only if it began within the last six hours and after the last landed sync, with the same scope.
@@ -74,7 +74,7 @@ def find_interrupted(
                 landed.add(sync_id)
             elif key.endswith(JOURNAL):
                 journals[sync_id].append(key)
-    interrupted = Interrupted(store, datetime.max.replace(tzinfo=UTC))
+    interrupted = InterruptedParts(store, datetime.max.replace(tzinfo=UTC))
     oldest = (now or datetime.now(UTC)) - RESUMABLE
     for sync_id in sorted(journals):
         began = time_of_sync(sync_id)
@@ -83,7 +83,7 @@ def find_interrupted(
     return interrupted if interrupted.parts else None
 
 
-def _read_into(interrupted: Interrupted, keys: list[str], scope: Scope) -> None:
+def _read_into(interrupted: InterruptedParts, keys: list[str], scope: Scope) -> None:
     """Add the complete parts of one sync. They replace those of an earlier sync."""
     parts: dict[tuple[str, str], list[PageEntry]] = defaultdict(list)
     for key in keys:

@@ -156,5 +156,5 @@ def newest_landing(store: ObjectStore, platform: str, datasets: list[str], parti
     sync_id = newest_sync_id(store, platform, datasets[0], partition)
     if sync_id is None:
         return []
-    found = (find_manifest(store, manifest_key(platform, dataset, partition, sync_id)) for dataset in datasets)
-    return [manifest for manifest in found if manifest is not None]
+    manifests = (find_manifest(store, manifest_key(platform, dataset, partition, sync_id)) for dataset in datasets)
+    return [manifest for manifest in manifests if manifest is not None]

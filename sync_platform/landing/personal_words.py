@@ -48,7 +48,7 @@ def has_contact(value: Any) -> bool:
 def texts_in(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
-    for each in _below(value):
+    for each in _values_below(value):
         yield from texts_in(each)
 
 
@@ -56,11 +56,11 @@ def objects_in(value: Any) -> Iterator[dict[str, Any]]:
     """The value if it is an object, and all objects below it."""
     if isinstance(value, dict):
         yield value
-    for each in _below(value):
+    for each in _values_below(value):
         yield from objects_in(each)
 
 
-def _below(value: Any) -> Iterator[Any]:
+def _values_below(value: Any) -> Iterator[Any]:
     if isinstance(value, dict):
         yield from value.values()
     elif isinstance(value, list):

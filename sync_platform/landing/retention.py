@@ -25,7 +25,7 @@ AT_WORK = timedelta(days=1)
 
 
 @dataclass(frozen=True)
-class Limit:
+class LandingLimit:
     """The days that the landing of a platform is kept. `terms_days`: the most that its terms allow, if they say so."""
 
     days: int
@@ -44,11 +44,11 @@ class LandedSync:
     @property
     def is_whole(self) -> bool:
         """True if every dataset has its manifest; otherwise the sync was interrupted."""
-        return all(any(_is_manifest(entry) for entry in found) for found in self.entries.values())
+        return all(any(_is_manifest(entry) for entry in entries) for entries in self.entries.values())
 
     @property
     def newest_object_at(self) -> datetime:
-        return max(entry.modified_at for found in self.entries.values() for entry in found)
+        return max(entry.modified_at for entries in self.entries.values() for entry in entries)
 
     @property
     def began_at(self) -> datetime:
@@ -57,7 +57,7 @@ class LandedSync:
 
     @property
     def size_bytes(self) -> int:
-        return sum(entry.size_bytes for found in self.entries.values() for entry in found)
+        return sum(entry.size_bytes for entries in self.entries.values() for entry in entries)
 
     @property
     def folders(self) -> list[str]:
@@ -75,24 +75,24 @@ class ExpiredSync:
         return {"folders": self.sync.folders, "size_bytes": self.sync.size_bytes, "reason": self.reason}
 
 
-def limits_of(platforms: Mapping[str, Platform], days: int) -> Callable[[str], Limit]:
+def limits_of(platforms: Mapping[str, Platform], days: int) -> Callable[[str], LandingLimit]:
     """The limit of each platform by name; a platform that is no longer declared has no known terms."""
 
-    def limit(name: str) -> Limit:
-        return limit_of(platforms[name], platform_settings(name), days) if name in platforms else Limit(days)
+    def limit(name: str) -> LandingLimit:
+        return limit_of(platforms[name], platform_settings(name), days) if name in platforms else LandingLimit(days)
 
     return limit
 
 
-def limit_of(platform: Platform, own: PlatformSettings, days: int) -> Limit:
+def limit_of(platform: Platform, own: PlatformSettings, days: int) -> LandingLimit:
     """The limit of a platform. Terms apply to data from a live address, not to invented data of the sandbox."""
     is_live = any(url and not is_loopback(url) for url in (own.base_url, own.archive_url))
-    return Limit(days, platform.terms.cache_days if is_live else None)
+    return LandingLimit(days, platform.terms.cache_days if is_live else None)
 
 
-def find_expired(store: ObjectStore, limit: Callable[[str], Limit], now: datetime) -> list[ExpiredSync]:
+def find_expired(store: ObjectStore, limit: Callable[[str], LandingLimit], now: datetime) -> list[ExpiredSync]:
     """The syncs that are to be deleted, oldest first within a platform; `limit` returns the limit of a platform."""
-    found = []
+    expired = []
     syncs = sorted(landed_syncs(store), key=lambda sync: (sync.platform, sync.sync_id))
     for platform, of_platform in groupby(syncs, key=lambda sync: sync.platform):
         listed = list(of_platform)
@@ -100,8 +100,8 @@ def find_expired(store: ObjectStore, limit: Callable[[str], Limit], now: datetim
         for sync in listed:
             reason = _reason(sync, limit(platform), now, sync.sync_id in needed)
             if reason:
-                found.append(ExpiredSync(sync, reason))
-    return found
+                expired.append(ExpiredSync(sync, reason))
+    return expired
 
 
 def delete_expired(store: ObjectStore, expired: list[ExpiredSync], now: datetime) -> None:
@@ -115,14 +115,14 @@ def delete_expired(store: ObjectStore, expired: list[ExpiredSync], now: datetime
 
 def landed_syncs(store: ObjectStore) -> list[LandedSync]:
     """Every sync in the store, interrupted ones included."""
-    found: dict[tuple[str, str, str], LandedSync] = {}
+    syncs: dict[tuple[str, str, str], LandedSync] = {}
     for entry in store.entries(LANDING):
         parts = entry.key.split("/")
         if len(parts) == 6:
             _, platform, dataset, partition, sync_id, _ = parts
-            sync = found.setdefault((platform, partition, sync_id), LandedSync(platform, partition, sync_id))
+            sync = syncs.setdefault((platform, partition, sync_id), LandedSync(platform, partition, sync_id))
             sync.entries.setdefault(dataset, []).append(entry)
-    return list(found.values())
+    return list(syncs.values())
 
 
 def _needed(store: ObjectStore, syncs: list[LandedSync]) -> set[str]:
@@ -141,7 +141,7 @@ def _is_complete(store: ObjectStore, sync: LandedSync, dataset: str) -> bool:
     return manifest is not None and manifest.complete
 
 
-def _reason(sync: LandedSync, limit: Limit, now: datetime, is_needed: bool) -> str | None:
+def _reason(sync: LandedSync, limit: LandingLimit, now: datetime, is_needed: bool) -> str | None:
     """Why a sync is to be deleted; None for one that is kept."""
     if max(sync.newest_object_at, sync.began_at) > now - AT_WORK:
         return None

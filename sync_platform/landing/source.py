@@ -103,7 +103,7 @@ def require_terms(platform: Platform, own: PlatformSettings) -> None:
 
 def live_addresses(platform: Platform, own: PlatformSettings) -> list[str]:
     """The addresses outside this machine from which a sync of the platform would fetch, without logins in them."""
-    found = [url for url in (own.base_url, own.archive_url) if url and not is_loopback(url)]
-    if own.base_url in found and not own.archive_url and platform.live_archive_url:
-        found.append(platform.live_archive_url)
-    return [without_login(each) for each in found]
+    addresses = [url for url in (own.base_url, own.archive_url) if url and not is_loopback(url)]
+    if own.base_url in addresses and not own.archive_url and platform.live_archive_url:
+        addresses.append(platform.live_archive_url)
+    return [without_login(each) for each in addresses]

@@ -13,10 +13,10 @@ def new_sync_id(now: datetime | None = None, after: str | None = None) -> str:
 
     `after`: an earlier sync. The id sorts after it even if it was made while the clock was ahead.
     """
-    at, before = now or datetime.now(UTC), time_of_sync(after) if after else None
+    moment, before = now or datetime.now(UTC), time_of_sync(after) if after else None
     if before is not None:
-        at = max(at, before + timedelta(microseconds=1))
-    return f"{at.strftime(TIME_FORMAT)}-{secrets.token_hex(3)}"
+        moment = max(moment, before + timedelta(microseconds=1))
+    return f"{moment.strftime(TIME_FORMAT)}-{secrets.token_hex(3)}"
 
 
 def time_of_sync(sync_id: str) -> datetime | None:

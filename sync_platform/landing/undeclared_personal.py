@@ -143,9 +143,9 @@ def _is_of_person(words: frozenset[str], value: Any) -> bool:
     """True for `owner`, `manager_mobile` and `reviewerName`; false for counts, and for `member_offer`."""
     if not words & PERSONS or not any(True for _ in texts_in(value)):
         return False
-    said = words & (NAMES | CONTACTS | ACCOUNTS)
+    personal_words = words & (NAMES | CONTACTS | ACCOUNTS)
     named = any(words_of(each) & (NAMES | ACCOUNTS) for one in objects_in(value) for each in one)
-    return bool(said) or words <= PERSONS or named or has_contact(value)
+    return bool(personal_words) or words <= PERSONS or named or has_contact(value)
 
 
 def _is_of_named_person(value: Record) -> bool:

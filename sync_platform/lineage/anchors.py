@@ -29,14 +29,14 @@ OTHER_KEY = "it is signed under another key than the vault's"
 
 
 @dataclass(frozen=True)
-class Head:
+class ChainHead:
     """The number and the link of the last entry of a chain; 0 and 64 zeros for an empty chain."""
 
     number: int
     link: str
 
     @classmethod
-    def of(cls, chain: Sequence[ChainEntry]) -> Head:
+    def of(cls, chain: Sequence[ChainEntry]) -> ChainHead:
         return cls(chain[-1].number, chain[-1].link) if chain else cls(0, FIRST)
 
 
@@ -48,11 +48,11 @@ class Anchor:
     document: dict[str, Any]
     problem: str | None = None
 
-    def head(self, chain: str) -> Head:
-        return Head(**self.document[chain])
+    def head(self, chain: str) -> ChainHead:
+        return ChainHead(**self.document[chain])
 
 
-def write_anchor(store: ObjectStore, signer: Signer, batches: Head, audit_log: Head, files: Head) -> str:
+def write_anchor(store: ObjectStore, signer: Signer, batches: ChainHead, audit_log: ChainHead, files: ChainHead) -> str:
     """Sign the last links of the chains and write them to the store; returns the key. Nothing is overwritten.
 
     Raises StorageError where the newest anchor in the store is signed under another key.
@@ -140,18 +140,18 @@ def check_anchors(
         for chain, present in links.items():
             if chain not in anchor.document:  # it is from before this chain
                 continue
-            head, at = anchor.head(chain), datetime.fromisoformat(anchor.document["anchored_at"])
-            if is_replaced(at, chain, head.number, restores):
+            head, anchored_at = anchor.head(chain), datetime.fromisoformat(anchor.document["anchored_at"])
+            if is_replaced(anchored_at, chain, head.number, restores):
                 if anchor.name not in findings.anchors_before_restore:
                     findings.anchors_before_restore.append(anchor.name)
             elif head.number not in present:
                 what = (
                     f"the chain of {chain} had {head.number:,} entries then, and has {max(present):,} now: it was cut"
                 )
-                findings.breaks.append(Break(f"anchor {anchor.name}", what, at=at))
+                findings.breaks.append(Break(f"anchor {anchor.name}", what, at=anchored_at))
             elif present[head.number] != head.link:
                 what = f"entry {head.number} of the chain of {chain} has another link than then: it was rewritten"
-                findings.breaks.append(Break(f"anchor {anchor.name}", what, at=at))
+                findings.breaks.append(Break(f"anchor {anchor.name}", what, at=anchored_at))
 
 
 def check_presence(
@@ -179,8 +179,8 @@ def _is_of_lost_key(anchor: Anchor, restores: Sequence[RestoredLake]) -> bool:
     """True if it was signed under another key before this ledger began with a restore."""
     if anchor.problem != OTHER_KEY:
         return False
-    at = datetime.fromisoformat(anchor.document["anchored_at"])
-    return is_replaced(at, "audit_log", 0, restores)
+    anchored_at = datetime.fromisoformat(anchor.document["anchored_at"])
+    return is_replaced(anchored_at, "audit_log", 0, restores)
 
 
 def _message(signed: dict[str, Any]) -> bytes:

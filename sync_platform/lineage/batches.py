@@ -49,17 +49,17 @@ def check_batches(
     broken += [_break(batch, what) for batch in chain if (what := _too_early(batch, kept))]
     with TemporaryTables(session) as scratch:
         recomputed = _recompute(scratch, history)
-        found = dict(_found(session, recomputed))
+        recomputed_by_link = dict(_found(session, recomputed))
         unchained = list(_unchained(session, recomputed))
     live = {number for (number,) in session.execute(f"SELECT number FROM ({LIVE_BATCHES})").fetchall()}
-    findings.changes = sum(batch.changes for batch in found.values())
+    findings.changes = sum(batch.changes for batch in recomputed_by_link.values())
     number_counts = Counter(batch.number for batch in chain)
     broken += [
         _break(batch, what)
         for batch in chain
         if batch.number in live
         and number_counts[batch.number] == 1
-        and (what := _difference(batch, found.get(batch.number)))
+        and (what := _difference(batch, recomputed_by_link.get(batch.number)))
     ]
     broken.sort(key=lambda broken_place: broken_place.number or 0)
     findings.breaks += [*broken, *unchained, *_uncovered(session, history)]

@@ -50,14 +50,14 @@ class LakeDifference:
 
     def names_of(self, changes: Sequence[Change]) -> dict[tuple[str, str], str]:
         """The names that records have now, by table and id. A record without a name, or with a sealed one, has none."""
-        found = {}
+        names_by_id = {}
         for table in {change.table for change in changes}:
             ids = [change.entity_id for change in changes if change.table == table]
             for source_id, *names in self._names_in(table, ids):
                 known = [without_sealed(name) for name in names if name]
                 if known and not {SEALED, ERASED} & {*known}:
-                    found[table, source_id] = " / ".join(known)
-        return found
+                    names_by_id[table, source_id] = " / ".join(known)
+        return names_by_id
 
     def _names_in(self, table: str, ids: list[str]) -> list[tuple[str, ...]]:
         schema, _, name = table.partition(".")

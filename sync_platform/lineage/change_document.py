@@ -64,10 +64,10 @@ def _known_before(counts: Iterable[TableChanges]) -> list[str]:
     ]
 
 
-def _left_out(difference: LakeDifference, shown: int) -> list[str]:
-    if shown >= difference.total:
+def _left_out(difference: LakeDifference, shown_count: int) -> list[str]:
+    if shown_count >= difference.total:
         return []
-    return [f"The first {shown:,} of {difference.total:,} changes, in order of commit; --limit shows more."]
+    return [f"The first {shown_count:,} of {difference.total:,} changes, in order of commit; --limit shows more."]
 
 
 def _change(change: Change, name: str | None) -> Item:

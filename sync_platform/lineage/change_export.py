@@ -16,7 +16,7 @@ import orjson
 
 from sync_platform.documents.csv import CsvWriter
 from sync_platform.lineage.changes import changes_between
-from sync_platform.lineage.record_story import History, TracedChange
+from sync_platform.lineage.record_story import StorySources, TracedChange
 from sync_platform.lineage.story_csv import EXPORT, export_row
 from sync_platform.lineage.story_json import change_json
 
@@ -36,16 +36,16 @@ class ExportScope:
 def schema() -> dict[str, Any]:
     """The published JSON Schema of the JSON export (draft 2020-12)."""
     text = importlib.resources.files("sync_platform.lineage").joinpath("export.schema.json").read_bytes()
-    found: dict[str, Any] = orjson.loads(text)
-    return found
+    document: dict[str, Any] = orjson.loads(text)
+    return document
 
 
-def write_export(history: History, scope: ExportScope, form: Form, file: TextIO, made_at: datetime) -> int:
+def write_export(history: StorySources, scope: ExportScope, form: Form, file: TextIO, made_at: datetime) -> int:
     """Write the changes of the scope and return their number. Memory does not grow with the number."""
     return WRITERS[form](history, scope, file, made_at)
 
 
-def _write_csv(history: History, scope: ExportScope, file: TextIO, made_at: datetime) -> int:
+def _write_csv(history: StorySources, scope: ExportScope, file: TextIO, made_at: datetime) -> int:
     writer, count = CsvWriter(file, EXPORT), 0
     for traced in _traced_changes(history, scope):
         writer.add([export_row(traced)])
@@ -53,7 +53,7 @@ def _write_csv(history: History, scope: ExportScope, file: TextIO, made_at: date
     return count
 
 
-def _write_json(history: History, scope: ExportScope, file: TextIO, made_at: datetime) -> int:
+def _write_json(history: StorySources, scope: ExportScope, file: TextIO, made_at: datetime) -> int:
     """Write one JSON object, with one change per line. `count` comes last, so a truncated file is not valid JSON."""
     head = {"format": FORMAT, "made_at": made_at, "from": scope.first, "to": scope.last, "platform": scope.platform}
     file.write(orjson.dumps(head).decode().removesuffix("}") + ',"changes":[')
@@ -65,9 +65,12 @@ def _write_json(history: History, scope: ExportScope, file: TextIO, made_at: dat
     return count
 
 
-WRITERS: dict[Form, Callable[[History, ExportScope, TextIO, datetime], int]] = {"csv": _write_csv, "json": _write_json}
+WRITERS: dict[Form, Callable[[StorySources, ExportScope, TextIO, datetime], int]] = {
+    "csv": _write_csv,
+    "json": _write_json,
+}
 
 
-def _traced_changes(history: History, scope: ExportScope) -> Iterator[TracedChange]:
+def _traced_changes(history: StorySources, scope: ExportScope) -> Iterator[TracedChange]:
     for change in changes_between(history.session, history.table, scope.first, scope.last, scope.platform):
         yield history.trace(change)

@@ -87,10 +87,10 @@ def read_feed(
     if not batches:
         return FeedPage([], _end(session, after), has_more=False)
     rows = _rows(session, history, after, wanted, batches, limit + 1)
-    shown = rows[:limit]
-    changes = [change_of(row[2:]) for row in shown]
+    page = rows[:limit]
+    changes = [change_of(row[2:]) for row in page]
     if len(rows) > limit:
-        return FeedPage(changes, _place_of(shown[-1]), has_more=True)
+        return FeedPage(changes, _place_of(page[-1]), has_more=True)
     # every change of these batches was read: the next page begins after the last of them
     following = FeedPlace(batches[-1].place + 1)
     return FeedPage(changes, following, has_more=bool(_batches(session, following, wanted, 1)))

@@ -120,7 +120,7 @@ def _already_known(session: duckdb.DuckDBPyConnection, scope: ExportScope) -> di
 def count_syncs(session: duckdb.DuckDBPyConnection, scope: ExportScope) -> int:
     """The number of syncs that were committed in the scope, failed ones included."""
     condition, values = span_condition(scope.first, scope.last, scope.platform)
-    found: int = session.execute(
+    count: int = session.execute(
         f"SELECT count(DISTINCT sync_id) FROM {LAKE}.sync.runs {condition}", values
     ).fetchall()[0][0]
-    return found
+    return count

@@ -29,7 +29,7 @@ def fold(changes: Sequence[Row]) -> list[Row]:
         return list(changes)
     first, last = versions[0], _last_version(changes)
     left = [] if first is last else [_replaced(first, **_SEEN)]
-    has_one = len(versions) == 1 and not any(_of(row, "after") for row in changes if _is_end(row))
+    has_one = len(versions) == 1 and not any(_value_of(row, "after") for row in changes if _is_end(row))
     left.append(last if has_one else _whole(last, changes, is_first=first is last))
     return [*left, *_end(changes)]
 
@@ -53,7 +53,7 @@ def _whole(last: Row, changes: Sequence[Row], *, is_first: bool) -> Row:
     """
     state: dict[str, msgspec.Raw] = {}
     for row in changes:
-        state |= _values.decode(_of(row, "after") or "{}")
+        state |= _values.decode(_value_of(row, "after") or "{}")
     return _replaced(
         last,
         operation="insert" if is_first else "update",
@@ -72,7 +72,7 @@ def _last_version(changes: Sequence[Row]) -> Row:
     for before, row in zip((None, *changes), changes, strict=False):
         if _is_end(row):
             continue
-        content, earlier = _of(row, "content_hash"), _of(before, "content_hash") if before else None
+        content, earlier = _value_of(row, "content_hash"), _value_of(before, "content_hash") if before else None
         if last_version is None or content is None or content != earlier or _is_end(before):
             last_version = row
     if last_version is None:
@@ -91,10 +91,10 @@ def _end(changes: Sequence[Row]) -> list[Row]:
 
 
 def _is_end(row: Row | None) -> bool:
-    return row is not None and _of(row, "operation") in ENDS
+    return row is not None and _value_of(row, "operation") in ENDS
 
 
-def _of(row: Row, name: str) -> Any:
+def _value_of(row: Row, name: str) -> Any:
     return row[_AT[name]]
 
 

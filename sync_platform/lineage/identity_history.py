@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from sync_platform.lineage.changes import Change, Values
-from sync_platform.lineage.record_story import History
+from sync_platform.lineage.record_story import StorySources
 from sync_platform.storage.lake_connection import LAKE
 from sync_platform.unified.tables import DECISIONS, MEMBERS, SCHEMA
 
@@ -82,7 +82,7 @@ class CommittedDecision:
     run_id: str
 
 
-def identity_events(history: History, restaurant_id: str) -> list[CommittedIdentityEvent]:
+def identity_events(history: StorySources, restaurant_id: str) -> list[CommittedIdentityEvent]:
     """The events that concern the restaurant, in order; also those of other restaurants that name it."""
     rows = history.session.execute(
         f"""SELECT restaurant_id, kind, other_id, listings, run_id, committed_at FROM {LAKE}.unified.identity_turns
@@ -91,13 +91,13 @@ def identity_events(history: History, restaurant_id: str) -> list[CommittedIdent
         {"id": restaurant_id, "at": history.known_at},
     ).fetchall()
     return [
-        CommittedIdentityEvent(name, kind, other, tuple(listings or ()), run_id, at)
-        for name, kind, other, listings, run_id, at in rows
+        CommittedIdentityEvent(name, kind, other, tuple(listings or ()), run_id, committed_at)
+        for name, kind, other, listings, run_id, committed_at in rows
     ]
 
 
 def memberships_in(
-    history: History, restaurant_id: str, cited: Iterable[str], events: Iterable[CommittedIdentityEvent]
+    history: StorySources, restaurant_id: str, cited: Iterable[str], events: Iterable[CommittedIdentityEvent]
 ) -> list[Membership]:
     """Every membership of a listing in the restaurant, in order.
 
@@ -117,7 +117,7 @@ def memberships_in(
     return sorted(memberships, key=lambda membership: (membership.since, membership.listing))
 
 
-def person_decisions(history: History, listings: Iterable[str]) -> list[CommittedDecision]:
+def person_decisions(history: StorySources, listings: Iterable[str]) -> list[CommittedDecision]:
     """Every decision on any of these listings, in order."""
     pairs = history.session.execute(
         f"""SELECT DISTINCT one, other FROM {LAKE}.unified.decisions
@@ -155,7 +155,7 @@ def _memberships(changes: list[Change], listing: str, restaurant_id: str) -> Ite
         yield current
 
 
-def _evidence(history: History, restaurant_id: str) -> dict[str, Evidence]:
+def _evidence(history: StorySources, restaurant_id: str) -> dict[str, Evidence]:
     """The evidence of each listing. Empty for a story as of a past moment, because evidence has no history."""
     if history.as_of is not None:
         return {}

@@ -44,10 +44,10 @@ def check_landing(store: ObjectStore, chain: Sequence[Batch], findings: Findings
 
 def _problem(store: ObjectStore, key: str, expected: str) -> str | None:
     try:
-        found = hashlib.sha256(store.get(key)).hexdigest()
+        digest = hashlib.sha256(store.get(key)).hexdigest()
     except KeyError:
         return "is gone"
-    return None if found == expected else f"hashes to {found[:12]}…, its manifest says {expected[:12]}…"
+    return None if digest == expected else f"hashes to {digest[:12]}…, its manifest says {expected[:12]}…"
 
 
 def _break(manifest: Manifest, key: str, problem: str) -> Break:

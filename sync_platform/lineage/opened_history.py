@@ -11,9 +11,9 @@ from sync_platform.documents.typed_command import typed
 from sync_platform.errors import NoLakeYet
 from sync_platform.lake.chain import chained_digest
 from sync_platform.lake.schema import schemas_present
-from sync_platform.lineage.as_of import require_known
-from sync_platform.lineage.origin import Landing
-from sync_platform.lineage.record_story import History
+from sync_platform.lineage.origin import OriginFinder
+from sync_platform.lineage.past_lake import require_known
+from sync_platform.lineage.record_story import StorySources
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.lake_connection import Lake
 from sync_platform.storage.object_store import ObjectStore
@@ -22,14 +22,14 @@ from sync_platform.storage.object_store import ObjectStore
 @contextmanager
 def opened_history(
     lake: Lake, table: str, platforms: Mapping[str, Platform], landing: ObjectStore, as_of: datetime | None = None
-) -> Iterator[History]:
-    """The history in the table of that name, to be read; NoLakeYet where there is none.
+) -> Iterator[StorySources]:
+    """Open the history in the table of that name for reading. NoLakeYet where there is none.
 
-    UsageError for a moment `as_of` of which it can know nothing.
+    UsageError for a moment `as_of` that lies in the future or before the first commit.
     """
     with lake.session() as session, lake.session() as other:
         if table.split(".")[0] not in schemas_present(session):
             raise NoLakeYet(f"{lake.address} has no history yet: run `{typed('sync')}` first")
         if as_of:
             require_known(session, as_of)
-        yield History(session, table, Landing(landing, platforms, partial(chained_digest, other)), as_of)
+        yield StorySources(session, table, OriginFinder(landing, platforms, partial(chained_digest, other)), as_of)

@@ -115,8 +115,17 @@ def _unifications(
     sources = [(source.platform, source.dataset.name) for source in listing_sources(platforms)]
     sources += [(REFERENCE, vocabulary.name) for vocabulary in VOCABULARIES]
     inputs = [_dataset(namespaces.lake, f"{platform}.{dataset}") for platform, dataset in sources]
-    for run_id, at, written in rows:
-        run = _JobRun(f"{SCHEMA}.{RESTAURANTS.name}", f"{SCHEMA}/{at.isoformat()}", run_id, at, at, False, "unify", [])
+    for run_id, committed_at, written in rows:
+        run = _JobRun(
+            f"{SCHEMA}.{RESTAURANTS.name}",
+            f"{SCHEMA}/{committed_at.isoformat()}",
+            run_id,
+            committed_at,
+            committed_at,
+            False,
+            "unify",
+            [],
+        )
         outputs = [
             _table(namespaces, SCHEMA, RESTAURANTS.name, (*RESTAURANTS.columns, *COMPUTED_KEPT), written),
             _table(namespaces, SCHEMA, MEMBERS.name, (*MEMBERS.columns, *COMPUTED_KEPT), None),

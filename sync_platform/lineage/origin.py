@@ -56,14 +56,14 @@ class LandedOrigin:
 
 
 @dataclass(frozen=True)
-class _Object:
+class _LandedObject:
     """An object as it is stored now: the SHA-256 of its bytes, and its lines if the SHA-256 is the expected one."""
 
     sha256: str
     lines: list[bytes]
 
 
-class Landing:
+class OriginFinder:
     """Finds origins in a landing store. It caches recent manifests and objects; records of one object need one read."""
 
     def __init__(
@@ -121,25 +121,25 @@ class Landing:
             return None, False
         return _by_object(manifest), self._chained_digest(key) in (None, manifest_digest(self._store, key))
 
-    def _read_object(self, key: str, expected: str | None) -> _Object | None:
+    def _read_object(self, key: str, expected: str | None) -> _LandedObject | None:
         try:
             body = self._store.get(key)
         except KeyError:
             return None
         digest = hashlib.sha256(body).hexdigest()
         lines = zstandard.ZstdDecompressor().decompress(body).splitlines() if digest == expected else []
-        return _Object(digest, lines)
+        return _LandedObject(digest, lines)
 
 
 def _by_object(manifest: Manifest) -> dict[str, list[PageEntry]]:
-    found: dict[str, list[PageEntry]] = {}
+    entries_by_object: dict[str, list[PageEntry]] = {}
     for page in manifest.pages:
         if page.object:
-            found.setdefault(page.object, []).append(page)
-    return found
+            entries_by_object.setdefault(page.object, []).append(page)
+    return entries_by_object
 
 
 def _page(pages: list[PageEntry], line: int) -> PageEntry | None:
     """The page that the line came on; `pages` are those of one object, in order."""
-    at = bisect_right(pages, line, key=lambda page: page.first_line) - 1
-    return pages[at] if at >= 0 and line < pages[at].first_line + pages[at].records else None
+    position = bisect_right(pages, line, key=lambda page: page.first_line) - 1
+    return pages[position] if position >= 0 and line < pages[position].first_line + pages[position].records else None

@@ -12,7 +12,7 @@ from typing import Any
 
 from sync_platform.lineage.changes import Change, Values
 from sync_platform.lineage.identity_history import Membership
-from sync_platform.lineage.record_story import History, TracedChange, change_that_set
+from sync_platform.lineage.record_story import StorySources, TracedChange, change_that_set
 from sync_platform.sources.columns import columns_of
 from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.unified.golden import COLUMNS_OF, EXPLAINED
@@ -88,7 +88,7 @@ class FieldProvenance:
 class ProvenanceReader:
     """Finds the provenance of fields; reads the history of each listing once."""
 
-    history: History
+    history: StorySources
     platforms: Mapping[str, Platform]
     memberships: list[Membership] = field(default_factory=list)
     _histories: dict[str, list[Change]] = field(default_factory=dict)

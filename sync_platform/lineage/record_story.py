@@ -19,7 +19,7 @@ from sync_platform.errors import UsageError
 from sync_platform.lake.replay import END_OF_TIME
 from sync_platform.lake.restricted_records import is_restricted
 from sync_platform.lineage.changes import Change, changes_of
-from sync_platform.lineage.origin import LandedOrigin, Landing
+from sync_platform.lineage.origin import LandedOrigin, OriginFinder
 from sync_platform.unified.tables import SCHEMA
 
 
@@ -44,7 +44,7 @@ class RecordStory:
 
 
 @dataclass(frozen=True)
-class History:
+class StorySources:
     """The sources of stories: a session in the lake, the name of its history table, and the landing store.
 
     `as_of`: changes that were committed later are ignored; None for no limit.
@@ -52,7 +52,7 @@ class History:
 
     session: duckdb.DuckDBPyConnection
     table: str
-    landing: Landing
+    landing: OriginFinder
     as_of: datetime | None = None
 
     @property
@@ -68,7 +68,7 @@ class History:
         return TracedChange(change, self.landing.origin(change))
 
     @property
-    def without_limit(self) -> History:
+    def without_limit(self) -> StorySources:
         return replace(self, as_of=None)
 
 
@@ -92,7 +92,7 @@ class NumberedChanges:
 
 
 def read_record_story(
-    history: History, platform: str, dataset: str, source_id: str, field: str | None = None
+    history: StorySources, platform: str, dataset: str, source_id: str, field: str | None = None
 ) -> RecordStory:
     """The story of a record, or of one column of it. UsageError for a record or a column that does not exist."""
     changes = history.of(platform, dataset, source_id)
@@ -102,7 +102,7 @@ def read_record_story(
         known = sorted({name for change in changes for name in (*change.changed_fields, *change.after)})
         if field not in known:
             raise UsageError(f"{platform}.{dataset} has no history of {field!r}; it has one of {', '.join(known)}")
-        changes = [_only(change, field) for change in changes if change.is_end or _concerns(change, field)]
+        changes = [_only_field(change, field) for change in changes if change.is_end or _concerns(change, field)]
     return RecordStory(platform, dataset, source_id, history.as_of, field, tuple(map(history.trace, changes)))
 
 
@@ -123,18 +123,18 @@ def _concerns(change: Change, field: str) -> bool:
     return field in change.changed_fields or field in change.after
 
 
-def _only(change: Change, field: str) -> Change:
+def _only_field(change: Change, field: str) -> Change:
     """The change reduced to one column."""
-    kept = tuple(name for name in change.changed_fields if name == field)
+    fields = tuple(name for name in change.changed_fields if name == field)
     before, after = ({field: side[field]} if field in side else {} for side in (change.before, change.after))
-    return replace(change, changed_fields=kept, before=before, after=after)
+    return replace(change, changed_fields=fields, before=before, after=after)
 
 
 def _is_equal(one: Any, other: Any) -> bool:
     return one == other or (isinstance(one, str) and one.strip() == other)
 
 
-def _no_changes(history: History, platform: str, dataset: str, source_id: str) -> str:
+def _no_changes(history: StorySources, platform: str, dataset: str, source_id: str) -> str:
     name = f"{platform}.{dataset} {source_id}"
     if is_restricted(history.session, platform, dataset, source_id):
         return f"{name} is of a person who restricted its use: it is stored, and not shown"

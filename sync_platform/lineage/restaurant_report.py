@@ -14,7 +14,7 @@ import duckdb
 from sync_platform.lineage.findings import Findings
 from sync_platform.lineage.origin import LandedOrigin
 from sync_platform.lineage.provenance import FieldProvenance
-from sync_platform.lineage.record_story import History
+from sync_platform.lineage.record_story import StorySources
 from sync_platform.lineage.restaurant_story import RestaurantStory, read_restaurant_story
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.lake_connection import LAKE
@@ -53,8 +53,8 @@ class RestaurantReport:
     @property
     def origins(self) -> list[LandedOrigin]:
         """Every landed line from which the restaurant's fields come, once."""
-        found = {(origin.object, origin.line): origin for origin in _origins(self.story)}
-        return [found[place] for place in sorted(found)]
+        origins = {(origin.object, origin.line): origin for origin in _origins(self.story)}
+        return [origins[place] for place in sorted(origins)]
 
     @property
     def unproven(self) -> list[LandedOrigin]:
@@ -102,7 +102,7 @@ def read_related_counts(session: duckdb.DuckDBPyConnection, restaurant_id: str) 
 
 
 def read_story_with_counts(
-    history: History, platforms: Mapping[str, Platform], restaurant_id: str
+    history: StorySources, platforms: Mapping[str, Platform], restaurant_id: str
 ) -> tuple[RestaurantStory, tuple[RelatedCount, ...]]:
     """The story of a restaurant, and its related records counted. Raises what `read_restaurant_story` raises."""
     story = read_restaurant_story(history, platforms, restaurant_id)

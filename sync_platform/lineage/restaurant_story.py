@@ -25,7 +25,7 @@ from sync_platform.lineage.identity_history import (
     person_decisions,
 )
 from sync_platform.lineage.provenance import FIELDS, PARTS, FieldProvenance, ProvenanceReader
-from sync_platform.lineage.record_story import History
+from sync_platform.lineage.record_story import StorySources
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.lake_connection import LAKE
 from sync_platform.unified.golden import EXPLAINED
@@ -76,7 +76,7 @@ class RestaurantStory:
 
 
 def read_restaurant_story(
-    history: History, platforms: Mapping[str, Platform], restaurant_id: str, field: str | None = None
+    history: StorySources, platforms: Mapping[str, Platform], restaurant_id: str, field: str | None = None
 ) -> RestaurantStory:
     """The story of a restaurant, or of one field of its record. For a merged restaurant, it is the story of the
     restaurant into which it was merged.
@@ -118,7 +118,7 @@ def _checked(field: str) -> str:
     return name
 
 
-def _changes(history: History, restaurant_id: str) -> list[Change]:
+def _changes(history: StorySources, restaurant_id: str) -> list[Change]:
     changes = history.of(SCHEMA, RESTAURANTS.name, restaurant_id)
     if changes:
         return changes
@@ -140,21 +140,23 @@ def _state(changes: list[Change]) -> Values:
 
 def _cited(changes: list[Change]) -> set[str]:
     """Every listing that `why` of the record names in any change."""
-    found = set()
+    listings = set()
     for change in changes:
         for why in (change.after.get("why") or {}).values():
             named = [each for each in (why, *(why.get("others") or [])) if "source_id" in each]
-            found |= {f"{each['source']}/{each['source_id']}" for each in named}
-    return found
+            listings |= {f"{each['source']}/{each['source_id']}" for each in named}
+    return listings
 
 
 def _final_fields(
-    history: History, reader: ProvenanceReader, restaurant_id: str, changes: list[Change], field: str | None
+    history: StorySources, reader: ProvenanceReader, restaurant_id: str, changes: list[Change], field: str | None
 ) -> list[FieldProvenance]:
     """Every field that has a value after the last change."""
-    state, at = _state(changes), changes[-1].committed_at
+    state, committed_at = _state(changes), changes[-1].committed_at
     why = state.get("why") or {}
-    provenances = [reader.explained(name, why[name], at) for name in EXPLAINED if name in why and field in (None, name)]
+    provenances = [
+        reader.explained(name, why[name], committed_at) for name in EXPLAINED if name in why and field in (None, name)
+    ]
     values = {"platforms": state.get("platforms"), **_current_values(history, restaurant_id)}
     provenances += [
         reader.combined(name, value, history.known_at)
@@ -164,7 +166,7 @@ def _final_fields(
     return provenances
 
 
-def _current_values(history: History, restaurant_id: str) -> Values:
+def _current_values(history: StorySources, restaurant_id: str) -> Values:
     """The columns that have no history; empty for a story as of a past moment."""
     if history.as_of is not None:
         return {}

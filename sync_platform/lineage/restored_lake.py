@@ -1,4 +1,4 @@
-"""The restores that began this lake anew, from the audit log: what was anchored before one may be more than it has.
+"""The restores into a new lake, from the audit log: an earlier anchor may name entries that this lake does not have.
 
 A restore into the lake in use is a new commit, and shortens no chain: it is not meant here.
 """

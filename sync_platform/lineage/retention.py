@@ -35,7 +35,7 @@ from sync_platform.sources.period import current_period
 from sync_platform.storage.lake_connection import LAKE, Lake
 from sync_platform.storage.session_memory import with_memory
 from sync_platform.storage.temporary_tables import TemporaryTables
-from sync_platform.unified.queries import registered
+from sync_platform.unified.queries import registered_frames
 
 MEMORY = "1GB"
 READ_ROWS = 2_000
@@ -175,19 +175,19 @@ class _Closing:
         folded = scratch.create("folded", f"SELECT {_LISTED} FROM {LAKE}.{self.history} LIMIT 0")
         rows = self._folded(is_due, values)
         while lot := list(islice(rows, READ_ROWS)):
-            with registered(self.session, lot=pl.DataFrame(lot, schema=_FRAME, orient="row")):
+            with registered_frames(self.session, lot=pl.DataFrame(lot, schema=_FRAME, orient="row")):
                 self.session.execute(f"INSERT INTO {folded} FROM lot")
         return folded
 
     def _folded(self, is_due: str, values: dict[str, object]) -> Iterator[Row]:
         table = f"{LAKE}.{self.history}"
-        found = self.reader.execute(
+        cursor = self.reader.execute(
             f"""SELECT {_LISTED} FROM {table} WHERE {is_due} AND entity_id IN (
                 SELECT entity_id FROM {table} WHERE {is_due} GROUP BY ALL HAVING count(*) > 1)
             ORDER BY entity_id, observed_at, committed_at""",
             values,
         )
-        rows = (row for lot in iter(lambda: found.fetchmany(READ_ROWS), []) for row in lot)
+        rows = (row for lot in iter(lambda: cursor.fetchmany(READ_ROWS), []) for row in lot)
         for _, of_record in groupby(rows, key=lambda row: row[_ENTITY]):
             changes = list(of_record)
             folded = fold(changes)

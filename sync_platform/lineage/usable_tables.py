@@ -14,7 +14,7 @@ import duckdb
 from sync_platform.errors import UsageError
 from sync_platform.lake.history_view import ENDING
 from sync_platform.lake.restricted_records import COLUMNS, TABLE, has_restricted, is_usable
-from sync_platform.lineage.as_of import is_readable_statement, tables_named
+from sync_platform.lineage.past_lake import is_readable_statement, tables_named
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.lake_connection import LAKE, Lake
 from sync_platform.unified.related_records import RECORD_KINDS

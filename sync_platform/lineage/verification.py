@@ -16,7 +16,7 @@ from sync_platform.errors import NoLakeYet, StorageError
 from sync_platform.lake.chain import BATCHES, Batch, has_chain
 from sync_platform.lake.file_proof import FileProof
 from sync_platform.lake.tracked_table import TrackedTables
-from sync_platform.lineage.anchors import Anchor, Head, check_anchors, check_presence, read_anchors, write_anchor
+from sync_platform.lineage.anchors import Anchor, ChainHead, check_anchors, check_presence, read_anchors, write_anchor
 from sync_platform.lineage.batches import check_batches
 from sync_platform.lineage.findings import Break, Findings
 from sync_platform.lineage.landing_check import check_landing
@@ -35,7 +35,7 @@ MEMORY = "1GB"
 OnStep = Callable[[str], None]
 
 
-def _silence(step: str) -> None: ...
+def _ignore_step(step: str) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class AuditedInstallation:
     files: FileProof
 
     def verify(
-        self, also: Sequence[Anchor] = (), landing: ObjectStore | None = None, on_step: OnStep = _silence
+        self, also: Sequence[Anchor] = (), landing: ObjectStore | None = None, on_step: OnStep = _ignore_step
     ) -> Findings:
         """Verify everything; `also`: anchors from another place. Raises StorageError where a store cannot be read.
 
@@ -93,25 +93,25 @@ class AuditedInstallation:
             if not has_chain(session):
                 raise StorageError(f"{BATCHES} does not exist: there is nothing to anchor before the next sync")
             last = session.execute(f"SELECT number, link FROM {LAKE}.{BATCHES} ORDER BY number DESC LIMIT 1").fetchone()
-        batches = Head(*last) if last else Head.of([])
-        audit_log, files = Head.of(list(self.audit_log.entries())), Head.of(self.files.lists.chain())
+        batches = ChainHead(*last) if last else ChainHead.of([])
+        audit_log, files = ChainHead.of(list(self.audit_log.entries())), ChainHead.of(self.files.lists.chain())
         return write_anchor(self.anchors, self.signer, batches, audit_log, files)
 
     def _verify_files(self, findings: Findings) -> list[FileList]:
         lists = self.files.lists.chain()
         findings.breaks += [Break("file list", what, each.number) for each, what in broken_links(lists)]
         try:
-            found = self.files.check()
+            check = self.files.check()
         except NoLakeYet:
             raise
         except (StorageError, duckdb.Error) as error:
             findings.breaks.append(Break("file", f"the files cannot be checked: {_in_short(error)}"))
             return lists
-        findings.files, findings.files_unrecorded = found.files, found.unrecorded
-        findings.breaks += [Break("file list", what, each.number) for each, what in found.damaged_lists]
+        findings.files, findings.files_unrecorded = check.files, check.unrecorded
+        findings.breaks += [Break("file list", what, each.number) for each, what in check.damaged_lists]
         findings.breaks += [
             Break("file", f"{each.file.path}: {each.problem}", None, each.file.schema, each.file.table)
-            for each in found.damaged
+            for each in check.damaged
         ]
         return lists
 

@@ -1,4 +1,4 @@
-"""How an unexpected error ends a forked process: it is reported once, like one of the program that forked it."""
+"""Reports an unexpected error of a forked process once, in the way of the program that forked it."""
 
 from __future__ import annotations
 

@@ -75,8 +75,8 @@ class LineFormatter(logging.Formatter):
 
 def time_of(record: logging.LogRecord) -> str:
     """When a record was logged: UTC in ISO 8601, with milliseconds."""
-    at = datetime.fromtimestamp(record.created, UTC)
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    moment = datetime.fromtimestamp(record.created, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def message_of(record: logging.LogRecord) -> str:
@@ -87,8 +87,8 @@ def message_of(record: logging.LogRecord) -> str:
 def stack_of(record: logging.LogRecord) -> str | None:
     """The frames of the error of a record, and of its causes: file, line and function of each, and no values."""
     error = record.exc_info[1] if record.exc_info else None
-    found: str | None = getattr(record, "stack", None)
-    return "\n".join(_frames_of(error, set())) if error is not None else found
+    stack: str | None = getattr(record, "stack", None)
+    return "\n".join(_frames_of(error, set())) if error is not None else stack
 
 
 def frame_in_words(file: str, line: int | str, function: str) -> str:

@@ -17,12 +17,12 @@ def relay(lines: Iterable[str], handler: LineHandler, source: str) -> None:
     Log lines of this program stay as they are. Those of structlog (Dagster's servers) and plain text get our form.
     """
     for line in lines:
-        found = _document(line)
-        if found is not None and "trace_id" in found:
+        document = _document(line)
+        if document is not None and "trace_id" in document:
             handler.write_verbatim(line.rstrip("\n"))
             continue
-        if found is not None and "event" in found:
-            record = _record(str(found.get("logger", source)), str(found.get("level", "info")), found["event"])
+        if document is not None and "event" in document:
+            record = _record(str(document.get("logger", source)), str(document.get("level", "info")), document["event"])
         else:
             record = _record(source, "info", line.strip())
         if record.levelno >= handler.level and record.getMessage():
@@ -31,10 +31,10 @@ def relay(lines: Iterable[str], handler: LineHandler, source: str) -> None:
 
 def _document(line: str) -> dict[str, Any] | None:
     try:
-        found = orjson.loads(line)
+        document = orjson.loads(line)
     except orjson.JSONDecodeError:
         return None
-    return found if isinstance(found, dict) else None
+    return document if isinstance(document, dict) else None
 
 
 def _record(name: str, level: str, message: object) -> logging.LogRecord:

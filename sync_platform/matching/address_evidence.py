@@ -10,11 +10,12 @@ from collections.abc import Callable
 
 import numpy as np
 
+from sync_platform.matching.building_evidence import chinese_buildings, english_buildings
 from sync_platform.matching.comparisons import PLACE, UNKNOWN
 from sync_platform.matching.frequencies import Frequencies
 from sync_platform.matching.parsed_address import ParsedAddress
 from sync_platform.matching.parsed_listings import ParsedListings
-from sync_platform.matching.street_evidence import StreetEvidence, chinese_buildings, english_buildings
+from sync_platform.matching.street_evidence import StreetEvidence
 from sync_platform.matching.text_columns import Array, DistinctValues, codes_of
 from sync_platform.matching.unit_evidence import Relation, compare_floors, compare_units, is_specific
 
@@ -38,7 +39,7 @@ class AddressEvidence:
         self._buildings = (english_buildings(parsed), chinese_buildings(parsed, frequencies))
         self._phases = DistinctValues([english.phases | chinese.phases for english, chinese in both])
         self._has_phases = np.array([bool(english.phases or chinese.phases) for english, chinese in both], dtype=bool)
-        self._inside = _Inside(parsed)
+        self._inside = _FloorsAndUnits(parsed)
 
     def levels(self, left: Array, right: Array, distance: Array) -> Array:
         numbered = (self._first[left] > 0) & (self._first[right] > 0)
@@ -130,7 +131,7 @@ class _Relations:
         self.is_specific = is_specific
 
 
-class _Inside:
+class _FloorsAndUnits:
     """Floors and units by listing."""
 
     def __init__(self, parsed: ParsedListings) -> None:

@@ -26,22 +26,22 @@ def area_in_address(*texts: str) -> NamedArea | None:
     for text in texts:
         folded = fold(text)
         han = split_scripts(folded)[1] if has_han(folded) else ""
-        found = (_in_chinese(folded) if han else None) or _in_english(text)
-        if found:
-            return found
+        area = (_in_chinese(folded) if han else None) or _in_english(text)
+        if area:
+            return area
     return None
 
 
 def _in_chinese(folded: str) -> NamedArea | None:
     """The narrowest of the areas in front of a Chinese address."""
-    found = [area for name in leading_areas(folded) if (area := _chinese_index().get(name))]
-    return max(found, key=lambda area: area.kind, default=None) if _is_district(found) else None
+    areas = [area for name in leading_areas(folded) if (area := _chinese_index().get(name))]
+    return max(areas, key=lambda area: area.kind, default=None) if _is_district(areas) else None
 
 
 def _in_english(text: str) -> NamedArea | None:
     """The narrowest area that a part of an English address names, the last one where there are several."""
-    found = [area for part in _SEGMENT.split(text) if (area := find_area(part) or _at_end(part))]
-    return max(reversed(found), key=lambda area: area.kind, default=None) if _is_district(found) else None
+    areas = [area for part in _SEGMENT.split(text) if (area := find_area(part) or _at_end(part))]
+    return max(reversed(areas), key=lambda area: area.kind, default=None) if _is_district(areas) else None
 
 
 def _at_end(part: str) -> NamedArea | None:
@@ -58,8 +58,8 @@ def _at_end(part: str) -> NamedArea | None:
     return None
 
 
-def _is_district(found: list[NamedArea]) -> bool:
-    return any(area.kind is not AreaKind.AREA for area in found)
+def _is_district(areas: list[NamedArea]) -> bool:
+    return any(area.kind is not AreaKind.AREA for area in areas)
 
 
 @cache

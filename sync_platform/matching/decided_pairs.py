@@ -26,10 +26,10 @@ def by_position(listings: pl.DataFrame, decisions: Iterable[Decision]) -> dict[t
     wanted = list(decisions)
     if not wanted:
         return {}
-    position = {key: at for at, key in enumerate(listings.select("source", "source_id").iter_rows())}
-    found = {}
+    position = {key: number for number, key in enumerate(listings.select("source", "source_id").iter_rows())}
+    decisions_by_pair = {}
     for decision in wanted:
         if decision.one in position and decision.other in position:
             one, other = sorted((position[decision.one], position[decision.other]))
-            found[one, other] = decision.same
-    return found
+            decisions_by_pair[one, other] = decision.same
+    return decisions_by_pair

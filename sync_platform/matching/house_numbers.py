@@ -13,16 +13,16 @@ _ITEMS = re.compile(r"[、,，及&与和号;+]|\band\b")
 @lru_cache(maxsize=20_000)
 def parse_house_numbers(text: str) -> tuple[tuple[int, int], ...]:
     """The intervals in a folded list of numbers, such as `6-44号,9-67号` or `93, 95 & 99a`; each one once."""
-    found = [interval for item in _ITEMS.split(text) if (interval := _interval(item.strip()))]
-    return tuple(dict.fromkeys(found))
+    intervals = [interval for item in _ITEMS.split(text) if (interval := _interval(item.strip()))]
+    return tuple(dict.fromkeys(intervals))
 
 
 def _interval(item: str) -> tuple[int, int] | None:
-    found = _RANGE.match(item)
-    if not found:
+    match = _RANGE.match(item)
+    if not match:
         return None
-    low = int(found[1])
-    high = int(found[2]) if found[2] else low
-    if high < low and found[2] and len(found[2]) < len(found[1]):  # 1215-17 is 1215-1217
-        high = int(found[1][: -len(found[2])] + found[2])
+    low = int(match[1])
+    high = int(match[2]) if match[2] else low
+    if high < low and match[2] and len(match[2]) < len(match[1]):  # 1215-17 is 1215-1217
+        high = int(match[1][: -len(match[2])] + match[2])
     return (low, high) if low <= high <= low + _WIDEST else (low, low)

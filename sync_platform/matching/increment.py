@@ -61,9 +61,9 @@ def relink(
     that was made, changed or withdrawn. `decisions`: all current decisions.
     """
     thresholds = thresholds or Thresholds()
-    keys = _Keys(state, model, touched.select(IDS).unique())
+    keys = _BatchKeys(state, model, touched.select(IDS).unique())
     if (listings_of_resized_keys := keys.listings_of_resized_keys()).height:
-        keys = _Keys(state, model, pl.concat([keys.replaced, listings_of_resized_keys]).unique())
+        keys = _BatchKeys(state, model, pl.concat([keys.replaced, listings_of_resized_keys]).unique())
     sharing = keys.sharing()
     links = link_table(_link(state, model, sharing.select(IDS).unique(), sharing, keys.replaced), thresholds)
     affected = _connected(state, keys.replaced, links, decisions, thresholds.least)
@@ -71,7 +71,7 @@ def relink(
     return Increment(linkage, keys.replaced, keys.fresh, links)
 
 
-class _Keys:
+class _BatchKeys:
     """The keys after the batch: `fresh` for the `replaced` listings, the stored keys for all others.
 
     The table of keys is large, and every query reads a whole column of it, so the rows of all keys of the replaced

@@ -27,7 +27,7 @@ _DIGITS = 4
 _COLUMNS = sum(len(comparison.levels) for comparison in COMPARISONS) + 1
 
 
-def taught(model: Model, levels: np.ndarray, same: np.ndarray) -> Model:
+def taught_model(model: Model, levels: np.ndarray, same: np.ndarray) -> Model:
     """The model with the corrections that decisions teach.
 
     `levels`: of the decided pairs, shape (pairs, comparisons); `same`: true where a pair was decided to be one place.

@@ -23,7 +23,7 @@ from sync_platform.matching.decided_pairs import Decision, by_position
 from sync_platform.matching.estimation import estimate_model
 from sync_platform.matching.evidence import Comparer
 from sync_platform.matching.frequencies import count_frequencies
-from sync_platform.matching.learning import taught
+from sync_platform.matching.learning import taught_model
 from sync_platform.matching.listing_table import to_listing_table
 from sync_platform.matching.model import Model, probability_of
 from sync_platform.matching.parsed_listings import ParsedListings, parse_listings
@@ -142,7 +142,7 @@ def _with_lessons(model: Model, comparer: Comparer, decisions: Iterable[Decision
     decided = by_position(comparer.parsed.listings, across)
     pairs = np.array(sorted(decided), dtype=np.int64).reshape(-1, 2)
     same = np.array([decided[pair] for pair in sorted(decided)], dtype=bool)
-    model = taught(model, comparer.compare(pairs[:, 0], pairs[:, 1]), same)
+    model = taught_model(model, comparer.compare(pairs[:, 0], pairs[:, 1]), same)
     return msgspec.structs.replace(model, lessons=msgspec.structs.replace(model.lessons, decisions=len(across)))
 
 

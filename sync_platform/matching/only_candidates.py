@@ -23,7 +23,7 @@ def only_candidates(linkage: Linkage, thresholds: Thresholds) -> np.ndarray:
 
     A rival is another pair from the review threshold on that has one of the two listings and the source of the other.
     """
-    found = np.zeros(len(linkage.left), dtype=bool)
+    is_only = np.zeros(len(linkage.left), dtype=bool)
     across = linkage.may_join & (linkage.sources[linkage.left] != linkage.sources[linkage.right])
     possible = np.flatnonzero(across & (linkage.probabilities >= thresholds.review))
     levels = linkage.levels[possible]
@@ -31,8 +31,8 @@ def only_candidates(linkage: Linkage, thresholds: Thresholds) -> np.ndarray:
     chosen &= np.isin(levels[:, COMPARISONS.index(NAME)], _EQUAL_NAMES)
     chosen &= np.isin(levels[:, COMPARISONS.index(PLACE)], _ONE_DOOR)
     chosen &= (linkage.model.weights(levels) > _AGAINST_BITS).all(axis=1)
-    found[possible[chosen & ~_has_rival(linkage, possible)]] = True
-    return found
+    is_only[possible[chosen & ~_has_rival(linkage, possible)]] = True
+    return is_only
 
 
 def _has_rival(linkage: Linkage, pairs: np.ndarray) -> np.ndarray:

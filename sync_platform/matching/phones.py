@@ -20,8 +20,8 @@ def parse_phones(text: str) -> tuple[str, ...]:
 
     `+852 2345 6789`, `852-23456789` and `2345 6789` are one number, and so are `310/246-1501` and `+1 310 246 1501`.
     """
-    found = [national for part in _BETWEEN.split(text) if (national := _national(part))]
-    return tuple(dict.fromkeys(found))
+    numbers = [national for part in _BETWEEN.split(text) if (national := _national(part))]
+    return tuple(dict.fromkeys(numbers))
 
 
 def _national(text: str) -> str:

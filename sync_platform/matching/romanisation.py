@@ -35,12 +35,12 @@ def _readings() -> dict[str, str]:
 
     back = OpenCC("s2t")
     characters = "".join(map(chr, range(0x4E00, 0xA000)))
-    found: dict[str, str] = {}
+    readings: dict[str, str] = {}
     for character, traditional in zip(characters, back.convert(characters), strict=False):
         jyutping = ToJyutping.get_jyutping_list(traditional)[0][1] or ToJyutping.get_jyutping_list(character)[0][1]
         if jyutping:
-            found[character] = jyutping.split()[0].rstrip("123456")
-    return found
+            readings[character] = jyutping.split()[0].rstrip("123456")
+    return readings
 
 
 @lru_cache(maxsize=50_000)
@@ -50,11 +50,11 @@ def sound_of_syllable(syllable: str) -> str:
         return ""
     if syllable.startswith("j") and not syllable.startswith(("ja", "je", "jo", "ji", "ju")):
         return ""
-    found = _SYLLABLE.match(syllable)
-    if not found:
+    match = _SYLLABLE.match(syllable)
+    if not match:
         return ""
-    first = _FIRST[found["first"]] if found["first"] else "-"
-    return _written(first, _LAST[found["last"]] if found["last"] else "-")
+    first = _FIRST[match["first"]] if match["first"] else "-"
+    return _written(first, _LAST[match["last"]] if match["last"] else "-")
 
 
 @lru_cache(maxsize=50_000)

@@ -1,4 +1,4 @@
-"""The evidence of streets and buildings: whether those of two listings agree or differ, per script."""
+"""The evidence of streets: whether those of two listings agree or differ, per script."""
 
 from __future__ import annotations
 
@@ -18,10 +18,8 @@ from sync_platform.matching.text_columns import Array, DistinctValues, TextColum
 
 STREETS_AGREE, STREETS_DIFFER = 82.0, 60.0  # of 100
 STREET_ENDS_AGREE, STREET_ENDS_DIFFER = 3, 2  # characters at the end of Chinese streets
-BUILDINGS_AGREE = 85.0
 SHORTEST_SOUND = 2
 SOUNDS_DIFFER = 50.0  # of 100
-SHORTEST_ENGLISH_BUILDING, SHORTEST_CHINESE_BUILDING = 4, 3
 _DIRECTIONS = frozenset(("n", "s", "e", "w", "c"))
 _AGREE, _DIFFER = 1, 2
 
@@ -122,42 +120,3 @@ def _is_one_door(one: Door, other: Door) -> bool:
     if has_han(one.street) != has_han(other.street):
         return len(one.sound) >= SHORTEST_SOUND and one.sound == other.sound
     return one.street.replace(" ", "") == other.street.replace(" ", "")
-
-
-class BuildingEvidence:
-    """The buildings of each listing in one script: the narrower and the wider name."""
-
-    def __init__(self, names: list[tuple[str, ...]], addresses: list[ParsedAddress], shortest: int) -> None:
-        self._names = DistinctValues(names)
-        self._narrow = TextColumn([found[0] for found in self._names.values])
-        self._wide = TextColumn([found[-1] for found in self._names.values])
-        self._estates = codes_of([address.estate for address in addresses])
-        self._shortest = shortest
-
-    def agree(self, left: Array, right: Array) -> Array:
-        return self._names.compare(left, right, self._agree)
-
-    def _agree(self, left: Array, right: Array) -> Array:
-        found = np.zeros(len(left), dtype=bool)
-        for one, other in product((self._narrow, self._wide), repeat=2):
-            open_pairs = np.flatnonzero(~found)
-            mine, theirs = left[open_pairs], right[open_pairs]
-            found[open_pairs] = similarity(one, mine, other, theirs, fuzz.ratio, self._shortest) >= BUILDINGS_AGREE
-        return found
-
-    def estates_agree(self, left: Array, right: Array) -> Array:
-        return np.asarray((self._estates[left] > 0) & (self._estates[left] == self._estates[right]))
-
-
-def english_buildings(parsed: ParsedListings) -> BuildingEvidence:
-    names = [address.buildings or (address.estate,) for address in parsed.address_en]
-    return BuildingEvidence(names, parsed.address_en, SHORTEST_ENGLISH_BUILDING)
-
-
-def chinese_buildings(parsed: ParsedListings, frequencies: Frequencies) -> BuildingEvidence:
-    """The Chinese buildings; for a listing without a Chinese address those that its English buildings mean."""
-    names = []
-    for english, chinese in zip(parsed.address_en, parsed.address_zh, strict=True):
-        translated = [frequencies.buildings[name] for name in english.buildings if name in frequencies.buildings]
-        names.append(chinese.buildings or tuple(translated) or (chinese.estate,))
-    return BuildingEvidence(names, parsed.address_zh, SHORTEST_CHINESE_BUILDING)

@@ -21,7 +21,7 @@ def learn_streets(parsed: ParsedListings) -> dict[str, str]:
     """The Chinese name of English streets, where the numbers of both addresses agree."""
     return _translations(
         (english.street, chinese.street)
-        for english, chinese in _both(parsed)
+        for english, chinese in _address_pairs(parsed)
         if english.first and english.first == chinese.first and english.street and chinese.street
     )
 
@@ -30,12 +30,12 @@ def learn_buildings(parsed: ParsedListings) -> dict[str, str]:
     """The Chinese name of English buildings, where both addresses name one."""
     return _translations(
         (english.building, chinese.building)
-        for english, chinese in _both(parsed)
+        for english, chinese in _address_pairs(parsed)
         if len(english.buildings) == len(chinese.buildings) == 1
     )
 
 
-def _both(parsed: ParsedListings) -> Iterable[tuple[ParsedAddress, ParsedAddress]]:
+def _address_pairs(parsed: ParsedListings) -> Iterable[tuple[ParsedAddress, ParsedAddress]]:
     return zip(parsed.address_en, parsed.address_zh, strict=True)
 
 
@@ -43,9 +43,9 @@ def _translations(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for english, chinese in pairs:
         counts[english][chinese] += 1
-    found = {}
+    translations = {}
     for english, meanings in sorted(counts.items()):
         name, count = min(meanings.items(), key=lambda each: (-each[1], each[0]))
         if count >= LEAST_LISTINGS and count >= LEAST_SHARE * meanings.total():
-            found[english] = name
-    return found
+            translations[english] = name
+    return translations

@@ -36,9 +36,9 @@ def compare_units(one: frozenset[str], other: frozenset[str]) -> Relation:
         return Relation.SAME
     if len(one) * len(other) > _MOST_PAIRS:
         return Relation.UNLIKE
-    if any(are_alike(mine, theirs) for mine, theirs in product(one, other)):
+    if any(are_alike(unit, other_unit) for unit, other_unit in product(one, other)):
         return Relation.ALIKE
-    comparable = any(have_one_shape(mine, theirs) for mine, theirs in product(one, other))
+    comparable = any(have_one_shape(unit, other_unit) for unit, other_unit in product(one, other))
     return Relation.DIFFERENT if comparable else Relation.UNLIKE
 
 
@@ -49,8 +49,8 @@ def compare_floors(one: frozenset[str], other: frozenset[str], *, are_levels: bo
     if not one.isdisjoint(other):
         return Relation.SAME
     if any(
-        theirs in _NEIGHBOURS.get(mine, ()) or mine in _NEIGHBOURS.get(theirs, ())
-        for mine, theirs in product(one, other)
+        other_floor in _NEIGHBOURS.get(floor, ()) or floor in _NEIGHBOURS.get(other_floor, ())
+        for floor, other_floor in product(one, other)
     ):
         return Relation.ALIKE
     return Relation.UNLIKE if are_levels else Relation.DIFFERENT

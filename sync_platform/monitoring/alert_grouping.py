@@ -1,4 +1,4 @@
-"""Problems as causes: those with one cause become one, and a flood of causes becomes a few.
+"""Groups the problems of a round by cause, and joins causes where there are too many for one message each.
 
 What belongs here: which problems of a round are one alert.
 """
@@ -31,8 +31,8 @@ def groups_of(problems: Iterable[Problem], known_causes: Collection[str]) -> dic
     by_name: dict[ProblemName, dict[str, list[Problem]]] = {}
     for problem in map(_with_short_detail, problems):
         by_name.setdefault(problem.name, {}).setdefault(problem.cause, []).append(problem)
-    found = (_group(each) for causes in by_name.values() for each in _bounded(causes, known_causes))
-    return {group.problem.cause: group for group in found}
+    groups = (_group(each) for causes in by_name.values() for each in _bounded(causes, known_causes))
+    return {group.problem.cause: group for group in groups}
 
 
 def _bounded(causes: dict[str, list[Problem]], known: Collection[str]) -> Iterator[list[Problem]]:

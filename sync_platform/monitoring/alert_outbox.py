@@ -23,10 +23,11 @@ from sync_platform.monitoring.alert import shortened
 from sync_platform.monitoring.alert_channels import AlertChannel, channels_of
 from sync_platform.monitoring.alert_message import Message
 from sync_platform.monitoring.alert_store import AlertStore
-from sync_platform.monitoring.alert_tables import in_utc, messages
+from sync_platform.monitoring.alert_tables import messages
 from sync_platform.monitoring.problem import Problem, ProblemName
 from sync_platform.settings import Settings
 from sync_platform.storage.relational import transaction
+from sync_platform.storage.stored_time import in_utc
 
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=30), timedelta(minutes=15)
 """The wait after the first failure, which doubles with each further one. It is longer than any attempt takes."""
@@ -99,17 +100,17 @@ def outbox_states(store: AlertStore) -> list[OutboxState]:
 
     Messages that a channel refuses while it takes others have a state of their own.
     """
-    found: dict[tuple[str, bool], list[sa.Row[Any]]] = {}
+    rows_by_channel: dict[tuple[str, bool], list[sa.Row[Any]]] = {}
     with transaction(store.engine) as connection:
         for channel in store.channels:
             newest = connection.execute(sa.select(sa.func.max(messages.c.sent_at)).where(messages.c.channel == channel))
             sent_at = newest.scalar()
             for row in _unsent(connection, channel):
                 takes_others = sent_at is not None and in_utc(sent_at) > in_utc(row.decided_at)
-                found.setdefault((channel, row.refused_at is not None and takes_others), []).append(row)
+                rows_by_channel.setdefault((channel, row.refused_at is not None and takes_others), []).append(row)
     return [
         OutboxState(*which, len(rows), in_utc(rows[0].decided_at), rows[0].attempts, rows[0].last_error)
-        for which, rows in found.items()
+        for which, rows in rows_by_channel.items()
     ]
 
 

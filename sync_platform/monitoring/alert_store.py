@@ -35,7 +35,6 @@ from sync_platform.monitoring.alert_tables import (
     count_resolved,
     create_missing_tables,
     delete_resolved,
-    in_utc,
     locked_transaction,
     messages,
     read_alerts,
@@ -46,6 +45,7 @@ from sync_platform.monitoring.expected_anomaly import write_expected_anomaly
 from sync_platform.monitoring.problem import SEVERITIES, Problem, ProblemName, Severity
 from sync_platform.storage.ledger import MIGRATIONS
 from sync_platform.storage.relational import database_exists, open_database, transaction
+from sync_platform.storage.stored_time import in_utc
 
 REOPENED_WITHIN = timedelta(hours=24)
 """A cause that returns within this time after its alert was resolved opens the same alert again."""
@@ -80,11 +80,11 @@ class AlertStore:
             now = self.clock()
             connection.execute(sa.update(rounds).values(at=now))
             known = {each.cause: each for each in read_alerts(connection, alerts.c.resolved_at.is_(None))}
-            found = groups_of([*problems, *problems_of_lost_tables(lost)], known)
-            for cause, group in found.items():
+            groups = groups_of([*problems, *problems_of_lost_tables(lost)], known)
+            for cause, group in groups.items():
                 self._note_found(connection, group, known.get(cause), now)
             for alert in known.values():
-                if alert.cause not in found and alert.name in looked_for:
+                if alert.cause not in groups and alert.name in looked_for:
                     self._note_gone(connection, alert, now)
             self._repeat_open_alerts(connection, now, is_outbox_lost=messages.name in lost)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from sync_platform.monitoring.alert import Alert
 from sync_platform.storage.relational import transaction, upsert
+from sync_platform.storage.stored_time import in_utc
 
 MOST_STORED_SUBJECTS, LONGEST_SUBJECT = 100, 100
 
@@ -124,8 +125,3 @@ def _alert(row: sa.Row[Any]) -> Alert:
     lists = {name: tuple(orjson.loads(values[name])) for name in ("command", "subjects")}
     moments = {name: in_utc(value) for name, value in values.items() if isinstance(value, datetime)}
     return Alert(**{**values, **lists, **moments})
-
-
-def in_utc(moment: datetime) -> datetime:
-    """The moment in UTC. SQLite returns it without a time zone; UTC was stored."""
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

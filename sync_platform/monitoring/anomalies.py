@@ -84,13 +84,13 @@ def series_at_sync(
     records = final_records(syncs_of_dataset(lake, platform.name, dataset.name)).get(platform.name, ())
     shares = measured_shares(lake, record.observed_at, platform.name, dataset.name)
     own = shares.get((platform.name, dataset.name), ())
-    found = []
+    series_of_sync = []
     for series in series_of_dataset(platform, dataset, records, first_commits(lake), own, record.observed_at):
         judged = judge(series, expected_at.get(series.cause, ()))
         until = [number for number, each in enumerate(judged, 1) if each.point.sync_id == record.sync_id]
         if until:
-            found.append(JudgedSeries(series, judged[: until[0]]))
-    return found
+            series_of_sync.append(JudgedSeries(series, judged[: until[0]]))
+    return series_of_sync
 
 
 def current(every: Sequence[JudgedSeries]) -> list[JudgedSeries]:

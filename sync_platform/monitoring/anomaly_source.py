@@ -10,7 +10,7 @@ from sync_platform.errors import StorageError
 from sync_platform.monitoring.anomalies import JudgedSeries, anomalies, judged_series
 from sync_platform.monitoring.band import Band
 from sync_platform.monitoring.expected_anomaly import accepted_moments
-from sync_platform.monitoring.installation_state import InstallationState, Unknown
+from sync_platform.monitoring.installation_state import InstallationState, UnreadPart
 from sync_platform.monitoring.judgement import JudgedPoint
 from sync_platform.monitoring.problem import Problem, ProblemName, ProblemSource
 from sync_platform.monitoring.quantity import Quantity
@@ -29,12 +29,12 @@ def anomaly_source(
     """The source of the problems `anomaly`. Looking raises StorageError where lake or ledger cannot be read."""
 
     def look() -> Iterator[Problem]:
-        if isinstance(state.records, Unknown):
+        if isinstance(state.records, UnreadPart):
             raise StorageError(f"the syncs cannot be read: {state.records.reason}")
         expected_at = accepted_moments(settings.ledger_url)
         with Lake(LakeAddress.of(settings), read_only=True) as lake:
-            found = judged_series(lake, platforms.values(), state.records, now, expected_at)
-        for cause, deviating in anomalies(found).items():
+            judged = judged_series(lake, platforms.values(), state.records, now, expected_at)
+        for cause, deviating in anomalies(judged).items():
             yield _problem(cause, deviating)
 
     return ProblemSource(frozenset({ProblemName.anomaly}), look)

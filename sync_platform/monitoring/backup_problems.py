@@ -62,8 +62,8 @@ def failed_backups(log: Mapping[str, Sequence[AuditEntry]], now: datetime) -> It
             continue
         ended = f"it began at {local_minute(newest.began_at)} and never ended" if newest.outcome is None else ""
         at = f"it ended at {local_minute(newest.ended_at)}" if newest.ended_at else ended
-        found = newest.subject.get("problems") or []
-        more = f": {shortened('; '.join(map(str, found)))}" if found else ""
+        problems = newest.subject.get("problems") or []
+        more = f": {shortened('; '.join(map(str, problems)))}" if problems else ""
         run = newest.subject.get("run_id")
         where = f"The log of run {run} in the Dagster UI has the reason" if run else "The command showed the reason"
         yield Problem(

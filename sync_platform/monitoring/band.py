@@ -33,7 +33,7 @@ NORMAL = 1.4826
 
 
 @dataclass(frozen=True)
-class Known:
+class BaselinePoint:
     """A point of the baseline. `day`: its time in days. `level`: on the compared scale, without the yearly fall.
 
     `fall`: the part of the yearly fall that was expected in it, 0 to 1. `error`: by how much it missed the points
@@ -61,7 +61,7 @@ class Band:
 
 
 @dataclass(frozen=True)
-class Moment:
+class TestedMoment:
     """What is known of a tested point besides its value.
 
     `fall`: the part of the yearly fall that is expected in it, 0 to 1; `fall_share`: the largest fall, as a share of
@@ -79,16 +79,18 @@ class Moment:
         return math.log(1.0 - self.fall_share / 2 * self.fall)
 
 
-def known_point(known: Sequence[Known], quantity: Quantity, moment: Moment, value: float, period: str) -> Known:
+def known_point(
+    known: Sequence[BaselinePoint], quantity: Quantity, moment: TestedMoment, value: float, period: str
+) -> BaselinePoint:
     """The point as one of the baseline, after those in `known`."""
     level = quantity.compared(value) - moment.fallen
     if not known:
-        return Known(moment.day, level, moment.fall, None, 0.0, period)
+        return BaselinePoint(moment.day, level, moment.fall, None, 0.0, period)
     before = known[-1].level if quantity.is_stock else _expected(known, quantity, 0.0, moment.day)
-    return Known(moment.day, level, moment.fall, level - before, moment.day - known[-1].day, period)
+    return BaselinePoint(moment.day, level, moment.fall, level - before, moment.day - known[-1].day, period)
 
 
-def band_at(known: Sequence[Known], quantity: Quantity, moment: Moment) -> Band:
+def band_at(known: Sequence[BaselinePoint], quantity: Quantity, moment: TestedMoment) -> Band:
     """The band of a point, from the points before it; at least one is needed."""
     slope = _slope(known, quantity)
     expected = _expected(known, quantity, slope, moment.day) + moment.fallen
@@ -102,7 +104,7 @@ def band_at(known: Sequence[Known], quantity: Quantity, moment: Moment) -> Band:
     return Band(value, None if quantity.worse == "up" else low, None if quantity.worse == "down" else high)
 
 
-def _expected(known: Sequence[Known], quantity: Quantity, slope: float, day: float) -> float:
+def _expected(known: Sequence[BaselinePoint], quantity: Quantity, slope: float, day: float) -> float:
     """The expected level at `day`: the median of the recent points, each moved along the trend."""
     recent = RECENT
     if quantity.is_stock:
@@ -110,7 +112,7 @@ def _expected(known: Sequence[Known], quantity: Quantity, slope: float, day: flo
     return median([each.level + slope * (day - each.day) for each in known[-recent:]])
 
 
-def _slope(known: Sequence[Known], quantity: Quantity) -> float:
+def _slope(known: Sequence[BaselinePoint], quantity: Quantity) -> float:
     """The trend per day; 0 for what has none, and where too few points are known."""
     if not quantity.is_stock or len(known) < TREND_FROM:
         return 0.0
@@ -119,14 +121,14 @@ def _slope(known: Sequence[Known], quantity: Quantity) -> float:
     return median(slopes) if slopes else 0.0
 
 
-def _half(known: Sequence[Known], quantity: Quantity, slope: float, expected: float, of: int | None) -> float:
+def _half(known: Sequence[BaselinePoint], quantity: Quantity, slope: float, expected: float, of: int | None) -> float:
     errors = sorted(abs(each.error - slope * each.ahead) for each in known[-ERRORS:] if each.error is not None)
     noise = NORMAL * median(errors) * (1.0 + 1.0 / len(errors)) if errors else 0.0
     half = quantity.deviations * max(noise, quantity.certain_noise(expected, of))
     return max(half, TAIL_FACTOR * errors[-2]) if len(errors) >= TAIL_FROM else half
 
 
-def _stretch(known: Sequence[Known], day: float) -> float:
+def _stretch(known: Sequence[BaselinePoint], day: float) -> float:
     """How much wider a band is after a gap: 1 after a usual step."""
     steps = [each.ahead for each in known[-TREND_POINTS:] if each.ahead > 0]
     usual, gap = median(steps) if steps else 0.0, day - known[-1].day

@@ -27,8 +27,9 @@ from sync_platform.monitoring.cloudwatch import (
     requests_of,
 )
 from sync_platform.monitoring.metric import BY_NAME, Sample
-from sync_platform.monitoring.metric_history import metric_events, utc
+from sync_platform.monitoring.metric_history import metric_events
 from sync_platform.storage.relational import transaction
+from sync_platform.storage.stored_time import in_utc
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
@@ -78,9 +79,9 @@ class EventSender:
             unclaimed = sa.select(metric_events).where(
                 metric_events.c.batch.is_(None), metric_events.c.at.between(*_accepted(now))
             )
-            found = connection.execute(unclaimed.order_by(*IN_ORDER).limit(MOST_DATA)).all()
-            request = next(requests_of(data_of(map(_sample, found), self._environment)), [])
-            for row in found[: len(request)]:
+            events = connection.execute(unclaimed.order_by(*IN_ORDER).limit(MOST_DATA)).all()
+            request = next(requests_of(data_of(map(_sample, events), self._environment)), [])
+            for row in events[: len(request)]:
                 claim = sa.update(metric_events).where(*_is(row), metric_events.c.batch.is_(None))
                 connection.execute(claim.values(batch=batch, claimed_at=now.astimezone(UTC)))
         return self._of_batch(batch)
@@ -109,7 +110,7 @@ class EventSender:
                 return error
             if has_arrived:
                 self._confirm(batch, now)
-            elif now - utc(newest.claimed_at) > _shown_after(newest):
+            elif now - in_utc(newest.claimed_at) > _shown_after(newest):
                 self._release(batch)
         return None
 
@@ -152,7 +153,7 @@ def _accepted(now: datetime) -> tuple[datetime, datetime]:
 
 
 def _shown_after(row: Row) -> timedelta:
-    age = utc(row.claimed_at) - utc(row.at)
+    age = in_utc(row.claimed_at) - in_utc(row.at)
     return next((wait for limit, wait in SHOWN_AFTER if age <= limit), SHOWN_AFTER[-1][1])
 
 
@@ -161,4 +162,4 @@ def _is(row: Row) -> list[sa.ColumnElement[bool]]:
 
 
 def _sample(row: Row) -> Sample:
-    return Sample(BY_NAME[row.name], utc(row.at), row.value, row.platform, row.dataset, event=row.event)
+    return Sample(BY_NAME[row.name], in_utc(row.at), row.value, row.platform, row.dataset, event=row.event)

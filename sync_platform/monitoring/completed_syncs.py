@@ -25,14 +25,14 @@ def completed_syncs(
     for platform in platforms:
         period = current_period(platform.cadence, now).key
         first = _first_complete(platform, period, records.get(platform.name, []))
-        at = max((record.committed_at for record in first), default=None)
-        if at is None or not now - LATELY <= at <= now:
+        committed_at = max((record.committed_at for record in first), default=None)
+        if committed_at is None or not now - LATELY <= committed_at <= now:
             continue
         counted = ", ".join(f"{record.rows:,} {record.dataset}" for record in first)
         yield Problem(
             ProblemName.sync_completed,
             f"{platform.name} {period}",
-            f"The full sync of {platform.name} for {period} was completed at {local_minute(at)}: {counted}.",
+            f"The full sync of {platform.name} for {period} was completed at {local_minute(committed_at)}: {counted}.",
             "The tables show everything that the platform lists now.",
             "Nothing is to be done.",
             ("freshness", platform.name),
@@ -47,5 +47,5 @@ def _first_complete(platform: Platform, period: str, records: Sequence[SyncRecor
     for record in records:
         if record.partition == period and record.mode == "full" and record.status == "complete" and record.dataset:
             syncs.setdefault(record.sync_id, {})[record.dataset] = record
-    whole = [[found[name] for name in wanted] for found in syncs.values() if found.keys() >= set(wanted)]
+    whole = [[by_dataset[name] for name in wanted] for by_dataset in syncs.values() if by_dataset.keys() >= set(wanted)]
     return min(whole, key=lambda found_records: (found_records[0].started_at, found_records[0].sync_id), default=[])

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sync_platform.lake.syncs import Status, SyncRecord, worst
+from sync_platform.lake.syncs import Status, SyncRecord, worst_status
 from sync_platform.monitoring.sync_outcomes import newest_of, outcomes_of
 from sync_platform.sources.declaration import Platform
 
@@ -27,7 +27,7 @@ class CurrentSync:
 
     @property
     def status(self) -> Status:
-        return worst((record.status for record in self.records), default="failed")
+        return worst_status((record.status for record in self.records), default="failed")
 
     @property
     def reasons(self) -> list[str]:

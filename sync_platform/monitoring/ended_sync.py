@@ -63,7 +63,7 @@ def _sync(records: Sequence[SyncRecord]) -> EndedSync:
 def _over(syncs: Sequence[EndedSync], datasets: frozenset[str], now: datetime) -> Iterator[EndedSync]:
     known_syncs = [each for each in syncs if each.ended_at <= now + CLOCK_TOLERANCE]
     for sync in known_syncs:
-        found = {record.dataset for record in sync.records}
+        ended = {record.dataset for record in sync.records}
         is_last = sync is known_syncs[-1]
-        if None in found or datasets <= found or not is_last or now - sync.ended_at > LONGEST_PAUSE:
+        if None in ended or datasets <= ended or not is_last or now - sync.ended_at > LONGEST_PAUSE:
             yield sync

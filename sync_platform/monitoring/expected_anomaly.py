@@ -15,10 +15,11 @@ import sqlalchemy as sa
 
 from sync_platform.errors import UsageError
 from sync_platform.monitoring.alert import Alert, shortened
-from sync_platform.monitoring.alert_tables import in_utc, list_text, metadata
+from sync_platform.monitoring.alert_tables import list_text, metadata
 from sync_platform.monitoring.problem import ProblemName
 from sync_platform.storage.ledger import MIGRATIONS
 from sync_platform.storage.relational import database_exists, open_database, transaction
+from sync_platform.storage.stored_time import in_utc
 
 expected = sa.Table(
     "expected_anomalies",

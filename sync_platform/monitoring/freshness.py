@@ -104,10 +104,10 @@ def freshness_of(
             in_future.add(record.sync_id)
         else:
             known.append(record)
-    found = [
+    freshnesses = [
         _dataset(name, [each for each in known if each.dataset == name], platform.cadence, now) for name in datasets
     ]
-    return PlatformFreshness(platform.name, platform.cadence, platform.priority, found, len(in_future))
+    return PlatformFreshness(platform.name, platform.cadence, platform.priority, freshnesses, len(in_future))
 
 
 def _dataset(name: str, records: Sequence[SyncRecord], cadence: Cadence, now: datetime) -> DatasetFreshness:

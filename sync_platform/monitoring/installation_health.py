@@ -19,7 +19,7 @@ from sync_platform.monitoring.backup_state import BackupState
 from sync_platform.monitoring.drill_due import due_drill
 from sync_platform.monitoring.health import INSTALLATION, Deficit, HealthPart, Subject, unknown
 from sync_platform.monitoring.health_alert import deficits_of_alerts
-from sync_platform.monitoring.installation_state import InstallationState, Unknown, Volume, WaitingRun
+from sync_platform.monitoring.installation_state import InstallationState, UnreadPart, Volume, WaitingRun
 from sync_platform.storage.audit_log import AuditEntry
 
 BACKUPS, DRILL, QUEUE, DISK, ALERTS = 25.0, 15.0, 15.0, 30.0, 15.0
@@ -67,9 +67,9 @@ def installation_health(state: InstallationState, weight: float, now: datetime) 
 
 
 def _judged(
-    read: Known | Unknown, command: tuple[str, ...], name: str, judge: Callable[[Known], Iterator[Deficit]]
+    read: Known | UnreadPart, command: tuple[str, ...], name: str, judge: Callable[[Known], Iterator[Deficit]]
 ) -> list[Deficit]:
-    if isinstance(read, Unknown):
+    if isinstance(read, UnreadPart):
         return [unknown(f"the state of {name} cannot be read: {read.reason}", command)]
     return list(judge(read))
 
@@ -86,12 +86,12 @@ def _backups(state: BackupState, now: datetime) -> Iterator[Deficit]:
         yield Deficit(reason, ("audit", "--operation", "backup"), FAILED_BACKUP)
 
 
-def _drill(entries: Sequence[AuditEntry], backups: BackupState | Unknown, now: datetime) -> Iterator[Deficit]:
-    if isinstance(backups, Unknown) and drill_state(entries, now).at is None:
+def _drill(entries: Sequence[AuditEntry], backups: BackupState | UnreadPart, now: datetime) -> Iterator[Deficit]:
+    if isinstance(backups, UnreadPart) and drill_state(entries, now).at is None:
         reason = f"no drill was ever made, and the backups that need one cannot be read: {backups.reason}"
         yield unknown(reason, ("backup", "list"))
         return
-    drill = due_drill(entries, None if isinstance(backups, Unknown) else backups, now)
+    drill = due_drill(entries, None if isinstance(backups, UnreadPart) else backups, now)
     if drill and drill.problem:
         is_overdue = drill.outcome == "complete"
         yield Deficit(drill.problem.split(": `")[0], ("backup", "drill"), OVERDUE_DRILL if is_overdue else 1.0)

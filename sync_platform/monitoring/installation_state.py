@@ -1,6 +1,6 @@
 """The state of an installation: everything that its health is computed from, read once, and nothing is changed.
 
-What belongs here: reading. What cannot be read is Unknown, with the reason, and the rest is still read.
+What belongs here: reading. What cannot be read is an `UnreadPart`, with the reason, and the rest is still read.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ Read = TypeVar("Read")
 
 
 @dataclass(frozen=True)
-class Unknown:
+class UnreadPart:
     """What could not be read, and why."""
 
     reason: str
@@ -81,23 +81,23 @@ class InstallationState:
     audit log. `privacy_requests` and `erasures`: the open ones.
     """
 
-    records: Mapping[str, Sequence[SyncRecord]] | Unknown
-    scores: Sequence[StoredScore] | Unknown
-    backups: BackupState | Unknown
-    drills: Sequence[AuditEntry] | Unknown
-    requests: Sequence[EmergencyRequest] | Unknown
-    runs: Sequence[WaitingRun] | Unknown
-    volumes: Sequence[Volume] | Unknown
-    last_measured: Sequence[StoredScore] | Unknown = ()
-    own_checks: Sequence[StoredScore] | Unknown = ()
-    drift: Sequence[RecordedDrift] | Unknown = ()
-    backup_log: Mapping[str, Sequence[AuditEntry]] | Unknown = field(default_factory=dict)
-    verifications: Sequence[AuditEntry] | Unknown = ()
-    obligations: Sequence[Obligation] | Unknown = ()
-    alerts: Sequence[OpenAlert] | Unknown = ()
-    reports: Sequence[AuditEntry] | Unknown = ()
-    privacy_requests: Sequence[PrivacyRequest] | Unknown = ()
-    erasures: Sequence[Erasure] | Unknown = ()
+    records: Mapping[str, Sequence[SyncRecord]] | UnreadPart
+    scores: Sequence[StoredScore] | UnreadPart
+    backups: BackupState | UnreadPart
+    drills: Sequence[AuditEntry] | UnreadPart
+    requests: Sequence[EmergencyRequest] | UnreadPart
+    runs: Sequence[WaitingRun] | UnreadPart
+    volumes: Sequence[Volume] | UnreadPart
+    last_measured: Sequence[StoredScore] | UnreadPart = ()
+    own_checks: Sequence[StoredScore] | UnreadPart = ()
+    drift: Sequence[RecordedDrift] | UnreadPart = ()
+    backup_log: Mapping[str, Sequence[AuditEntry]] | UnreadPart = field(default_factory=dict)
+    verifications: Sequence[AuditEntry] | UnreadPart = ()
+    obligations: Sequence[Obligation] | UnreadPart = ()
+    alerts: Sequence[OpenAlert] | UnreadPart = ()
+    reports: Sequence[AuditEntry] | UnreadPart = ()
+    privacy_requests: Sequence[PrivacyRequest] | UnreadPart = ()
+    erasures: Sequence[Erasure] | UnreadPart = ()
 
 
 def no_alerts(settings: Settings) -> Sequence[OpenAlert]:
@@ -117,25 +117,27 @@ def read_state(
     """
     at = now or datetime.now(UTC)
     log = _known(lambda: _entries(settings, WATCHED_LOG))
-    logged = _of(log, lambda known: logged_backups(known[OperationName.backup]))
+    logged = _read_from(log, lambda known: logged_backups(known[OperationName.backup]))
     with Lake(LakeAddress.of(settings), read_only=True) as lake:
         records = _known(lambda: read_records(lake))
         return InstallationState(
             records=records,
             scores=_known(lambda: _in_lake(lake, newest_scores)),
-            backups=_of(logged, lambda known_backups: _backup_state(lake, known_backups)),
-            drills=_of(log, lambda known: known[OperationName.drill]),
+            backups=_read_from(logged, lambda known_backups: _backup_state(lake, known_backups)),
+            drills=_read_from(log, lambda known: known[OperationName.drill]),
             requests=_known(lambda: _open_requests(settings)),
             runs=_known(waiting_runs),
             volumes=_known(lambda: _volumes(settings)),
             last_measured=_known(lambda: _in_lake(lake, last_measured)),
             own_checks=_known(lambda: _in_lake(lake, newest_own_checks)),
-            drift=_of(records, lambda known: _in_lake(lake, lambda it: drift_of_syncs(it, newest_received(known)))),
-            backup_log=_of(log, lambda known: {name: known[name] for name in WATCHED_OPERATIONS}),
-            verifications=_of(log, lambda known: known[OperationName.verify]),
+            drift=_read_from(
+                records, lambda known: _in_lake(lake, lambda it: drift_of_syncs(it, newest_received(known)))
+            ),
+            backup_log=_read_from(log, lambda known: {name: known[name] for name in WATCHED_OPERATIONS}),
+            verifications=_read_from(log, lambda known: known[OperationName.verify]),
             obligations=_known(lambda: _in_lake(lake, lambda session: obligations_of_lake(session, settings, at))),
             alerts=_known(lambda: open_alerts(settings)),
-            reports=_of(log, lambda known: known[OperationName.report]),
+            reports=_read_from(log, lambda known: known[OperationName.report]),
             privacy_requests=_known(lambda: _open_privacy_requests(settings)),
             erasures=_known(lambda: _open_erasures(settings)),
         )
@@ -150,16 +152,16 @@ WATCHED_LOG = (
 """The operations of the audit log whose entries are read."""
 
 
-def _known(read: Callable[[], Read]) -> Read | Unknown:
+def _known(read: Callable[[], Read]) -> Read | UnreadPart:
     try:
         return read()
     except (StorageError, duckdb.Error, sqlite3.Error, OSError) as error:
-        return Unknown(str(error).splitlines()[0])
+        return UnreadPart(str(error).splitlines()[0])
 
 
-def _of(known: Known | Unknown, read: Callable[[Known], Read | Unknown]) -> Read | Unknown:
-    """What is read from something that is known; else Unknown for the same reason."""
-    if isinstance(known, Unknown):
+def _read_from(known: Known | UnreadPart, read: Callable[[Known], Read | UnreadPart]) -> Read | UnreadPart:
+    """What is read from something that is known; else an `UnreadPart` for the same reason."""
+    if isinstance(known, UnreadPart):
         return known
     return _known(lambda: read(known))
 
@@ -217,11 +219,11 @@ def _volumes(settings: Settings) -> list[Volume]:
     """One for each file system."""
     address = LakeAddress.of(settings)
     folders = [settings.home, *([] if address.is_remote else [Path(address.data)])]
-    found: dict[int, Volume] = {}
+    volumes: dict[int, Volume] = {}
     for folder in map(_existing, folders):
         usage = shutil.disk_usage(folder)
-        found.setdefault(folder.stat().st_dev, Volume(folder, usage.free / usage.total, usage.free))
-    return list(found.values())
+        volumes.setdefault(folder.stat().st_dev, Volume(folder, usage.free / usage.total, usage.free))
+    return list(volumes.values())
 
 
 def _existing(folder: Path) -> Path:

@@ -1,4 +1,4 @@
-"""The failed runs of Dagster that are judged by what they recorded, so that they are no second problem as runs."""
+"""The failed runs of Dagster whose own records are a problem already, so that the run is not a second one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import orjson
 
 from sync_platform.lake.syncs import SyncRecord
 from sync_platform.lineage.findings import BREAKS
-from sync_platform.monitoring.installation_state import InstallationState, Unknown
+from sync_platform.monitoring.installation_state import InstallationState, UnreadPart
 from sync_platform.monitoring.stored_syncs import stored_datasets
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.audit_log import AuditEntry
@@ -21,15 +21,15 @@ def judged_runs(platforms: Mapping[str, Platform], state: InstallationState) -> 
     among them.
     """
     runs = set[str]()
-    if not isinstance(state.records, Unknown):
+    if not isinstance(state.records, UnreadPart):
         for name, records in state.records.items():
             if name in platforms:
                 runs |= set(_of_syncs(platforms[name], records))
-    if not isinstance(state.backup_log, Unknown):
+    if not isinstance(state.backup_log, UnreadPart):
         runs |= set(_failed(entry for entries in state.backup_log.values() for entry in entries))
-    if not isinstance(state.drills, Unknown):
+    if not isinstance(state.drills, UnreadPart):
         runs |= set(_failed(state.drills))
-    if not isinstance(state.verifications, Unknown):
+    if not isinstance(state.verifications, UnreadPart):
         runs |= set(_failed(entry for entry in state.verifications if BREAKS in orjson.loads(entry.subject)))
     return runs
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sync_platform.monitoring.band import Band, Known, Moment, band_at, known_point, median
+from sync_platform.monitoring.band import Band, BaselinePoint, TestedMoment, band_at, known_point, median
 from sync_platform.monitoring.series import Point, Series
 from sync_platform.sources.period import day_in_hong_kong
 
@@ -64,8 +64,8 @@ class _Baseline:
 
     def __init__(self, series: Series) -> None:
         self._series = series
-        self._known: list[Known] = []
-        self._earlier: list[Known] = []
+        self._known: list[BaselinePoint] = []
+        self._earlier: list[BaselinePoint] = []
         self._deviating: list[JudgedPoint] = []
 
     def judge(self, point: Point, *, is_expected: bool) -> JudgedPoint:
@@ -94,11 +94,11 @@ class _Baseline:
         self._add(point)
         return JudgedPoint(point, "normal", band)
 
-    def _usable(self, point: Point) -> list[Known]:
+    def _usable(self, point: Point) -> list[BaselinePoint]:
         """The known points of other periods: a second sync of a period is not compared with the first alone."""
         return [each for each in self._known if each.period != point.period]
 
-    def _band(self, known: Sequence[Known], point: Point) -> Band:
+    def _band(self, known: Sequence[BaselinePoint], point: Point) -> Band:
         return band_at(known, self._series.quantity, self._moment(point))
 
     def _add(self, point: Point) -> None:
@@ -135,8 +135,8 @@ class _Baseline:
             self._add(judged.point)
         self._deviating = []
 
-    def _moment(self, point: Point) -> Moment:
+    def _moment(self, point: Point) -> TestedMoment:
         day, fall = point.at.timestamp() / 86_400, self._series.yearly_fall
         if fall is None:
-            return Moment(day, of=point.of)
-        return Moment(day, fall.part(day_in_hong_kong(point.at)), fall.share, point.of)
+            return TestedMoment(day, of=point.of)
+        return TestedMoment(day, fall.part(day_in_hong_kong(point.at)), fall.share, point.of)

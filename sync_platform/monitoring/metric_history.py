@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sync_platform.monitoring.metric import Sample
 from sync_platform.storage.ledger import MIGRATIONS, metadata
 from sync_platform.storage.relational import open_database, transaction, upsert
+from sync_platform.storage.stored_time import in_utc
 
 metric_events = sa.Table(
     "metric_events",
@@ -177,7 +178,7 @@ def _events(connection: sa.Connection, name: str, since: datetime) -> Iterator[H
     table = metric_events.c
     wanted = sa.select(table.at, table.platform, table.dataset, table.value, table.event)
     for row in connection.execute(wanted.where(table.name == name, table.at >= since.astimezone(UTC))):
-        yield HistoryRow(utc(row.at), row.platform, row.dataset, "", row.value, row.value, row.value, 1, row.event)
+        yield HistoryRow(in_utc(row.at), row.platform, row.dataset, "", row.value, row.value, row.value, 1, row.event)
 
 
 def _hours(connection: sa.Connection, name: str, since: datetime) -> Iterator[HistoryRow]:
@@ -196,9 +197,4 @@ def _hours(connection: sa.Connection, name: str, since: datetime) -> Iterator[Hi
     begins = since.astimezone(UTC) - timedelta(hours=1)
     for row in connection.execute(wanted.where(table.name == name, table.hour > begins)):
         dimensions = row.platform, row.dataset, row.severity
-        yield HistoryRow(utc(row.hour), *dimensions, row.value, row.minimum, row.maximum, row.samples, "")
-
-
-def utc(moment: datetime) -> datetime:
-    """A stored time. SQLite stores no time zone, and every stored time is UTC."""
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        yield HistoryRow(in_utc(row.hour), *dimensions, row.value, row.minimum, row.maximum, row.samples, "")

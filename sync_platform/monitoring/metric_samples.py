@@ -15,7 +15,7 @@ from sync_platform.lake.syncs import SyncRecord
 from sync_platform.monitoring.ended_sync import EndedSync, ended_syncs
 from sync_platform.monitoring.freshness import freshness_of
 from sync_platform.monitoring.health import Health
-from sync_platform.monitoring.installation_state import InstallationState, Unknown
+from sync_platform.monitoring.installation_state import InstallationState, UnreadPart
 from sync_platform.monitoring.metric import (
     BACKUP_FAILURES,
     BACKUP_SUCCESS,
@@ -50,14 +50,14 @@ def samples_of(
 ) -> list[Sample]:
     """Every value that is known now. `open_alerts`: how many alerts of each severity are open; None: not known."""
     samples = [Sample(HEALTH_SCORE, now, health.score)]
-    if not isinstance(state.records, Unknown):
+    if not isinstance(state.records, UnreadPart):
         for platform in platforms.values():
             samples += _of_platform(platform, state.records.get(platform.name, ()), now)
-    if not isinstance(state.scores, Unknown):
+    if not isinstance(state.scores, UnreadPart):
         samples += _of_quality(state.scores, platforms, now)
-    if not isinstance(state.backups, Unknown):
+    if not isinstance(state.backups, UnreadPart):
         samples += _of_backups(state.backups.logged.ended, now)
-    if not isinstance(state.reports, Unknown):
+    if not isinstance(state.reports, UnreadPart):
         samples += _of_reports(state.reports, now)
     if open_alerts is not None:
         samples += [

@@ -15,6 +15,7 @@ from sync_platform.settings import Settings, without_password
 from sync_platform.sources.columns import Column
 from sync_platform.storage.extensions import extension_paths
 from sync_platform.storage.relational import database_exists
+from sync_platform.storage.sql_text import sql_text
 
 SCHEMA, NAME = "monitoring", "metrics"
 DESCRIPTION = "Metrics of 15 months: counts and durations of each sync and backup, and gauges of each hour"
@@ -49,7 +50,7 @@ def add_metrics_table(session: duckdb.DuckDBPyConnection, settings: Settings) ->
     session.execute(f"CREATE OR REPLACE TABLE {SCHEMA}.{NAME} ({listed})")
     session.execute(f"COMMENT ON TABLE {SCHEMA}.{NAME} IS '{DESCRIPTION}'")
     for column in COLUMNS:
-        session.execute(f"COMMENT ON COLUMN {SCHEMA}.{NAME}.{column.name} IS {_quoted(column.description)}")
+        session.execute(f"COMMENT ON COLUMN {SCHEMA}.{NAME}.{column.name} IS {sql_text(column.description)}")
     if database_exists(settings.ledger_url):
         _require_tables(settings)
         try:
@@ -74,11 +75,11 @@ def _copy(session: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     address = sa.make_url(settings.ledger_url)
     is_file = address.get_backend_name() == "sqlite"
     (path,) = extension_paths(["sqlite_scanner" if is_file else "postgres_scanner"])
-    session.execute(f"LOAD {_quoted(path)}")
+    session.execute(f"LOAD {sql_text(path)}")
     names = ", ".join(column.name for column in COLUMNS)
     at = "measured_at AT TIME ZONE 'UTC'" if is_file else "measured_at"  # SQLite stores no time zone
     for table, columns in ROWS.items():
-        rows = f"SELECT {columns.format(environment=_quoted(settings.environment))} FROM {_scan(address, table)}"
+        rows = f"SELECT {columns.format(environment=sql_text(settings.environment))} FROM {_scan(address, table)}"
         session.execute(
             f"INSERT INTO {SCHEMA}.{NAME} SELECT * REPLACE ({at} AS measured_at) FROM ({rows}) AS stored({names})"
         )
@@ -87,10 +88,6 @@ def _copy(session: duckdb.DuckDBPyConnection, settings: Settings) -> None:
 def _scan(address: sa.URL, table: str) -> str:
     """The function of DuckDB that reads a table of the ledger."""
     if address.get_backend_name() == "sqlite":
-        return f"sqlite_scan({_quoted(address.database or '')}, '{table}')"
+        return f"sqlite_scan({sql_text(address.database or '')}, '{table}')"
     url = address.set(drivername="postgresql").render_as_string(hide_password=False)
-    return f"postgres_scan({_quoted(url)}, 'public', '{table}')"
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+    return f"postgres_scan({sql_text(url)}, 'public', '{table}')"

@@ -11,10 +11,10 @@ LONGEST_REASON = 300
 def in_one_phrase(names: Iterable[str]) -> str:
     """The first MAX_NAMED of the names; of others, how many they are."""
     known = list(names)
-    shown = known[:MAX_NAMED]
+    first = known[:MAX_NAMED]
     if len(known) > MAX_NAMED:
-        shown.append(f"{len(known) - MAX_NAMED} more")
-    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
+        first.append(f"{len(known) - MAX_NAMED} more")
+    return " and ".join([", ".join(first[:-1]), first[-1]] if len(first) > 1 else first)
 
 
 def shortened(reason: str) -> str:

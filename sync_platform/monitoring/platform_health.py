@@ -13,7 +13,7 @@ from sync_platform.lake.corrected_times import duration_in_words
 from sync_platform.lake.syncs import Status, SyncRecord
 from sync_platform.monitoring.freshness import CADENCE, LATE_AFTER, PlatformFreshness, freshness_of
 from sync_platform.monitoring.health import PRIORITY_WEIGHTS, Deficit, HealthPart, Subject, unknown
-from sync_platform.monitoring.installation_state import InstallationState, Unknown
+from sync_platform.monitoring.installation_state import InstallationState, UnreadPart
 from sync_platform.monitoring.quality_health import named_datasets, quality_deficits
 from sync_platform.monitoring.sync_outcomes import SyncOutcome, newest_of, outcomes_of
 from sync_platform.sources.declaration import Platform
@@ -41,7 +41,7 @@ def platform_health(
     now: datetime,
 ) -> Subject:
     """A platform as a subject. `datasets`: those that it stores. `weights`: of the dimensions of quality."""
-    if isinstance(state.records, Unknown):
+    if isinstance(state.records, UnreadPart):
         reason, command = f"the syncs cannot be read: {state.records.reason}", ("status",)
         parts = [HealthPart(name, points, [unknown(reason, command)]) for name, points in _PARTS]
     elif not (records := state.records.get(platform.name, [])):
@@ -122,9 +122,11 @@ def _newest(platform: Platform, newest: SyncOutcome, now: datetime) -> Deficit:
 
 
 def _shortened(reasons: Sequence[str]) -> str:
-    shown = [reason if len(reason) <= SHORTENED else f"{reason[: SHORTENED - 1]}…" for reason in reasons[:MAX_REASONS]]
+    shortened = [
+        reason if len(reason) <= SHORTENED else f"{reason[: SHORTENED - 1]}…" for reason in reasons[:MAX_REASONS]
+    ]
     more = [f"and {len(reasons) - MAX_REASONS} more"] if len(reasons) > MAX_REASONS else []
-    return "; ".join([*shown, *more]) or "no reason on record"
+    return "; ".join([*shortened, *more]) or "no reason on record"
 
 
 _REASONS = "SELECT dataset, status, reasons, gaps FROM sync.runs WHERE sync_id = $${}$$"

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from sync_platform.documents.local_time import local_minute
 from sync_platform.monitoring.counted_scores import counted_scores
 from sync_platform.monitoring.health import Deficit, unknown
-from sync_platform.monitoring.installation_state import InstallationState, Unknown
+from sync_platform.monitoring.installation_state import InstallationState, UnreadPart
 from sync_platform.quality.score import OVERALL
 from sync_platform.quality.scorecard import StoredScore
 
@@ -24,7 +24,7 @@ def quality_deficits(
 ) -> Iterator[Deficit]:
     """Each dataset has an equal share of the points. `weights`: of the dimensions."""
     command, scores = ("quality", platform), _scores(state)
-    if isinstance(scores, Unknown):
+    if isinstance(scores, UnreadPart):
         yield unknown(f"{platform}: the quality scores cannot be read: {scores.reason}", command)
         return
     known = {
@@ -47,13 +47,13 @@ def quality_deficits(
 
 def _earlier(known: Mapping[str, Sequence[StoredScore]], overall: Mapping[str, StoredScore | None]) -> str:
     """The dimensions of which an earlier score counts, in words."""
-    found = [
+    earlier_scores = [
         f"{name}.{score.dimension} was last measured at {local_minute(score.observed_at)} ({score.score:.0%})"
         for name, scores in known.items()
         for score in scores
         if score.score is not None and _is_earlier(score, overall[name])
     ]
-    return "".join(f"; {each}" for each in found)
+    return "".join(f"; {each}" for each in earlier_scores)
 
 
 def _is_earlier(scored: StoredScore, overall: StoredScore | None) -> bool:
@@ -79,11 +79,11 @@ def _shortfall(scored: StoredScore) -> float:
     return min(1.0, (threshold - (scored.score or 0.0)) / (threshold * FAR_BELOW))
 
 
-def _scores(state: InstallationState) -> Sequence[StoredScore] | Unknown:
+def _scores(state: InstallationState) -> Sequence[StoredScore] | UnreadPart:
     """The scores that count now."""
-    if isinstance(state.scores, Unknown):
+    if isinstance(state.scores, UnreadPart):
         return state.scores
-    if isinstance(state.last_measured, Unknown):
+    if isinstance(state.last_measured, UnreadPart):
         return state.last_measured
     return counted_scores(state.scores, state.last_measured)
 

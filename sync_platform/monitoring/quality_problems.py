@@ -75,8 +75,8 @@ def quarantine_problems(syncs: Iterable[CurrentSync], tolerances: Mapping[str, f
             share = record.quarantined / record.records if record.records else 0.0
             if share > tolerances[record.platform]:
                 grouped.setdefault(record.platform, {}).setdefault(record.dataset or "", record)
-    for platform, found in sorted(grouped.items()):
-        yield _quarantined(platform, list(found.values()), tolerances[platform])
+    for platform, counts in sorted(grouped.items()):
+        yield _quarantined(platform, list(counts.values()), tolerances[platform])
 
 
 def _quarantined(platform: str, records: Sequence[SyncRecord], tolerance: float) -> Problem:

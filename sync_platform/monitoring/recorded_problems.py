@@ -16,7 +16,7 @@ from sync_platform.monitoring.completed_syncs import completed_syncs
 from sync_platform.monitoring.counted_scores import counted_scores, own_checks_of
 from sync_platform.monitoring.current_syncs import CurrentSync, current_syncs
 from sync_platform.monitoring.history_problems import history_problems
-from sync_platform.monitoring.installation_state import InstallationState, Unknown
+from sync_platform.monitoring.installation_state import InstallationState, UnreadPart
 from sync_platform.monitoring.obligation_problems import obligation_problems
 from sync_platform.monitoring.privacy_problems import erasure_problems, privacy_problems
 from sync_platform.monitoring.problem import Problem, ProblemName, ProblemSource
@@ -49,7 +49,7 @@ def recorded_sources(
         yield from quality_problems(own_checks_of(_known(state.own_checks), scores))
 
     names = ProblemName
-    backups = None if isinstance(state.backups, Unknown) else state.backups
+    backups = None if isinstance(state.backups, UnreadPart) else state.backups
     return [
         _source(lambda: storage_problems(state), names.lake_unusable, names.ledger_unusable),
         _source(syncs, names.sync_failed, names.sync_degraded, names.records_quarantined),
@@ -71,8 +71,8 @@ def _source(look: Callable[[], Iterable[Problem]], *names: ProblemName) -> Probl
     return ProblemSource(frozenset(names), lambda: list(look()))
 
 
-def _known(read: Known | Unknown) -> Known:
-    if isinstance(read, Unknown):
+def _known(read: Known | UnreadPart) -> Known:
+    if isinstance(read, UnreadPart):
         raise StorageError(read.reason)
     return read
 

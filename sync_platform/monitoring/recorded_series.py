@@ -94,12 +94,12 @@ def _newest_syncs(records: Iterable[SyncRecord], now: datetime) -> list[SyncReco
     ]
     known_records.sort(key=lambda record: (record.observed_at, record.sync_id))
     modes = {record.mode for record in known_records}
-    kept = {
+    newest = {
         record.sync_id
         for mode in modes
         for record in [each for each in known_records if each.mode == mode][-MAX_SYNCS:]
     }
-    return [record for record in known_records if record.sync_id in kept]
+    return [record for record in known_records if record.sync_id in newest]
 
 
 def _after_a_usual_interval(syncs: Sequence[SyncRecord]) -> set[str]:

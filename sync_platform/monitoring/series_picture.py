@@ -52,11 +52,11 @@ def series_markdown(judged: JudgedSeries) -> str:
 
 def series_line(points: Sequence[JudgedPoint]) -> str:
     """The newest points as blocks of different heights; `!` follows a point that is outside its band."""
-    shown = points[-MAX_POINTS_IN_TEXT:]
-    values = [judged.point.value for judged in shown]
+    newest = points[-MAX_POINTS_IN_TEXT:]
+    values = [judged.point.value for judged in newest]
     low, span = min(values), max(values) - min(values)
     heights = [round((value - low) / span * (len(BLOCKS) - 1)) if span else 0 for value in values]
-    marks = ["!" if judged.band and not judged.band.contains(judged.point.value) else "" for judged in shown]
+    marks = ["!" if judged.band and not judged.band.contains(judged.point.value) else "" for judged in newest]
     return "".join(f"{BLOCKS[height]}{mark}" for height, mark in zip(heights, marks, strict=True))
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sync_platform.documents.typed_command import named_command
-from sync_platform.monitoring.installation_state import InstallationState, Unknown
+from sync_platform.monitoring.installation_state import InstallationState, UnreadPart
 from sync_platform.monitoring.named_subjects import shortened
 from sync_platform.monitoring.problem import Problem, ProblemName
 
 
 def storage_problems(state: InstallationState) -> Iterator[Problem]:
     """One problem for the lake and one for the ledger, if they could not be read in this round."""
-    if isinstance(state.records, Unknown):
+    if isinstance(state.records, UnreadPart):
         yield Problem(
             ProblemName.lake_unusable,
             "",
@@ -23,7 +23,7 @@ def storage_problems(state: InstallationState) -> Iterator[Problem]:
             ("status",),
             ("lake",),
         )
-    if isinstance(state.drills, Unknown):
+    if isinstance(state.drills, UnreadPart):
         yield Problem(
             ProblemName.ledger_unusable,
             "",

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sync_platform.lake.syncs import Status, SyncRecord, worst
+from sync_platform.lake.syncs import Status, SyncRecord, worst_status
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,10 @@ def final_records(records: Iterable[SyncRecord]) -> dict[str, list[SyncRecord]]:
     for record in records:
         key = record.platform, record.dataset, record.sync_id
         last[key] = replace(record, committed_at=last[key].committed_at) if key in last else record
-    found: dict[str, list[SyncRecord]] = {}
+    records_by_platform: dict[str, list[SyncRecord]] = {}
     for record in last.values():
-        found.setdefault(record.platform, []).append(record)
-    return found
+        records_by_platform.setdefault(record.platform, []).append(record)
+    return records_by_platform
 
 
 def outcomes_of(records: Iterable[SyncRecord]) -> list[SyncOutcome]:
@@ -48,7 +48,7 @@ def outcomes_of(records: Iterable[SyncRecord]) -> list[SyncOutcome]:
             sync_id,
             each[0].partition,
             each[0].mode,
-            worst((record.status for record in each), default="failed"),
+            worst_status((record.status for record in each), default="failed"),
             min(record.started_at for record in each),
             [reason for record in each for reason in record.reasons],
             [gap for record in each for gap in record.gaps],

@@ -42,14 +42,14 @@ def heartbeat_file(home: Path) -> Path:
 def read_heartbeat(home: Path) -> Heartbeat | None:
     """The heartbeat of the last round; None where there is none that can be read."""
     try:
-        found = orjson.loads(heartbeat_file(home).read_bytes())
-        alive_since = found["daemon_alive_since"]
+        document = orjson.loads(heartbeat_file(home).read_bytes())
+        alive_since = document["daemon_alive_since"]
         return Heartbeat(
-            datetime.fromisoformat(found["at"]),
-            int(found["problems"]),
-            bool(found["is_complete"]),
+            datetime.fromisoformat(document["at"]),
+            int(document["problems"]),
+            bool(document["is_complete"]),
             datetime.fromisoformat(alive_since) if alive_since else None,
-            float(found["suspended_s"]),
+            float(document["suspended_s"]),
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None

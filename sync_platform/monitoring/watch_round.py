@@ -22,7 +22,7 @@ from sync_platform.monitoring.alert_store import AlertStore, open_alerts, utc_no
 from sync_platform.monitoring.anomaly_source import anomaly_source
 from sync_platform.monitoring.bounded_calls import BoundedCalls
 from sync_platform.monitoring.health_report import health_of
-from sync_platform.monitoring.installation_state import InstallationState, Unknown, WaitingRun, read_state
+from sync_platform.monitoring.installation_state import InstallationState, UnreadPart, WaitingRun, read_state
 from sync_platform.monitoring.metric_publication import publish_metrics
 from sync_platform.monitoring.metric_samples import samples_of
 from sync_platform.monitoring.problem import Problem, ProblemName, ProblemSource
@@ -170,7 +170,7 @@ class _ProblemSearch:
         """All problems. A source that only lacks an unusable lake or ledger adds none: that problem says it already."""
         explained: set[str] = set()
         if any(problem.name in UNUSABLE for problem in self._problems):
-            explained = {part.reason for part in vars(state).values() if isinstance(part, Unknown)}
+            explained = {part.reason for part in vars(state).values() if isinstance(part, UnreadPart)}
         unexplained = [
             f"{names}: {reason}" for names, reason in self._unread if not any(map(reason.endswith, explained))
         ]
@@ -193,12 +193,12 @@ def _read(
 ) -> WatchedInstallation:
     """What the sources look at, read once."""
     dagster = _known(calls, "Dagster's records", lambda: read_dagster(now))
-    state: InstallationState | Unknown = _known(
+    state: InstallationState | UnreadPart = _known(
         calls,
         "the installation",
         lambda: read_state(settings, lambda: _waiting(dagster), lambda own: open_alerts(own.ledger_url), now),
     )
-    if isinstance(state, Unknown):
+    if isinstance(state, UnreadPart):
         state = InstallationState(**{field.name: state for field in fields(InstallationState)})
     slept = slept_since(previous)
     lives = isinstance(dagster, DagsterState) and not is_silent(dagster, now - slept)
@@ -211,10 +211,10 @@ def _known(calls: BoundedCalls, name: str, read: Callable[[], Any]) -> Any:
     try:
         return calls.run(name, read)
     except Exception as error:
-        return Unknown(f"{name}: {_reason(error)}")
+        return UnreadPart(f"{name}: {_reason(error)}")
 
 
-def _waiting(dagster: DagsterState | Unknown | None) -> list[WaitingRun]:
+def _waiting(dagster: DagsterState | UnreadPart | None) -> list[WaitingRun]:
     unfinished = dagster.unfinished if isinstance(dagster, DagsterState) else []
     return [
         WaitingRun(run.run_id, run.job, run.platform, run.since)

@@ -25,8 +25,8 @@ def obligations_of_lake(session: duckdb.DuckDBPyConnection, settings: Settings, 
     """Whether the quarantine is reviewed, and former states of the lake are deleted."""
     view = LakeView(session, settings.lineage_table_name, Span(_SINCE, now), now)
     late = outdated_snapshots(session, settings.time_travel_days, now - GRACE)
-    kept = f"{len(late):,} former states of the lake are overdue for more than {GRACE.days} days"
+    reason = f"{len(late):,} former states of the lake are overdue for more than {GRACE.days} days"
     return [
         judge_quarantine(view, open_quarantine(view)),
-        requirements.TIME_TRAVEL.judged(not late, kept),
+        requirements.TIME_TRAVEL.judged(not late, reason),
     ]

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 
 from sync_platform.permissions.role import Role
+from sync_platform.storage.stored_time import in_utc
 
 metadata = sa.MetaData()
 users = sa.Table(
@@ -58,11 +59,6 @@ def joined_roles(roles: Iterable[Role]) -> str:
 
 def split_roles(text: str) -> frozenset[Role]:
     return frozenset(Role(name) for name in text.split())
-
-
-def in_utc(moment: datetime) -> datetime:
-    """The stored time as UTC: SQLite stores no time zone."""
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def in_utc_or_none(moment: datetime | None) -> datetime | None:

@@ -38,8 +38,8 @@ class SessionStore:
         """The user of a link, which cannot be used again; None if it was used, has expired or never existed."""
         is_it = (login_links.c.secret_hash == secret_hash(secret)) & (login_links.c.expires_at > self._clock())
         with transaction(self._ledger) as connection:
-            found = connection.execute(sa.delete(login_links).where(is_it).returning(login_links.c.user)).first()
-        return found.user if found else None
+            row = connection.execute(sa.delete(login_links).where(is_it).returning(login_links.c.user)).first()
+        return row.user if row else None
 
     def begin(self, user: str) -> str:
         """The secret of a new session of an existing user. Deletes sessions that have expired."""

@@ -18,7 +18,6 @@ import sqlalchemy as sa
 
 from sync_platform.errors import UsageError
 from sync_platform.permissions.access_tables import (
-    in_utc,
     in_utc_or_none,
     joined_roles,
     machine_tokens,
@@ -30,6 +29,7 @@ from sync_platform.permissions.action import Action
 from sync_platform.permissions.actor import TOKEN_PREFIX, Actor
 from sync_platform.permissions.role import Role
 from sync_platform.storage.relational import transaction
+from sync_platform.storage.stored_time import in_utc
 
 FORM = re.compile(r"sp_([0-9a-f]{12})_([\w-]{43})", re.ASCII)
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
@@ -110,10 +110,10 @@ class TokenStore:
         is_it = sa.or_(table.c.token_id == id_or_name, table.c.name == id_or_name) & table.c.revoked_at.is_(None)
         update = sa.update(table).where(is_it).values(revoked_at=self._clock()).returning(table.c.token_id)
         with transaction(self._ledger) as connection:
-            found = connection.execute(update).first()
-        if found is None:
+            row = connection.execute(update).first()
+        if row is None:
             raise UsageError(f"there is no token {id_or_name!r} that can be revoked: see `token list`")
-        return self._find(found.token_id)
+        return self._find(row.token_id)
 
     def actor_of(self, text: str, address: str) -> Actor | None:
         """The actor whose token this is; None if it is no valid token. Stores the use of the token."""

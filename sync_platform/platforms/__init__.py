@@ -35,15 +35,15 @@ def load_platforms(extra_path: str = "") -> dict[str, Platform]:
         if not Path(folder).is_dir():
             raise SettingsError(f"PLATFORM_PATH={extra_path!r}: {folder} is not a folder")
         modules += [_module_at(file) for file in sorted(Path(folder).glob("[!_]*.py"))]
-    found: dict[str, Platform] = {}
+    platforms: dict[str, Platform] = {}
     for module in modules:
         for declared in vars(module).values():
             if isinstance(declared, type) and issubclass(declared, Platform) and declared.__module__ == module.__name__:
-                if declared.name in found:
+                if declared.name in platforms:
                     raise SettingsError(f"two platform files declare the name {declared.name!r}: see {module.__file__}")
-                found[declared.name] = declared()
+                platforms[declared.name] = declared()
     rank = {"high": 0, "medium": 1, "low": 2}
-    return dict(sorted(found.items(), key=lambda item: (rank[item[1].priority], item[0])))
+    return dict(sorted(platforms.items(), key=lambda item: (rank[item[1].priority], item[0])))
 
 
 def platforms_in_use(platforms: Mapping[str, Platform], settings: Settings) -> dict[str, Platform]:

@@ -72,11 +72,11 @@ class LicenceFile:
 
     def by_number(self) -> dict[str | None, list[dict[str, Any]]]:
         """The rows by licence number; under None those without one."""
-        found: dict[str | None, list[dict[str, Any]]] = {}
+        rows: dict[str | None, list[dict[str, Any]]] = {}
         for row in self.rows:
             number = row.get("LICNO")
-            found.setdefault(number if isinstance(number, str) else None, []).append(row)
-        return found
+            rows.setdefault(number if isinstance(number, str) else None, []).append(row)
+        return rows
 
 
 def read_file(reply: Reply) -> LicenceFile:
@@ -119,10 +119,10 @@ def joined(english: LicenceFile, chinese: LicenceFile) -> tuple[list[Record], in
     english_rows, chinese_rows = english.by_number(), chinese.by_number()
     records, in_one_file = [], 0
     for number in dict.fromkeys((*english_rows, *chinese_rows)):
-        both = english_rows.get(number, []), chinese_rows.get(number, [])
-        in_one_file += not all(both)
-        for row_en, row_tc in zip_longest(*both):
-            pair = row_en or (both[0] or [{}])[-1], row_tc or (both[1] or [{}])[-1]
+        rows_of_languages = english_rows.get(number, []), chinese_rows.get(number, [])
+        in_one_file += not all(rows_of_languages)
+        for row_en, row_tc in zip_longest(*rows_of_languages):
+            pair = row_en or (rows_of_languages[0] or [{}])[-1], row_tc or (rows_of_languages[1] or [{}])[-1]
             records.append(_record(english, chinese, *pair))
     return records, in_one_file
 

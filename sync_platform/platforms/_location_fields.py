@@ -61,8 +61,8 @@ def _is_traditional(language: str | None) -> bool:
 
 
 def _first(texts: Iterable[tuple[bool, str | None]]) -> str | None:
-    """The first text in order of two things: whether it comes second, and the text itself. The lists have no order."""
-    return min(((is_second, text) for is_second, found in texts if (text := _given(found))), default=(False, None))[1]
+    """The smallest preferred text, or the smallest of the others (True); the platform's lists have no order."""
+    return min(((is_second, text) for is_second, sent in texts if (text := _given(sent))), default=(False, None))[1]
 
 
 def name_en(names: list[Name] | None) -> str | None:

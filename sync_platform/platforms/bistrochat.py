@@ -11,30 +11,19 @@ from typing import Annotated
 
 from sync_platform.sources.authentication import KeyHeader
 from sync_platform.sources.columns import Row, column, reference, sent_as
-from sync_platform.sources.declaration import Attached, Dataset, Pace, Platform, Terms, Window
-from sync_platform.sources.endpoints import ByCursor, Endpoint
+from sync_platform.sources.declaration import Attachment, Dataset, Pace, Platform, Terms, Window
+from sync_platform.sources.endpoints import CursorPaging, Endpoint
 from sync_platform.sources.personal_processing import PUBLISHED_POSTS
 from sync_platform.sources.place import Place
 from sync_platform.sources.rules import COUNT, HOURS, PHONE, WEB_ADDRESS, OneOf, Together
-from sync_platform.sources.values import filled_texts
+from sync_platform.sources.values import filled_texts, hours_of_days
 from sync_platform.vault.personal_fields import Personal, PersonalKind
 
-VENUES = ByCursor(size=50, next_cursor="next")
+VENUES = CursorPaging(size=50, next_cursor="next")
 DAYS_LISTED = 90
 """For so many days a post is listed."""
-POSTS = ByCursor(size=100, next_cursor="next")
+POSTS = CursorPaging(size=100, next_cursor="next")
 LANGUAGES = (OneOf(("en", "zh")),)
-WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-
-
-def _hours(days: dict[str, list[tuple[str, str]] | None] | None) -> list[str]:
-    """One line per period, from Monday on; a day without periods is closed, and a day that is missing is unknown."""
-    lines = []
-    for day in WEEK:
-        periods = (days or {}).get(day)
-        if periods is not None:
-            lines += [f"{day} {'-'.join(period)}" for period in periods] or [f"{day} closed"]
-    return lines
 
 
 class Restaurant(Row):
@@ -52,7 +41,7 @@ class Restaurant(Row):
     opening_hours: Annotated[
         list[str],
         column("Per period, Monday first: `mon 11:30-22:00`; `sun closed` for a day without any", rules=HOURS),
-        sent_as("hours", convert=_hours),
+        sent_as("hours", convert=hours_of_days),
     ] = []
     url: Annotated[str | None, column("Page on Bistrochat", rules=WEB_ADDRESS)] = None
     follower_count: Annotated[int | None, column("Users who follow the venue", rules=COUNT), sent_as("followers")] = (
@@ -126,17 +115,7 @@ class Bistrochat(Platform):
             volatile=frozenset({"like_count", "comment_count", "share_count"}),
             cursor="posted_at",
             window=Window("posted_at", DAYS_LISTED),
-            attached=Attached(
-                "posts",
-                {
-                    "channel": "channel",
-                    "author": "author_name",
-                    "text": "text",
-                    "language": "language",
-                    "likes": "like_count",
-                    "posted_at": "posted_at",
-                },
-            ),
+            attached=Attachment("posts", {"author": "author_name", "likes": "like_count"}),
         ),
     )
     endpoints = (

@@ -6,25 +6,23 @@ reservations are listed until some weeks after the meal.
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from typing import Annotated
 
-from sync_platform.errors import AuthenticationFailed, ServerFailed, SyncError
 from sync_platform.sources.authentication import BearerToken
 from sync_platform.sources.columns import Row, column, reference, sent_as
-from sync_platform.sources.declaration import Attached, Dataset, Pace, Platform, Terms, Window
-from sync_platform.sources.endpoints import ByCursor, Endpoint, ErrorCode
+from sync_platform.sources.declaration import Attachment, Dataset, Pace, Platform, Terms, Window
+from sync_platform.sources.endpoints import CursorPaging, Endpoint, ErrorCode
 from sync_platform.sources.personal_processing import BOOKED_TABLES
 from sync_platform.sources.place import Place, UpdatedAt
-from sync_platform.sources.rules import WEB_ADDRESS, InOrder, OneOf, Together, Within
+from sync_platform.sources.response_errors import code_errors
+from sync_platform.sources.rules import PARTY, WEB_ADDRESS, InOrder, OneOf, Together
 from sync_platform.vault.personal_fields import Personal, PersonalKind
 
 STATUSES = ("booked", "seated", "cancelled", "no_show")
 DAYS_LISTED = 45
 """For so many days after the meal a reservation is listed."""
-PAGES = ByCursor(size=100, next_cursor="result.next_cursor", total="result.total?")
-_ABOUT_CREDENTIALS = re.compile(r"\b(unauthori[sz]ed|forbidden|bearer|token|credentials?|api key)\b", re.IGNORECASE)
+PAGES = CursorPaging(size=100, next_cursor="result.next_cursor", total="result.total?")
 
 
 class Restaurant(Row):
@@ -41,10 +39,10 @@ class Restaurant(Row):
     price_level: Annotated[Place.PriceLevel, sent_as("price_band")] = None
     phone: Place.Phone = None
     min_party_size: Annotated[
-        int | None, column("Smallest party that can book", unit="guests", rules=(Within(1),)), sent_as("min_party")
+        int | None, column("Smallest party that can book", unit="guests", rules=PARTY), sent_as("min_party")
     ] = None
     max_party_size: Annotated[
-        int | None, column("Largest party that can book", unit="guests", rules=(Within(1),)), sent_as("max_party")
+        int | None, column("Largest party that can book", unit="guests", rules=PARTY), sent_as("max_party")
     ] = None
     url: Annotated[str | None, column("Booking page", rules=WEB_ADDRESS)] = None
     updated_at: UpdatedAt = None
@@ -55,9 +53,7 @@ class Reservation(Row):
 
     restaurant_id: Annotated[str | None, reference("The restaurant", "chope.restaurants"), sent_as("rid")] = None
     starts_at: Annotated[datetime | None, column("When the party is expected", unit="UTC", matters=True)] = None
-    party_size: Annotated[int | None, column("Size of the party", unit="guests", matters=True, rules=(Within(1),))] = (
-        None
-    )
+    party_size: Annotated[int | None, column("Size of the party", unit="guests", matters=True, rules=PARTY)] = None
     status: Annotated[
         str | None,
         column("What became of it: booked, seated, cancelled or no_show", matters=True, rules=(OneOf(STATUSES),)),
@@ -70,13 +66,6 @@ class Reservation(Row):
     updated_at: UpdatedAt = None
 
 
-def _error(code: str, message: str, text: str) -> SyncError:
-    """The error of a code. Often only the words of the message show what kind of error it is."""
-    if code[1:] in ("401", "403") or _ABOUT_CREDENTIALS.search(message):
-        return AuthenticationFailed(f"{text}: check CHOPE_API_KEY")
-    return ServerFailed(text)
-
-
 def _list(dataset: str, **params: str) -> Endpoint:
     return Endpoint(
         dataset,
@@ -85,7 +74,7 @@ def _list(dataset: str, **params: str) -> Endpoint:
         paging=PAGES,
         params=params,
         since="updated_since",
-        error_code=ErrorCode(ok="A100", error_of=_error),
+        error_code=ErrorCode(ok="A100", error_of=code_errors("CHOPE_API_KEY")),
     )
 
 
@@ -131,10 +120,7 @@ class Chope(Platform):
             ),
             cursor="updated_at",
             window=Window("starts_at", DAYS_LISTED),
-            attached=Attached(
-                "reservations",
-                {"starts_at": "starts_at", "party_size": "party_size", "status": "status", "guest": "surname"},
-            ),
+            attached=Attachment("reservations", {"guest": "surname"}),
         ),
     )
     endpoints = (_list("restaurants", country_code="HK"), _list("reservations"))

@@ -172,10 +172,10 @@ class DataGovHk(Platform):
         if extraction.scope.archive_period:
             english, chinese = await self._archived(extraction, *extraction.scope.archive_period)
         else:
-            found = await self._live(extraction)
-            if found is None:
+            files = await self._live(extraction)
+            if files is None:
                 return
-            english, chinese = found
+            english, chinese = files
         records, in_one_file = joined(english, chinese)
         if english.generated != chinese.generated:
             made = f"{english.generated} (English) and {chinese.generated} (Chinese)"
@@ -224,11 +224,11 @@ class DataGovHk(Platform):
 
         if first > yesterday:
             raise PermanentError(f"{self.name}: the archive does not reach the week of {first} yet")
-        both = await asyncio.gather(*map(versions, PATHS))
-        days = both[0].keys() & both[1].keys()
+        versions_of_files = await asyncio.gather(*map(versions, PATHS))
+        days = versions_of_files[0].keys() & versions_of_files[1].keys()
         if not days:
             raise PermanentError(f"{self.name}: the archive has no version in both languages of the week of {first}")
-        stamps = [found[max(days)] for found in both]
+        stamps = [by_day[max(days)] for by_day in versions_of_files]
         made = datetime.strptime(max(stamps), "%Y%m%d-%H%M").replace(tzinfo=HONG_KONG)
         extraction.report_observed_at(made.astimezone(UTC))
 

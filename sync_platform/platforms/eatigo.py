@@ -10,13 +10,13 @@ from typing import Annotated
 
 from sync_platform.sources.authentication import BearerToken
 from sync_platform.sources.columns import Row, column, reference, sent_as
-from sync_platform.sources.declaration import Attached, Dataset, Pace, Platform, Terms, Window
-from sync_platform.sources.endpoints import Day, Endpoint, Numbered
+from sync_platform.sources.declaration import Attachment, Dataset, Pace, Platform, Terms, Window
+from sync_platform.sources.endpoints import Day, Endpoint, NumberedPaging
 from sync_platform.sources.place import Place, UpdatedAt
 from sync_platform.sources.rules import COUNT, Shaped, StepsOf, Together, Within
 
 PROMOTION_DAYS = 30
-PAGES = Numbered(size=100, limit="per_page", total="meta.total", pages="meta.total_pages")
+PAGES = NumberedPaging(size=100, limit="per_page", total="meta.total", pages="meta.total_pages")
 
 
 class Restaurant(Row):
@@ -92,13 +92,12 @@ class Eatigo(Platform):
             Promotion,
             key=("branch_id", "slot_date", "slot_time"),
             window=Window("slot_date"),
-            attached=Attached(
+            attached=Attachment(
                 "offers",
                 {
                     "kind": "'promotion'",
                     "title_en": "terms_en",
                     "title_zh": "terms_zh",
-                    "discount_pct": "discount_pct",
                     "starts_at": "timezone('Asia/Hong_Kong', slot_date + slot_time::TIME)",
                     "is_available": "seats_left > 0",
                 },

@@ -14,9 +14,9 @@ from typing import Annotated, Any
 import msgspec
 
 from sync_platform.sources.columns import Row, column, sent_as
-from sync_platform.sources.declaration import Attached, Dataset, Pace, Platform, Terms
+from sync_platform.sources.declaration import Attachment, Dataset, Pace, Platform, Terms
 from sync_platform.sources.decoding import Identity
-from sync_platform.sources.endpoints import ByOffset, ChildCount, ChildEndpoint, Endpoint
+from sync_platform.sources.endpoints import ChildCount, ChildEndpoint, Endpoint, OffsetPaging
 from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.fetching import Parents, page_of, pages_of_children
 from sync_platform.sources.grid import Grid, GridCrawl
@@ -36,14 +36,14 @@ VENDORS = Endpoint(
     "restaurants",
     "/listing/api/v1/pandora/vendors",
     records="data.items",
-    paging=ByOffset(size=48, total="data.available_count"),
+    paging=OffsetPaging(size=48, total="data.available_count"),
     params={"language_id": 1, "country": "hk", "vertical": "restaurants"},
 )
 REVIEWS = ChildEndpoint(
     "reviews",
     "/reviews/vendor/{parent}",
     records="data",
-    paging=ByOffset(size=30),
+    paging=OffsetPaging(size=30),
     count=ChildCount("review_number", promises_list=False),  # it counts ratings, and most have no text
     parent_field="vendorCode",
 )
@@ -64,8 +64,8 @@ def _name_without_mark(name: str | None) -> str | None:
 
 
 def _is_extended(name: str | None) -> bool | None:
-    shown = filled(name)
-    return bool(EXTENDED.search(shown)) if shown else None
+    text = filled(name)
+    return bool(EXTENDED.search(text)) if text else None
 
 
 def _cuisines(cuisines: list[Cuisine] | None) -> list[str]:
@@ -247,10 +247,7 @@ class Foodpanda(Platform):
             volatile=frozenset({"like_count"}),
             cursor="updated_at",
             rules=(InOrder("created_at", "updated_at"),),
-            attached=Attached(
-                "reviews",
-                {"rating": "rating", "text": "text", "author": "reviewer_id", "published_at": "created_at"},
-            ),
+            attached=Attachment("reviews", {"author": "reviewer_id", "published_at": "created_at"}),
         ),
     )
 

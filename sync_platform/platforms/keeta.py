@@ -18,9 +18,9 @@ from sync_platform.errors import ContractBroken
 from sync_platform.platforms._signed_calls import ERROR_CODE, Session, data_of
 from sync_platform.sources.codes import code_names
 from sync_platform.sources.columns import Row, column, sent_as
-from sync_platform.sources.declaration import Attached, Dataset, Pace, Platform, Terms
+from sync_platform.sources.declaration import Attachment, Dataset, Pace, Platform, Terms
 from sync_platform.sources.decoding import Identity
-from sync_platform.sources.endpoints import Endpoint, Numbered
+from sync_platform.sources.endpoints import Endpoint, NumberedPaging
 from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.fetching import pages_of
 from sync_platform.sources.id_lists import IdList, read_id_list
@@ -37,7 +37,7 @@ STATUSES = {OPEN: "open", 2: "closed"}
 _status_code = integer_at("status")
 
 
-PAGES = Numbered(size=200, page="pageNum", limit="pageSize", total="data.total?")
+PAGES = NumberedPaging(size=200, page="pageNum", limit="pageSize", total="data.total?")
 SHOPS = Endpoint(
     "restaurants", "/base/authorized/resource/get", records="data.authorizedShops", paging=PAGES, error_code=ERROR_CODE
 )
@@ -158,14 +158,12 @@ class Keeta(Platform):
             "The dishes of those shops.",
             MenuItem,
             key=("shopId", "id"),
-            attached=Attached(
+            attached=Attachment(
                 "offers",
                 {
                     "kind": "'menu_item'",
                     "title_en": "name",
                     "category": "menu_category",
-                    "price_min_hkd": "price_min_hkd",
-                    "price_max_hkd": "price_max_hkd",
                     "is_available": "is_on_sale",
                 },
             ),

@@ -17,8 +17,8 @@ from sync_platform.platforms import _poi_fields as poi_fields
 from sync_platform.sources.authentication import BearerToken
 from sync_platform.sources.capped_search import CappedSearch
 from sync_platform.sources.columns import Meaning, Row, column, sent_as
-from sync_platform.sources.declaration import Agreement, Attached, Dataset, Pace, Platform, Terms
-from sync_platform.sources.endpoints import ByOffset, ChildCount, ChildEndpoint, Endpoint, Numbered
+from sync_platform.sources.declaration import Agreement, Attachment, Dataset, Pace, Platform, Terms
+from sync_platform.sources.endpoints import ChildCount, ChildEndpoint, Endpoint, NumberedPaging, OffsetPaging
 from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.fetching import Parents, page_of, pages_of_children
 from sync_platform.sources.list_reading import Slice
@@ -39,14 +39,14 @@ POIS = Endpoint(
     "restaurants",
     "/api/pois",
     records="searchResult.paginationResult.results",
-    paging=Numbered(size=15, limit="", total="searchResult.paginationResult.count"),
+    paging=NumberedPaging(size=15, limit="", total="searchResult.paginationResult.count"),
     params={**EDITION, "sortBy": "Default"},
 )
 REVIEWS = ChildEndpoint(
     "reviews",
     "/api/v2/poi/{parent}/reviews",
     records="results",
-    paging=ByOffset(size=50, limit="rows", offset="startAt", total="count"),
+    paging=OffsetPaging(size=50, limit="rows", offset="startAt", total="count"),
     count=ChildCount("reviewCount", promises_list=True),
 )
 
@@ -255,11 +255,10 @@ class OpenRice(Platform):
                 processing=PUBLISHED_REVIEWS,
             ),
             agreements=(AS_DEAR,),
-            attached=Attached(
+            attached=Attachment(
                 "reviews",
                 {
                     "rating": "CASE overall WHEN 'smile' THEN 5 WHEN 'ok' THEN 3 WHEN 'cry' THEN 1 END",
-                    "title": "title",
                     "text": "body",
                     "author": "author_name",
                     "published_at": "submitted_at",

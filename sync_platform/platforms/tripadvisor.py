@@ -15,8 +15,8 @@ from sync_platform.platforms import _location_fields as location_fields
 from sync_platform.sources.authentication import KeyHeader
 from sync_platform.sources.codes import code_names, codes_in
 from sync_platform.sources.columns import Row, column, sent_as
-from sync_platform.sources.declaration import Attached, Dataset, Pace, Platform, Terms
-from sync_platform.sources.endpoints import ByIds, ByOffset, ChildCount, ChildEndpoint, Endpoint, Numbered
+from sync_platform.sources.declaration import Attachment, Dataset, Pace, Platform, Terms
+from sync_platform.sources.endpoints import ChildCount, ChildEndpoint, Endpoint, IdPaging, NumberedPaging, OffsetPaging
 from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.fetching import Parents, pages_of_children
 from sync_platform.sources.id_lists import pages_by_id, read_id_list
@@ -35,7 +35,7 @@ SEARCH = Endpoint(
     "restaurants",
     "/locations/search",
     records="data",
-    paging=Numbered(size=PAGE_ROWS, limit="size", total=TOTAL, pages="pagination.total_pages?"),
+    paging=NumberedPaging(size=PAGE_ROWS, limit="size", total=TOTAL, pages="pagination.total_pages?"),
     params={"version": 1, "geo_name": "Hong Kong", "category": "RESTAURANT", "locale": LOCALES},
     wrapped_in="location",
 )
@@ -43,7 +43,7 @@ LOCATIONS = Endpoint(
     "restaurants",
     "/locations",
     records="data",
-    paging=ByIds(size=50),
+    paging=IdPaging(size=50),
     params={"version": 1, "locale": LOCALES},
     wrapped_in="location",
 )
@@ -51,7 +51,7 @@ REVIEWS = ChildEndpoint(
     "reviews",
     "/locations/{parent}/reviews",
     records="data",
-    paging=ByOffset(size=PAGE_ROWS, limit="size", offset="page", counts_pages=True, total=TOTAL),
+    paging=OffsetPaging(size=PAGE_ROWS, limit="size", offset="page", counts_pages=True, total=TOTAL),
     params={"version": 1, "sort_by": "MOST_RECENT"},
     since="published_after_ts",
     since_day_only=True,
@@ -219,16 +219,7 @@ class TripAdvisor(Platform):
                 processing=PUBLISHED_REVIEWS,
             ),
             cursor="published_at",
-            attached=Attached(
-                "reviews",
-                {
-                    "rating": "rating",
-                    "title": "title",
-                    "text": "text",
-                    "author": "author_name",
-                    "published_at": "published_at",
-                },
-            ),
+            attached=Attachment("reviews", {"author": "author_name"}),
         ),
     )
 

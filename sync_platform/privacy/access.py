@@ -20,11 +20,11 @@ from sync_platform.privacy.access_answer import (
     AccessAnswer,
     CorrectedValue,
     DatasetAnswer,
-    KeptFor,
     PersonChange,
     PersonRecord,
     ReceivedRecord,
     RecordState,
+    RetentionDays,
 )
 from sync_platform.privacy.landed_lines import landed_objects
 from sync_platform.privacy.person_rows import require_subject_id, source_ids_of
@@ -36,8 +36,9 @@ from sync_platform.sources.columns import columns_of
 from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.storage.lake_connection import LAKE
 from sync_platform.storage.lake_tables import has_table
+from sync_platform.storage.sql_text import sql_text
 from sync_platform.vault.sealed_values import PREFIX
-from sync_platform.vault.unsealing import Unsealing
+from sync_platform.vault.unsealing import Unsealer
 
 OnStep = Callable[[str], None]
 KEPT = ("first_seen_at", "last_changed_at", "removed_at")
@@ -56,12 +57,14 @@ def collect_answer(
     for platform, dataset in installation.personal_datasets():
         if platform.name in platforms:
             on_step(f"{platform.name}.{dataset.name}")
-            unsealing = Unsealing(ciphers, contexts_of(platform, dataset))
-            found = _Collection(installation, platform, dataset, subjects, unsealing).collect()
+            unsealing = Unsealer(ciphers, contexts_of(platform, dataset))
+            answer = _Collection(installation, platform, dataset, subjects, unsealing).collect()
             unsealed += unsealing.unsealed
-            if not found.is_empty:
-                datasets.append(found)
-    kept_for = KeptFor(settings.landing_retention_days, settings.lineage_retention_days, settings.backup_retention_days)
+            if not answer.is_empty:
+                datasets.append(answer)
+    kept_for = RetentionDays(
+        settings.landing_retention_days, settings.lineage_retention_days, settings.backup_retention_days
+    )
     return AccessAnswer(
         datetime.now(UTC), settings.organisation, settings.contact, persons, datasets, kept_for, unsealed
     )
@@ -76,7 +79,7 @@ class _Collection:
         platform: Platform,
         dataset: Dataset,
         subjects: list[str],
-        unsealing: Unsealing,
+        unsealing: Unsealer,
     ) -> None:
         self._installation, self._platform, self._dataset = installation, platform, dataset
         self._subjects, self._unsealing = subjects, unsealing
@@ -122,12 +125,16 @@ class _Collection:
         ids = source_ids_of(session, table, self._dataset, self._subjects)
         if not ids:
             return []
-        cursor = session.execute(f"SELECT * FROM {LAKE}.{table} WHERE source_id IN ({_listed(ids)}) ORDER BY source_id")
+        cursor = session.execute(
+            f"SELECT * FROM {LAKE}.{table} WHERE source_id IN ({_sql_literals(ids)}) ORDER BY source_id"
+        )
         names = [each[0] for each in cursor.description or ()]
-        rows = [dict(zip(names, map(_plain, row), strict=True)) for row in cursor.fetchall()]
-        shown = [*(column.name for column in columns_of(self._dataset.row)), *KEPT]
+        rows = [dict(zip(names, map(_json_value, row), strict=True)) for row in cursor.fetchall()]
+        columns = [*(column.name for column in columns_of(self._dataset.row)), *KEPT]
         return [
-            PersonRecord(row["source_id"], _state(row), self._clear({name: row[name] for name in shown if name in row}))
+            PersonRecord(
+                row["source_id"], _state(row), self._clear({name: row[name] for name in columns if name in row})
+            )
             for row in rows
         ]
 
@@ -140,7 +147,7 @@ class _Collection:
         named = [
             f"contains({side}::VARCHAR, '{mark}')" for mark in marks for side in ("before", "after")
         ]  # a subject id has no quotation mark
-        owned = [f"entity_id IN ({_listed(source_ids)})"] if source_ids else []
+        owned = [f"entity_id IN ({_sql_literals(source_ids)})"] if source_ids else []
         rows = session.execute(
             f"""SELECT entity_id, operation, observed_at, before::VARCHAR, after::VARCHAR
             FROM {corrected_history(session, history)}
@@ -174,7 +181,7 @@ class _Collection:
         """Say of the received records in quarantine why they are there."""
         if not lines or not has_table(session, "quality.quarantine"):
             return
-        objects = _listed({key for key, _ in lines})
+        objects = _sql_literals({key for key, _ in lines})
         rows = session.execute(
             f"""SELECT landing_object, landing_line, paths, problems FROM {LAKE}.quality.quarantine
             WHERE landing_object IN ({objects}) ORDER BY committed_at"""
@@ -202,11 +209,11 @@ def _state(row: dict[str, Any]) -> RecordState:
     return "past" if row.get("is_past") else "removed"
 
 
-def _plain(value: Any) -> Any:
+def _json_value(value: Any) -> Any:
     """The value as JSON can have it: an amount is a number."""
     return float(value) if isinstance(value, Decimal) else value
 
 
-def _listed(texts: Iterable[str]) -> str:
+def _sql_literals(texts: Iterable[str]) -> str:
     """SQL: the texts as literals. A parameter would make DuckDB import pandas."""
-    return ", ".join("'" + text.replace("'", "''") + "'" for text in texts)
+    return ", ".join(map(sql_text, texts))

@@ -92,7 +92,7 @@ class DatasetAnswer:
 
 
 @dataclass(frozen=True)
-class KeptFor:
+class RetentionDays:
     """How many days data is kept: landed pages, the history, backups."""
 
     landing_days: int
@@ -109,7 +109,7 @@ class AccessAnswer:
     contact: str
     persons: Sequence[Candidate]
     datasets: Sequence[DatasetAnswer]
-    kept_for: KeptFor
+    kept_for: RetentionDays
     unsealed: int
 
     def figures(self) -> dict[str, Any]:

@@ -23,14 +23,14 @@ def record_of(file: Path) -> dict[str, str]:
 
 def old_answers(entries: Iterable[AuditEntry], before: datetime) -> list[Path]:
     """The files that were written before that time and are still there. `entries`: those of access in the audit log."""
-    found = []
+    files = []
     for entry in entries:
         written = orjson.loads(entry.subject)
         if entry.at < before and entry.outcome == "complete" and written.get("file"):
             file = Path(written["file"])
             if file.is_file() and _digest(file) == written.get("sha256"):
-                found.append(file)
-    return found
+                files.append(file)
+    return files
 
 
 def delete_answers(files: Sequence[Path]) -> dict[str, int]:

@@ -14,7 +14,7 @@ import orjson
 
 from sync_platform.documents.document import Document, DocumentTable, Section
 from sync_platform.documents.local_time import local_time
-from sync_platform.privacy.access_answer import AccessAnswer, DatasetAnswer, KeptFor, PersonRecord, ReceivedRecord
+from sync_platform.privacy.access_answer import AccessAnswer, DatasetAnswer, PersonRecord, ReceivedRecord, RetentionDays
 from sync_platform.privacy.access_words import (
     KEPT_COLUMNS,
     KINDS_ZH,
@@ -54,45 +54,45 @@ def access_document(answer: AccessAnswer) -> Document:
     )
 
 
-def _section(found: DatasetAnswer) -> Section:
-    title = f"{found.platform.title}: {found.dataset.name}"
-    if found.dataset.attached:
-        title += f" / {TABLES_ZH[found.dataset.attached.table]}"
-    tables = [_reasons(found), _fields(found), *(_record(found, each) for each in found.records)]
-    if found.corrections:
-        tables.append(_corrections(found))
-    if found.changes:
-        tables.append(_changes(found))
-    if found.received:
-        tables.append(_received(found.received))
-    return Section(title, (found.dataset.description,), tables)
+def _section(answer: DatasetAnswer) -> Section:
+    title = f"{answer.platform.title}: {answer.dataset.name}"
+    if answer.dataset.attached:
+        title += f" / {TABLES_ZH[answer.dataset.attached.table]}"
+    tables = [_reasons(answer), _fields(answer), *(_record(answer, each) for each in answer.records)]
+    if answer.corrections:
+        tables.append(_corrections(answer))
+    if answer.changes:
+        tables.append(_changes(answer))
+    if answer.received:
+        tables.append(_received(answer.received))
+    return Section(title, (answer.dataset.description,), tables)
 
 
-def _reasons(found: DatasetAnswer) -> DocumentTable:
+def _reasons(answer: DatasetAnswer) -> DocumentTable:
     """Why the data is kept, in both languages."""
-    stated = found.dataset.personal.processing if found.dataset.personal else None
+    stated = answer.dataset.personal.processing if answer.dataset.personal else None
     english = stated or UNSTATED
     chinese = english.in_chinese or (english if stated else UNSTATED_ZH)
-    source = found.platform.live_base_url
+    source = answer.platform.live_base_url
     rows = [
         ("Whose data / 資料當事人", english.whose, chinese.whose),
         ("Purpose / 目的", english.purpose, chinese.purpose),
         ("Legal basis / 法律依據", english.basis, chinese.basis),
         ("Recipients / 接收者", english.recipients, chinese.recipients),
-        ("Source / 來源", f"{found.platform.title} ({source})", f"{found.platform.title}（{source}）"),
+        ("Source / 來源", f"{answer.platform.title} ({source})", f"{answer.platform.title}（{source}）"),
     ]
     return DocumentTable("Why it is kept / 保存的原因", ("", "English", "中文"), rows)
 
 
-def _fields(found: DatasetAnswer) -> DocumentTable:
-    personal = found.dataset.personal
+def _fields(answer: DatasetAnswer) -> DocumentTable:
+    personal = answer.dataset.personal
     kinds = {path: personal.kind_of(path) for path in personal.fields} if personal else {}
     rows = [(path, kind.value, KINDS_ZH[kind]) for path, kind in kinds.items()]
     return DocumentTable("Personal fields / 個人資料欄位", ("Field / 欄位", "Kind", "種類"), rows)
 
 
-def _record(found: DatasetAnswer, record: PersonRecord) -> DocumentTable:
-    meanings = _meanings(found)
+def _record(answer: DatasetAnswer, record: PersonRecord) -> DocumentTable:
+    meanings = _meanings(answer)
     rows = [
         (KEPT_COLUMNS.get(name, meanings.get(name, name)), _text(value))
         for name, value in record.values.items()
@@ -102,11 +102,11 @@ def _record(found: DatasetAnswer, record: PersonRecord) -> DocumentTable:
     return DocumentTable(caption, ("What / 項目", "Value / 內容"), rows)
 
 
-def _meanings(found: DatasetAnswer) -> dict[str, str]:
+def _meanings(answer: DatasetAnswer) -> dict[str, str]:
     """The meaning of each column; of a personal one in both languages."""
-    personal, paths = found.dataset.personal, sealed_paths(found.dataset)
+    personal, paths = answer.dataset.personal, sealed_paths(answer.dataset)
     meanings = {}
-    for column in columns_of(found.dataset.row):
+    for column in columns_of(answer.dataset.row):
         meaning = column.description.removesuffix(", sealed")
         if personal is not None and paths.get(column.name) in personal.fields:
             meaning += f" / {KINDS_ZH[personal.kind_of(paths[column.name])]}"
@@ -114,7 +114,7 @@ def _meanings(found: DatasetAnswer) -> dict[str, str]:
     return meanings
 
 
-def _corrections(found: DatasetAnswer) -> DocumentTable:
+def _corrections(answer: DatasetAnswer) -> DocumentTable:
     rows = [
         (
             local_time(each.corrected_at),
@@ -123,7 +123,7 @@ def _corrections(found: DatasetAnswer) -> DocumentTable:
             _text(each.right),
             local_time(each.passed_on_at) if each.passed_on_at else LIFTED if each.lifted_at else NOT_YET,
         )
-        for each in found.corrections
+        for each in answer.corrections
     ]
     columns = (
         "Corrected / 更正時間",
@@ -135,7 +135,7 @@ def _corrections(found: DatasetAnswer) -> DocumentTable:
     return DocumentTable("Corrections at your request / 應您要求所作的更正", columns, rows)
 
 
-def _changes(found: DatasetAnswer) -> DocumentTable:
+def _changes(answer: DatasetAnswer) -> DocumentTable:
     rows = [
         (
             local_time(each.observed_at),
@@ -143,7 +143,7 @@ def _changes(found: DatasetAnswer) -> DocumentTable:
             OPERATIONS.get(each.operation, each.operation),
             _change(each.before, each.after),
         )
-        for each in found.changes
+        for each in answer.changes
     ]
     columns = ("When / 時間", "Record / 記錄", "What happened / 事項", "Values / 內容")
     return DocumentTable("History / 更改記錄", columns, rows)
@@ -174,8 +174,8 @@ def _received(received: Iterable[ReceivedRecord]) -> DocumentTable:
     return DocumentTable("As received from the platform / 從平台收到的內容", columns, rows)
 
 
-def _kept_for(kept: KeptFor) -> Section:
-    history, landing, backup = kept.history_days, kept.landing_days, kept.backup_days
+def _kept_for(days: RetentionDays) -> Section:
+    history, landing, backup = days.history_days, days.landing_days, days.backup_days
     rows = [
         (
             "Record / 記錄",

@@ -24,13 +24,13 @@ def access_json(answer: AccessAnswer) -> dict[str, Any]:
     }
 
 
-def _dataset(found: DatasetAnswer) -> dict[str, Any]:
-    personal, processing = found.dataset.personal, found.dataset.personal and found.dataset.personal.processing
+def _dataset(answer: DatasetAnswer) -> dict[str, Any]:
+    personal, processing = answer.dataset.personal, answer.dataset.personal and answer.dataset.personal.processing
     return {
-        "platform": found.platform.name,
-        "dataset": found.dataset.name,
-        "source": found.platform.live_base_url,
-        "description": found.dataset.description,
+        "platform": answer.platform.name,
+        "dataset": answer.dataset.name,
+        "source": answer.platform.live_base_url,
+        "description": answer.dataset.description,
         "processing": {name: value for name, value in asdict(processing).items() if name != "in_chinese"}
         if processing
         else None,
@@ -38,8 +38,8 @@ def _dataset(found: DatasetAnswer) -> dict[str, Any]:
         if processing and processing.in_chinese
         else None,
         "personal_fields": {path: personal.kind_of(path) for path in personal.fields} if personal else {},
-        "records": [asdict(each) for each in found.records],
-        "changes": [asdict(each) for each in found.changes],
-        "corrections": [asdict(each) for each in found.corrections],
-        "received": [asdict(each) for each in found.received],
+        "records": [asdict(each) for each in answer.records],
+        "changes": [asdict(each) for each in answer.changes],
+        "corrections": [asdict(each) for each in answer.corrections],
+        "received": [asdict(each) for each in answer.received],
     }

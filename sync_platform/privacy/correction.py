@@ -20,7 +20,7 @@ from sync_platform.lake.erased_rows import sealed_columns
 from sync_platform.lake.tracked_table import dataset_table
 from sync_platform.privacy.correction_events import record_correction, require_correction
 from sync_platform.privacy.privacy_request import PrivacyRequest
-from sync_platform.privacy.recorded_corrections import bring_in_line
+from sync_platform.privacy.recorded_corrections import apply_register
 from sync_platform.privacy.request_register import RequestRegister
 from sync_platform.privacy.searched_installation import sealed_paths
 from sync_platform.sources.columns import Column
@@ -61,14 +61,14 @@ def correct(
     UsageError where the request allows no correction, the record is of another person or erased, or the column cannot
     have that value.
     """
-    found = installation.register.find(request)
-    require_correction(found)
+    privacy_request = installation.register.find(request)
+    require_correction(privacy_request)
     table_column = _correctable(record.dataset, column)
     with installation.lake.session() as session:
-        values = _Values(installation.vault, session, record, table_column)
-        details = values.of(found, text)
+        values = _CorrectedColumn(installation.vault, session, record, table_column)
+        details = values.of(privacy_request, text)
     number = record_correction(installation.register, request, details, actor=actor)
-    bring_in_line(
+    apply_register(
         installation.lake, installation.history, installation.platforms, installation.register, f"correction-{number}"
     )
     return number
@@ -92,7 +92,7 @@ def _correctable(dataset: Dataset, name: str) -> Column:
 
 
 @dataclass(frozen=True)
-class _Values:
+class _CorrectedColumn:
     """The wrong and the right value of one column of one record."""
 
     vault: Vault
@@ -104,12 +104,12 @@ class _Values:
         """The details of the correction that the register keeps."""
         row = self._row()
         subject, wrong = self._subject(row, request), row[self.column.name]
-        right, shown = self._sealed(row, subject, text) if self.column.sealed else self._plain(text)
+        right, shown_value = self._sealed(row, subject, text) if self.column.sealed else self._plain(text)
         if right == wrong:
             raise UsageError(f"{self._name} has this value already")
         platform, dataset = self.record.platform.name, self.record.dataset.name
         where = {"platform": platform, "dataset": dataset, "source_id": self.record.source_id}
-        return {**where, "column": self.column.name, "wrong": wrong, "right": right, "shown": shown}
+        return {**where, "column": self.column.name, "wrong": wrong, "right": right, "shown": shown_value}
 
     @property
     def _name(self) -> str:

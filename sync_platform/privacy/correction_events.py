@@ -1,4 +1,4 @@
-"""The corrections in the register of privacy requests: a value that was corrected, and that its source shows it right.
+"""The correction events of the register: a value was corrected, and later its platform shows the right value itself.
 
 What belongs here: recording these events, and finding the corrections that apply. What is corrected, and how, belongs
 in `correction`.

@@ -37,7 +37,7 @@ LEASE = "erasures"
 OnStep = Callable[[str], None]
 
 
-def _silence(step: str) -> None: ...
+def _ignore_step(step: str) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -93,17 +93,17 @@ def confirm_erasure(ledger: ErasureLedger, number: int, actor: str, *, alone: bo
     `alone`: there is only one operator, who confirms their own request. UsageError where the operator is the one who
     asked and does not say so, and for an erasure that was withdrawn.
     """
-    found = ledger.find(number)
-    if found.state is ErasureState.withdrawn:
+    erasure = ledger.find(number)
+    if erasure.state is ErasureState.withdrawn:
         raise UsageError(f"erasure {number} was withdrawn: ask again")
-    if found.state is not ErasureState.requested:
-        return found
-    if actor == found.requested_by and not alone:
+    if erasure.state is not ErasureState.requested:
+        return erasure
+    if actor == erasure.requested_by and not alone:
         raise UsageError(
             f"erasure {number} was asked for by {actor}: a second operator confirms it. Where there is only one, --yes "
             "confirms it, and that is on record"
         )
-    is_alone = actor == found.requested_by
+    is_alone = actor == erasure.requested_by
     ledger.append(number, ErasureEventKind.confirmed, actor, {"alone": is_alone})
     return ledger.find(number)
 
@@ -117,7 +117,7 @@ def withdraw_erasure(ledger: ErasureLedger, number: int, actor: str, reason: str
 
 
 def continue_erasures(
-    installation: ErasedInstallation, actor: str, on_step: OnStep = _silence, only: int | None = None
+    installation: ErasedInstallation, actor: str, on_step: OnStep = _ignore_step, only: int | None = None
 ) -> list[Erasure]:
     """Do what is left of every confirmed erasure, or of one. Returns each with its new state.
 
@@ -129,7 +129,7 @@ def continue_erasures(
         for each in installation.ledger.erasures():
             if each.is_due and only in (None, each.number):
                 with suppress(SyncError):  # the failed step is on record
-                    _Work(installation, each, actor, on_step).run()
+                    _ErasureWork(installation, each, actor, on_step).run()
                 done.append(installation.ledger.find(each.number))
         for each in installation.ledger.erasures():
             if each.state is ErasureState.complete and each.request:
@@ -139,14 +139,14 @@ def continue_erasures(
 
 def _answer(requests: RequestRegister, erasure: Erasure, request: int, actor: str) -> None:
     """Close the privacy request of a complete erasure, unless it is closed, or the identity was not checked."""
-    found = requests.find(request)
-    if found.is_open and found.identity:
+    privacy_request = requests.find(request)
+    if privacy_request.is_open and privacy_request.identity:
         proof = erasure.events[-1]
         requests.close(request, f"erasure {erasure.number} is complete, proof {proof.link}", actor=actor)
 
 
 @dataclass
-class _Work:
+class _ErasureWork:
     """The work on one erasure, in order."""
 
     installation: ErasedInstallation
@@ -181,9 +181,9 @@ class _Work:
         self._step("rows", lambda: erased(subjects))
 
     def _conclude(self, ended: Set[str], held_until: datetime | None) -> None:
-        found: list[ErasureProof] = []
-        self._step("proof", lambda: found.append(self._prove({*self.erasure.subjects, *ended})))
-        details: dict[str, Any] = {"proof": found[0].document(), "ended": sorted(ended)}
+        proofs: list[ErasureProof] = []
+        self._step("proof", lambda: proofs.append(self._prove({*self.erasure.subjects, *ended})))
+        details: dict[str, Any] = {"proof": proofs[0].document(), "ended": sorted(ended)}
         if held_until:
             details["until"] = held_until.isoformat()
         kind = ErasureEventKind.partly_complete if held_until else ErasureEventKind.complete
@@ -262,12 +262,18 @@ class _Work:
     def _ended(self, holds: Sequence[LegalHold], now: datetime) -> set[str]:
         """The keys of the holds that have ended, and that this erasure made."""
         ended = {str(each.number) for each in holds if not each.is_active(now)}
-        found = [
+        keys_by_event = [
             event.known_details["of_holds"]
             for event in self.erasure.events
             if event.event == ErasureEventKind.preserved
         ]
-        return {subject for keys in found for hold, subjects in keys.items() if hold in ended for subject in subjects}
+        return {
+            subject
+            for keys in keys_by_event
+            for hold, subjects in keys.items()
+            if hold in ended
+            for subject in subjects
+        }
 
     def _done_before(self) -> set[str]:
         """The keys of ended holds that the last conclusion has destroyed."""

@@ -50,7 +50,7 @@ def find_extent(installation: ErasedInstallation, named: Sequence[str], question
     UsageError where nobody, or where more than one person answers to one of them: then each is chosen by its id.
     """
     vault = installation.keys.vault
-    subjects = {_only(each, find_subjects(vault, installation.platforms, each)) for each in named}
+    subjects = {_require_one(each, find_subjects(vault, installation.platforms, each)) for each in named}
     if question.identifiers():
         subjects.add(_only_candidate(installation, question))
     if not subjects:
@@ -71,10 +71,12 @@ def find_extent(installation: ErasedInstallation, named: Sequence[str], question
     )
 
 
-def _only(named: str, found: Sequence[str]) -> str:
-    if len(found) > 1:
-        raise UsageError(f"{named!r} may be {len(found)} persons: choose with --subject {' or '.join(found)}")
-    return found[0]
+def _require_one(named: str, candidate_ids: Sequence[str]) -> str:
+    if len(candidate_ids) > 1:
+        raise UsageError(
+            f"{named!r} may be {len(candidate_ids)} persons: choose with --subject {' or '.join(candidate_ids)}"
+        )
+    return candidate_ids[0]
 
 
 def _only_candidate(installation: ErasedInstallation, question: PersonQuestion) -> str:
@@ -86,14 +88,14 @@ def _only_candidate(installation: ErasedInstallation, question: PersonQuestion) 
         installation.history,
         installation.platforms,
     )
-    found = candidates(searched, question)
-    if not found:
+    persons = candidates(searched, question)
+    if not persons:
         raise UsageError("nobody is found: no personal value of such a person is stored")
-    if len({each.subject_id for each in found}) > 1:
+    if len({each.subject_id for each in persons}) > 1:
         listed = "".join(
             f"\n  --subject {each.subject_id}  {each.platform}.{each.dataset}, {each.records:,} records, found by "
             f"{', '.join(each.found_by)}"
-            for each in found
+            for each in persons
         )
         raise UsageError(f"this may be several persons: choose those who are to be erased{listed}")
-    return found[0].subject_id
+    return persons[0].subject_id

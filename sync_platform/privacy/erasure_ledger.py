@@ -65,12 +65,12 @@ class ErasureLedger:
 
     def erasures(self) -> list[Erasure]:
         """Every erasure, in order of their numbers."""
-        events = sorted(self._events(), key=lambda each: (each.erasure, each.number))
-        return [erasure_of(list(own)) for _, own in groupby(events, key=lambda each: each.erasure)]
+        events = sorted(self._events(), key=lambda event: (event.erasure, event.number))
+        return [erasure_of(list(own)) for _, own in groupby(events, key=lambda event: event.erasure)]
 
     def breaks(self) -> list[str]:
         """Where the chain is broken, in words."""
-        return [f"event {each.number} of the erasure ledger: {what}" for each, what in broken_links(self._events())]
+        return [f"event {event.number} of the erasure ledger: {what}" for event, what in broken_links(self._events())]
 
     def close(self) -> None:
         """Close the connections to the database."""

@@ -122,8 +122,8 @@ class ErasurePlaces:
             for platform, dataset in personal_tables(session, self.platforms):
                 platforms.add(platform.name)
                 table = f"{platform.name}.{dataset.name}"
-                found = rows.get(table, SubjectRows(platform.name, dataset.name, 0, 0))
-                yield _table(found)
+                person_rows = rows.get(table, SubjectRows(platform.name, dataset.name, 0, 0))
+                yield _table(person_rows)
             changes = count_changes_with_ciphertext(session, self.history, platforms, subjects)
             snapshots = session.execute(f"SELECT count(*) FROM {LAKE}.snapshots()").fetchall()[0][0]
         unreadable = ValueState.unreadable if changes else ValueState.nothing
@@ -176,14 +176,16 @@ class ErasurePlaces:
         """The right values in the register of privacy requests, which are sealed like the wrong ones."""
         marks = tuple(f"{PREFIX}{subject}:" for subject in subjects)
         with opened_register(self.ledger_url) as register:
-            found = [
+            corrections = [
                 each
                 for request in register.requests()
                 for each in request.corrections
                 if any((value or "").startswith(marks) for value in (each.wrong, each.right, each.shown))
             ]
-        state = ValueState.unreadable if found else ValueState.nothing
-        return CheckedPlace("corrections in the register of requests", state, {"corrections": len(found)}, SEALED_COPY)
+        state = ValueState.unreadable if corrections else ValueState.nothing
+        return CheckedPlace(
+            "corrections in the register of requests", state, {"corrections": len(corrections)}, SEALED_COPY
+        )
 
     def _access_answers(self, subjects: Set[str]) -> int:
         """How many access requests of these data subjects were answered."""

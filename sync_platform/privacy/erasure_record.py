@@ -70,8 +70,8 @@ class ErasureEvent(ChainedRow):
 
     @property
     def known_details(self) -> dict[str, Any]:
-        found: dict[str, Any] = orjson.loads(self.details)
-        return found
+        details: dict[str, Any] = orjson.loads(self.details)
+        return details
 
     def document(self) -> dict[str, Any]:
         return {

@@ -39,10 +39,10 @@ def find_subjects(vault: Vault, platforms: Mapping[str, Platform], named: str) -
         candidates = {vault.subject_id(platform, path, value) for path in (*paths, RECORD)}
     else:
         raise UsageError(f"{platform!r} is no platform: write PLATFORM:ID with one of {', '.join(sorted(platforms))}")
-    found = _known(vault, candidates)
-    if not found:
+    subjects = _known(vault, candidates)
+    if not subjects:
         raise UsageError(f"nobody is known as {named!r}: no personal value of such a person is stored")
-    return sorted(found)
+    return sorted(subjects)
 
 
 def _known(vault: Vault, candidates: Set[str]) -> set[str]:

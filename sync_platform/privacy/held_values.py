@@ -105,11 +105,11 @@ def delete_held_values(lake: Lake, hold_subjects: Set[str], run_id: str) -> int:
             return 0
 
         def delete() -> int:
-            found = int(session.execute(f"SELECT count(*) {condition}", values).fetchall()[0][0])
-            if found:
+            count = int(session.execute(f"SELECT count(*) {condition}", values).fetchall()[0][0])
+            if count:
                 session.execute(f"DELETE {condition}", values)
-                describe_commit(session, run_id, f"end of a legal hold: {found:,} values deleted")
-            return found
+                describe_commit(session, run_id, f"end of a legal hold: {count:,} values deleted")
+            return count
 
         return in_one_transaction(lake, session, delete)
 

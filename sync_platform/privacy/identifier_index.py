@@ -25,7 +25,7 @@ from sync_platform.vault.identifiers import add_identifiers, mark_read, unread_s
 from sync_platform.vault.personal_fields import Personal
 from sync_platform.vault.record_identifiers import RecordIdentifiers, is_identifying
 from sync_platform.vault.sealed_values import PREFIX
-from sync_platform.vault.unsealing import Unsealing, subjects_in
+from sync_platform.vault.unsealing import Unsealer, subjects_in
 
 BATCH = 5_000
 OnStep = Callable[[str], None]
@@ -62,7 +62,7 @@ def _read(installation: SearchedInstallation, platform: Platform, dataset: Datas
         owned = [(record, min(subjects_in([record]), default="")) for record in records]
         owned = [(record, subject) for record, subject in owned if subject in unread]
         subjects = [subject for _, subject in owned]
-        unsealing = Unsealing(vault.ciphers(subjects), ())
+        unsealing = Unsealer(vault.ciphers(subjects), ())
         clear = [unsealing.value(record, platform.name) for record, _ in owned]
         add_identifiers(vault.engine, hashes.of(personal, clear, subjects))
         seen |= set(subjects)
@@ -94,12 +94,12 @@ def _changes(
 ) -> Iterator[Record]:
     if not has_table(session, history):
         return
-    found = session.execute(
+    rows = session.execute(
         f"""SELECT before::VARCHAR, after::VARCHAR FROM {LAKE}.{history}
         WHERE platform = '{platform.name}' AND dataset = '{dataset.name}'
         AND (contains(before::VARCHAR, '{PREFIX}') OR contains(after::VARCHAR, '{PREFIX}'))"""
     )
-    for sides in _fetched(found):
+    for sides in _fetched(rows):
         for side in filter(None, sides):
             values = orjson.loads(side)
             yield _record((path, values.get(column)) for column, path in paths.items())

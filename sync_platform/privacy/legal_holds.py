@@ -121,26 +121,26 @@ class LegalHolds:
 
     def holds(self) -> list[LegalHold]:
         """Every hold, in order of their numbers."""
-        found: dict[int, LegalHold] = {}
+        holds: dict[int, LegalHold] = {}
         for event in self._events():
-            details, at = orjson.loads(event.details), datetime.fromisoformat(event.at)
+            details, event_at = orjson.loads(event.details), datetime.fromisoformat(event.at)
             if event.event == SET:
-                found[event.hold] = LegalHold(
+                holds[event.hold] = LegalHold(
                     event.hold,
                     tuple(details["subjects"]),
                     tuple(details["fields"]),
                     details["reason"],
-                    at,
+                    event_at,
                     event.actor,
                     datetime.fromisoformat(details["until"]),
                 )
             else:
-                found[event.hold] = replace(found[event.hold], until=at, released_by=event.actor)
-        return list(found.values())
+                holds[event.hold] = replace(holds[event.hold], until=event_at, released_by=event.actor)
+        return list(holds.values())
 
     def breaks(self) -> list[str]:
         """Where the chain is broken, in words."""
-        return [f"event {each.number} of the legal holds: {what}" for each, what in broken_links(self._events())]
+        return [f"event {event.number} of the legal holds: {what}" for event, what in broken_links(self._events())]
 
     def close(self) -> None:
         """Close the connections to the database."""

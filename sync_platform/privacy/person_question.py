@@ -27,11 +27,11 @@ class PersonQuestion:
             PersonalKind.handle: self.handle,
             PersonalKind.name: self.name,
         }
-        found = [Identifier(kind, value) for kind, value in given.items() if value]
-        for each in found:
+        identifiers = [Identifier(kind, value) for kind, value in given.items() if value]
+        for each in identifiers:
             if normalised(each) is None:
                 raise UsageError(f"{each.value!r} is no {each.kind}")
-        return found
+        return identifiers
 
     @property
     def asked_by(self) -> list[str]:

@@ -30,7 +30,7 @@ def source_ids_of(
     first column has a value in every row.
     """
     ids = ", ".join(f"'{each}'" for each in map(require_subject_id, subjects))
-    found: dict[str, str] = {}
+    source_ids: dict[str, str] = {}
     empty = "true"
     for column in sealed_paths(dataset):
         subject = f'substr("{column}", {_SUBJECT_AT})'
@@ -39,11 +39,11 @@ def source_ids_of(
                 FILTER ({subject} IN (SELECT unnest([{ids}])))
             FROM {LAKE}.{table} WHERE {empty}"""
         ).fetchall()
-        found |= dict(rows or ())
+        source_ids |= dict(rows or ())
         if not is_empty:
             break
         empty += f' AND "{column}" IS NULL'
-    return found
+    return source_ids
 
 
 def require_subject_id(text: str) -> str:

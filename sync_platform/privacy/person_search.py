@@ -23,6 +23,7 @@ from sync_platform.privacy.searched_installation import SearchedInstallation
 from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.storage.lake_connection import LAKE
 from sync_platform.storage.lake_tables import has_table
+from sync_platform.storage.sql_text import sql_text
 from sync_platform.vault.identifiers import FoundSubject, find_subjects, known_subjects
 
 RECORD = "record"
@@ -48,7 +49,7 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class _Rows:
+class _PersonRows:
     """What a table has of a person."""
 
     records: int = 0
@@ -66,19 +67,28 @@ def candidates(
     an unknown platform, and for a value that is no identifier of its kind.
     """
     read_identifiers(installation, lambda step: on_step(f"reading the identifiers of {step}"))
-    found: dict[FoundSubject, list[str]] = defaultdict(list)
+    ways_by_subject: dict[FoundSubject, list[str]] = defaultdict(list)
     if question.subject:
         for subject in _named(installation, question.subject):
-            found[subject].append("subject")
+            ways_by_subject[subject].append("subject")
     for identifier in question.identifiers():
         for subject in find_subjects(installation.vault.engine, installation.vault.identifiers, identifier):
-            found[subject].append(identifier.kind.name)
-    rows = _rows_of(installation, found)
+            ways_by_subject[subject].append(identifier.kind.name)
+    rows = _rows_of(installation, ways_by_subject)
     listed = [
-        Candidate(each.subject_id, each.platform, each.dataset, tuple(ways), **vars(rows.get(each, _Rows())))
-        for each, ways in found.items()
+        Candidate(
+            found_subject.subject_id,
+            found_subject.platform,
+            found_subject.dataset,
+            tuple(ways),
+            **vars(rows.get(found_subject, _PersonRows())),
+        )
+        for found_subject, ways in ways_by_subject.items()
     ]
-    return sorted(listed, key=lambda each: (-len(each.found_by), each.platform, each.dataset, each.subject_id))
+    return sorted(
+        listed,
+        key=lambda candidate: (-len(candidate.found_by), candidate.platform, candidate.dataset, candidate.subject_id),
+    )
 
 
 def _named(installation: SearchedInstallation, subject: str) -> list[FoundSubject]:
@@ -95,11 +105,13 @@ def _named(installation: SearchedInstallation, subject: str) -> list[FoundSubjec
     return known_subjects(installation.vault.engine, ids)
 
 
-def _rows_of(installation: SearchedInstallation, found: Iterable[FoundSubject]) -> dict[FoundSubject, _Rows]:
+def _rows_of(
+    installation: SearchedInstallation, found_subjects: Iterable[FoundSubject]
+) -> dict[FoundSubject, _PersonRows]:
     by_dataset: dict[tuple[str, str], list[FoundSubject]] = defaultdict(list)
-    for each in found:
+    for each in found_subjects:
         by_dataset[each.platform, each.dataset].append(each)
-    counted: dict[FoundSubject, _Rows] = {}
+    counted: dict[FoundSubject, _PersonRows] = {}
     if installation.lake is None or not by_dataset:
         return counted
     with installation.lake.session() as session:
@@ -112,27 +124,23 @@ def _rows_of(installation: SearchedInstallation, found: Iterable[FoundSubject]) 
 
 def _count(
     session: duckdb.DuckDBPyConnection, platform: Platform, dataset: Dataset, subjects: list[str]
-) -> dict[str, _Rows]:
+) -> dict[str, _PersonRows]:
     table = table_name(platform.name, dataset.name)
     if not has_table(session, table):
         return {}
-    found = source_ids_of(session, table, dataset, subjects)
-    if not found:
+    source_ids = source_ids_of(session, table, dataset, subjects)
+    if not source_ids:
         return {}
-    owners = ", ".join(f"({_quoted(source_id)}, '{subject}')" for source_id, subject in found.items())
+    owners = ", ".join(f"({sql_text(source_id)}, '{subject}')" for source_id, subject in source_ids.items())
     rows = session.execute(
         f"""SELECT subject, count(*), count(*) FILTER (removed_at IS NULL), min(first_seen_at), max(last_changed_at)
         FROM (VALUES {owners}) p (source_id, subject) JOIN {LAKE}.{table} USING (source_id)
         WHERE source_id IN (SELECT source_id FROM (VALUES {owners}) p (source_id, subject))
         GROUP BY subject"""
     ).fetchall()
-    return {subject: _Rows(*row) for subject, *row in rows}
+    return {subject: _PersonRows(*row) for subject, *row in rows}
 
 
 def as_document(candidate: Candidate) -> dict[str, Any]:
     """The candidate as JSON has it."""
     return {**vars(candidate), "found_by": list(candidate.found_by)}
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

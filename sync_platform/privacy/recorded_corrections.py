@@ -41,8 +41,8 @@ def corrections_at(ledger: str, clock: Callable[[], datetime] = _now) -> Correct
         if not database_exists(ledger):
             return ()
         with opened_register(ledger, clock) as register:
-            found = applied_corrections(correcting_requests(register))
-        return [each for each in found if (each.platform, each.dataset) == (platform, dataset)]
+            corrections = applied_corrections(correcting_requests(register))
+        return [each for each in corrections if (each.platform, each.dataset) == (platform, dataset)]
 
     def pass_on(correction: ValueCorrection) -> None:
         with opened_register(ledger, clock) as register:
@@ -55,9 +55,9 @@ def applied_corrections(requests: Iterable[PrivacyRequest]) -> list[ValueCorrect
     """The corrections that apply; of several of one value, the newest."""
     newest: dict[tuple[str, str, str, str], ValueCorrection] = {}
     for request in requests:
-        for each in request.applied_corrections:
-            newest[each.platform, each.dataset, each.source_id, each.column] = each
-    return sorted(newest.values(), key=lambda each: each.number)
+        for correction in request.applied_corrections:
+            newest[correction.platform, correction.dataset, correction.source_id, correction.column] = correction
+    return sorted(newest.values(), key=lambda correction: correction.number)
 
 
 def apply_requests(
@@ -68,10 +68,10 @@ def apply_requests(
         with opened_register(ledger) as register:
             if register.has_any_applied():
                 with Lake(address) as lake:
-                    bring_in_line(lake, history, platforms, register, run_id)
+                    apply_register(lake, history, platforms, register, run_id)
 
 
-def bring_in_line(
+def apply_register(
     lake: Lake, history: str, platforms: Mapping[str, Platform], register: RequestRegister, run_id: str
 ) -> int:
     """Apply what the register says to the lake; how many rows have another value now. A repeat changes nothing."""

@@ -11,7 +11,7 @@ import hashlib
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -21,6 +21,7 @@ import sqlalchemy as sa
 from sync_platform.storage.chained_table import ChainedRow, append_repeatedly, chained_after, chained_columns
 from sync_platform.storage.ledger import MIGRATIONS, metadata
 from sync_platform.storage.relational import open_database, transaction
+from sync_platform.storage.stored_time import in_utc
 
 RANDOM = "random"
 RECEIPT = "receipt"
@@ -194,9 +195,7 @@ _NEWEST = sa.select(privacy_request_events).order_by(privacy_request_events.c.nu
 
 
 def _event_of(row: sa.Row[Any]) -> RequestEvent:
-    """SQLite stores no time zone, and every stored time is UTC."""
-    at = row.at.replace(tzinfo=UTC) if row.at.tzinfo is None else row.at.astimezone(UTC)
-    return RequestEvent(**{**row._mapping, "at": at})
+    return RequestEvent(**{**row._mapping, "at": in_utc(row.at)})
 
 
 def _text_of(details: Mapping[str, Any]) -> str:

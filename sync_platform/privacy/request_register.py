@@ -29,7 +29,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class _Repeated(Exception):
+class _RepeatedCall(Exception):
     """The call that records a request was made before, and recorded this one."""
 
     def __init__(self, number: int) -> None:
@@ -65,21 +65,21 @@ class RequestRegister:
         `identity`: how the person's identity was checked, if it was. `subjects`: ids of the person, if they are known.
         `receipt`: names the call that records it. A repeat of the call records what is missing, and nothing twice.
         """
-        at = received_at or self._clock()
-        if at > self._clock():
+        moment = received_at or self._clock()
+        if moment > self._clock():
             raise UsageError("a request cannot be received in the future")
         _require_no_contact(reference, identity)
-        details = {"kind": kind, "law": law, "received_at": at.astimezone(UTC).isoformat(), "reference": reference}
+        details = {"kind": kind, "law": law, "received_at": moment.astimezone(UTC).isoformat(), "reference": reference}
 
         def received(known: sa.Connection) -> NewEvent:
             if receipt and (earlier := self._events.with_receipt(receipt, known)):
-                raise _Repeated(earlier.request)
-            kept = {**details, RECEIPT: receipt} if receipt else details
-            return NewEvent(self._events.newest_request(known) + 1, actor, via, RequestEventKind.received, kept)
+                raise _RepeatedCall(earlier.request)
+            recorded = {**details, RECEIPT: receipt} if receipt else details
+            return NewEvent(self._events.newest_request(known) + 1, actor, via, RequestEventKind.received, recorded)
 
         try:
             number = self._events.append(received).request
-        except _Repeated as repeated:
+        except _RepeatedCall as repeated:
             number = repeated.number
         request = self.find(number)
         if identity and not request.identity:
@@ -90,7 +90,7 @@ class RequestRegister:
 
     def check_identity(self, number: int, how: str, *, actor: str, via: Via = "cli") -> None:
         """Record that the identity of the person was checked, and how."""
-        self.record(number, RequestEventKind.identity_checked, {"text": _given(how, "how")}, actor, via)
+        self.record(number, RequestEventKind.identity_checked, {"text": _stated_text(how, "how")}, actor, via)
 
     def name_person(self, number: int, subjects: Sequence[str], *, actor: str, via: Via = "cli") -> None:
         """Record which ids the person has on the platforms."""
@@ -98,11 +98,13 @@ class RequestRegister:
 
     def note(self, number: int, text: str, *, actor: str, via: Via = "cli") -> None:
         """Add a note. A closed request takes notes too."""
-        self.record(number, RequestEventKind.noted, {"text": _given(text, "text")}, actor, via, is_closed_allowed=True)
+        self.record(
+            number, RequestEventKind.noted, {"text": _stated_text(text, "text")}, actor, via, is_closed_allowed=True
+        )
 
     def extend(self, number: int, until: date, reason: str, *, actor: str, via: Via = "cli") -> None:
         """Extend the time for the answer. UsageError after the last day, or where the law does not allow it."""
-        details = {"until": until.isoformat(), "text": _given(reason, "reason")}
+        details = {"until": until.isoformat(), "text": _stated_text(reason, "reason")}
         self.record(
             number,
             RequestEventKind.extended,
@@ -117,23 +119,25 @@ class RequestRegister:
 
         UsageError before the identity is checked, and for a restriction before its data subjects are named.
         """
-        self.record(number, RequestEventKind.answered, {"text": _given(answer, "answer")}, actor, via, require_identity)
+        self.record(
+            number, RequestEventKind.answered, {"text": _stated_text(answer, "answer")}, actor, via, require_identity
+        )
 
     def refuse(self, number: int, reason: str, provision: str, *, actor: str, via: Via = "cli") -> None:
         """Record that the request is refused: the reason, and the provision of law, such as `PDPO s.20(1)(a)`."""
-        details = {"text": _given(reason, "reason"), "provision": _given(provision, "law")}
+        details = {"text": _stated_text(reason, "reason"), "provision": _stated_text(provision, "law")}
         self.record(number, RequestEventKind.refused, details, actor, via)
 
     def withdraw(self, number: int, reason: str, *, actor: str, via: Via = "cli") -> None:
         """Record that the person does not ask any more."""
-        self.record(number, RequestEventKind.withdrawn, {"text": _given(reason, "reason")}, actor, via)
+        self.record(number, RequestEventKind.withdrawn, {"text": _stated_text(reason, "reason")}, actor, via)
 
     def lift(self, number: int, reason: str, *, actor: str, via: Via = "cli") -> None:
         """Record that an answered restriction, or the corrections of a request, do not apply any more."""
         self.record(
             number,
             RequestEventKind.lifted,
-            {"text": _given(reason, "reason")},
+            {"text": _stated_text(reason, "reason")},
             actor,
             via,
             _require_applied,
@@ -156,8 +160,8 @@ class RequestRegister:
 
     def requests(self) -> list[PrivacyRequest]:
         """Every request, in order of their numbers."""
-        events = sorted(self._events.all(), key=lambda each: (each.request, each.number))
-        return [request_of(list(own)) for _, own in groupby(events, key=lambda each: each.request)]
+        events = sorted(self._events.all(), key=lambda event: (event.request, event.number))
+        return [request_of(list(own)) for _, own in groupby(events, key=lambda event: event.request)]
 
     def breaks(self) -> list[tuple[RequestEvent, str]]:
         """The events at which the chain is broken or whose details were changed, each with a description."""
@@ -233,7 +237,7 @@ def restricted_subjects(ledger: str) -> frozenset[str]:
         return frozenset(subject for each in register.requests() if each.is_restricting for subject in each.subjects)
 
 
-def _given(text: str, what: str) -> str:
+def _stated_text(text: str, what: str) -> str:
     """The text without spaces around it; UsageError where it is empty, or has a person's address or number in it."""
     if not text.strip():
         raise UsageError(f"the {what} is empty")

@@ -38,8 +38,8 @@ class SearchedInstallation:
 def sealed_paths(dataset: Dataset) -> dict[str, str]:
     """By sealed column, the field of the record that it comes from. Those that name the person come first."""
     named_by = dataset.personal.subject if dataset.personal else ()
-    fields = {each.name: each.sent.paths[0] for each in declared_columns(dataset.row) if each.meaning.sealed}
-    return dict(sorted(fields.items(), key=lambda each: each[1] not in named_by))
+    fields = {column.name: column.sent.paths[0] for column in declared_columns(dataset.row) if column.meaning.sealed}
+    return dict(sorted(fields.items(), key=lambda field: field[1] not in named_by))
 
 
 def contexts_of(platform: Platform, dataset: Dataset) -> list[str]:

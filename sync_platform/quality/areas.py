@@ -157,9 +157,9 @@ def find_area(stated: str) -> NamedArea | None:
         return known_area
     parts = [piece for part in _BETWEEN_NAMES.split(text) for piece in (*_HAN.findall(part), _HAN.sub(" ", part))]
     named = [part for part in parts if _squash(part) not in _ALSO_A_BLOCK]
-    found = {area.english: area for part in named if (area := names.get(_squash(part)) or _without_additions(part))}
-    narrowest = max(found.values(), key=lambda area: area.kind, default=None)
-    wider = [area for area in found.values() if area is not narrowest]
+    areas = {area.english: area for part in named if (area := names.get(_squash(part)) or _without_additions(part))}
+    narrowest = max(areas.values(), key=lambda area: area.kind, default=None)
+    wider = [area for area in areas.values() if area is not narrowest]
     if narrowest and all(area.kind < narrowest.kind and narrowest.lies_within(area) for area in wider):
         return narrowest
     return None

@@ -120,23 +120,23 @@ class Contract:
 
     def unreadable(self, frame: pl.DataFrame) -> list[Breach]:
         """Every text of the frame in which U+FFFD stands for a character that could not be read or stored."""
-        found = []
+        breaches = []
         for name in self.names:
             text = frame[name].list.join("\n") if frame[name].dtype == pl.List(pl.String()) else frame[name]
             if text.dtype == pl.String():
                 rows = text.str.contains(UNREADABLE, literal=True).fill_null(False).arg_true()
-                found += [Breach(row, name, READABLE, False, _short(text[row])) for row in rows]
-        return found
+                breaches += [Breach(row, name, READABLE, False, _short(text[row])) for row in rows]
+        return breaches
 
     def _breach(self, key: str, row: int, value: str | None) -> Breach:
         rule = self._rules_by_key[key]
-        shown = None if rule.column.count(",") or value is None else _short(value)
-        return Breach(row, rule.column, rule.rule.words, rule.rule.hard, shown)
+        shown_value = None if rule.column.count(",") or value is None else _short(value)
+        return Breach(row, rule.column, rule.rule.words, rule.rule.hard, shown_value)
 
-    def _check(self, column: str, rule: Rule | CrossRule, kept: pl.Expr) -> pa.Check:
+    def _check(self, column: str, rule: Rule | CrossRule, condition: pl.Expr) -> pa.Check:
         key = f"{column}: {rule.words}"
         self._rules_by_key[key] = _ColumnRule(column, rule)
-        return pa.Check(lambda data: data.lazyframe.select(kept.fill_null(True)), name=key, error=key)
+        return pa.Check(lambda data: data.lazyframe.select(condition.fill_null(True)), name=key, error=key)
 
 
 def _keeps_rule(rule: Rule, column: Any) -> pl.Expr:

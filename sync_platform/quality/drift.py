@@ -24,7 +24,7 @@ from itertools import product
 from math import exp, lgamma
 from typing import Literal
 
-from sync_platform.quality.shape import MAX_MARKS, Example, Field, Shape, comparable_type, parent_of
+from sync_platform.quality.shape import MAX_MARKS, ExampleValue, Field, Shape, comparable_type, parent_of
 
 MAX_CHANCE = 1e-4  # a lower probability is not chance
 MISSING_FACTOR = 10
@@ -59,7 +59,7 @@ class Drift:
     share_now: float | None
     records: int
     of: int
-    examples: tuple[Example, ...]
+    examples: tuple[ExampleValue, ...]
     renamed_to: str | None = None
     is_unsealed: bool = False
 
@@ -160,7 +160,7 @@ def _retyped(before: Shape, now: Shape, path: str) -> Drift:
     return replace(drift, records=min(sum(field.types[name] for name in appeared), drift.of))
 
 
-def _drift(kind: DriftKind, before: Shape, now: Shape, path: str, examples: tuple[Example, ...]) -> Drift:
+def _drift(kind: DriftKind, before: Shape, now: Shape, path: str, examples: tuple[ExampleValue, ...]) -> Drift:
     before_field, field = before.field(path), now.field(path)
     shares = before.share(path), now.share(path)
     return Drift(

@@ -13,7 +13,7 @@ import orjson
 
 from sync_platform.quality.drift import Drift
 from sync_platform.quality.measures import ADDRESSES, NAMES, is_listing
-from sync_platform.quality.shape import Example
+from sync_platform.quality.shape import ExampleValue
 from sync_platform.sources.columns import columns_of
 from sync_platform.sources.declaration import Dataset
 
@@ -43,7 +43,7 @@ def _found(session: duckdb.DuckDBPyConnection, rows: str, column: str, names: se
     # the values of a million records with their places exceed the memory limit: rare ones are left out by their hashes
     is_frequent = f"""hash("{column}") IN (SELECT hash("{column}") FROM {rows} WHERE NOT deleted
                 GROUP BY hash("{column}") HAVING count(*) >= {FEWEST})"""
-    found = session.execute(
+    counts = session.execute(
         f"""SELECT "{column}" AS value, count(*) AS records, (SELECT count(*) FROM {rows} WHERE NOT deleted) AS of_all,
             arg_min(landing_object, {place}), arg_min(landing_line, {place})
         FROM {rows} WHERE "{column}" IS NOT NULL AND NOT deleted AND {is_frequent} GROUP BY value
@@ -51,7 +51,7 @@ def _found(session: duckdb.DuckDBPyConnection, rows: str, column: str, names: se
             OR (count(*) FILTER ({differs}) >= {FEWEST} AND {beginnings} > {MAX_OTHERS} * count(*) FILTER ({differs})))
         ORDER BY records DESC, value"""
     ).fetchall()
-    for value, records, of_all, landing_object, landing_line in found:
-        example = Example(orjson.dumps(value).decode(), landing_object, landing_line)
+    for value, records, of_all, landing_object, landing_line in counts:
+        example = ExampleValue(orjson.dumps(value).decode(), landing_object, landing_line)
         types, share = ("string",), records / of_all
         yield Drift("placeholder", column, types, types, None, share, records, of_all, (example,))

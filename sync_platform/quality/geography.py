@@ -78,7 +78,7 @@ def measure_geography(session: duckdb.DuckDBPyConnection, relation: str, worst: 
     session.register("geography_names", names)
     session.register("geography_shapes", shapes_table())
     try:
-        found = session.execute(
+        figures = session.execute(
             f"""WITH measured AS MATERIALIZED (
                 SELECT r.source_id, district, r.latitude, r.longitude, n.place
                 FROM {relation} r JOIN geography_names n USING (district)
@@ -102,8 +102,8 @@ def measure_geography(session: duckdb.DuckDBPyConnection, relation: str, worst: 
     finally:
         session.unregister("geography_names")
         session.unregister("geography_shapes")
-    assert found is not None  # noqa: S101 - an aggregate always returns one row
-    measured, outside, farthest = found
+    assert figures is not None  # noqa: S101 - an aggregate always returns one row
+    measured, outside, farthest = figures
     return Geography(
         rows=sum(count for _, count in stated),
         measured=measured,

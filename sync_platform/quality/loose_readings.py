@@ -13,9 +13,9 @@ import pyarrow as pa
 
 from sync_platform.quality.contract import LONGEST_VALUE, Breach
 from sync_platform.quality.drift import Drift
-from sync_platform.quality.shape import Example
+from sync_platform.quality.shape import ExampleValue
 from sync_platform.sources.declaration import Dataset
-from sync_platform.sources.loose_records import LooseReading, LooseValue, Unreadable
+from sync_platform.sources.loose_records import LooseReading, LooseValue, UnreadableDate
 
 READABLE_TIME = "a time that can be read"
 
@@ -28,20 +28,20 @@ class LooseReadings:
         self._columns = {column.paths[0]: column.name for column in columns if column.is_informational_time}
         self._records = 0
         self._counts: dict[LooseReading, int] = {}
-        self._examples: dict[LooseReading, Example] = {}
-        self._unreadable: dict[tuple[str, int], list[Unreadable]] = {}
+        self._examples: dict[LooseReading, ExampleValue] = {}
+        self._unreadable: dict[tuple[str, int], list[UnreadableDate]] = {}
 
     def add(self, key: str, line: int, loose: LooseValue) -> None:
         """Count what was read of one record; `key` and `line` say where it is landed."""
         for reading in set(loose.readings):
             self._counts[reading] = self._counts.get(reading, 0) + 1
-            self._examples.setdefault(reading, Example(None, key, line))
+            self._examples.setdefault(reading, ExampleValue(None, key, line))
         self.add_unreadable(key, line, loose.unreadable)
 
-    def add_unreadable(self, key: str, line: int, unreadable: Iterable[Unreadable]) -> None:
-        found = [each for each in unreadable if each.path in self._columns]
-        if found:
-            self._unreadable.setdefault((key, line), []).extend(found)
+    def add_unreadable(self, key: str, line: int, unreadable: Iterable[UnreadableDate]) -> None:
+        unreadable_dates = [each for each in unreadable if each.path in self._columns]
+        if unreadable_dates:
+            self._unreadable.setdefault((key, line), []).extend(unreadable_dates)
 
     def breaches(self, batch: pa.RecordBatch) -> list[Breach]:
         """The breaches of a batch's rows (with `landing_object`, `landing_line`); each is returned once."""
@@ -63,7 +63,7 @@ class LooseReadings:
         ]
 
 
-def loose_drift(reading: LooseReading, records: int, of: int, examples: tuple[Example, ...] = ()) -> Drift:
+def loose_drift(reading: LooseReading, records: int, of: int, examples: tuple[ExampleValue, ...] = ()) -> Drift:
     """The finding that a field came in another form than declared in `records` of `of` records, and was read."""
-    shown: dict[str, Any] = {"share_before": None, "share_now": None, "records": records, "of": of}
-    return Drift("loose", reading.path, (reading.declared,), (reading.received,), examples=examples, **shown)
+    details: dict[str, Any] = {"share_before": None, "share_now": None, "records": records, "of": of}
+    return Drift("loose", reading.path, (reading.declared,), (reading.received,), examples=examples, **details)

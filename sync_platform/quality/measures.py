@@ -55,24 +55,24 @@ def measures_of(dataset: Dataset, *, follows: bool, refers: bool) -> list[Measur
 
     `follows`: an earlier state is stored. `refers`: the referenced dataset is stored.
     """
-    found = []
+    measures = []
     columns = columns_of(dataset.row)
     for column in columns:
         if column.refers_to and refers:
             condition = f'CASE WHEN m."{column.name}" IS NOT NULL THEN r.source_id IS NOT NULL END'
             words = f"{column.name} is in {column.refers_to}"
-            found.append(Measure("consistency", f"reference:{column.name}", words, condition))
+            measures.append(Measure("consistency", f"reference:{column.name}", words, condition))
     if refers:
-        found += [Measure("consistency", each.name, each.words, each.condition) for each in dataset.agreements]
+        measures += [Measure("consistency", each.name, each.words, each.condition) for each in dataset.agreements]
     for english, chinese in dataset.bilingual:
         name = f"languages:{english.removesuffix('_en')}"
         words = f"{english} is in English and {chinese} in Chinese"
-        found.append(Measure("consistency", name, words, _in_their_languages(english, chinese)))
+        measures.append(Measure("consistency", name, words, _in_their_languages(english, chinese)))
     if follows and is_listing(dataset):
         words = "the id still means the same place: not another name at another address"
         names = {column.name for column in columns}
-        found.append(Measure("consistency", "identity", words, _same_place(names)))
-    return found
+        measures.append(Measure("consistency", "identity", words, _same_place(names)))
+    return measures
 
 
 def metres_between(one: str, other: str) -> str:

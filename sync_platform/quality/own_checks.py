@@ -68,14 +68,14 @@ NO_OWN_CHECKS = OwnChecks()
 
 
 @dataclass
-class _Reading:
+class _ReadChecks:
     checks: list[OwnCheck] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
 
 def load_own_checks(folder: Path, platforms: Mapping[str, Platform]) -> OwnChecks:
     """The checks of a folder; none where it does not exist. A wrong file raises nothing: it is a problem."""
-    reading = _Reading()
+    reading = _ReadChecks()
     try:
         paths = sorted(path for path in folder.iterdir() if path.suffix == ENDING) if folder.is_dir() else []
     except OSError as error:
@@ -134,16 +134,16 @@ def _read(path: Path, check: OwnCheck) -> OwnCheck:
 
 def _header(text: str) -> dict[str, str]:
     """The names and values of the comments before the statement. UsageError for an unknown name."""
-    found = {}
+    header = {}
     for line in text.splitlines():
         if line.strip() and not line.lstrip().startswith("--"):
             break
         if match := HEADER.fullmatch(line.strip()):
-            found[match[1].lower()] = match[2].strip()
-    unknown = sorted(set(found) - {"description", "severity", "threshold"})
+            header[match[1].lower()] = match[2].strip()
+    unknown = sorted(set(header) - {"description", "severity", "threshold"})
     if unknown:
         raise UsageError(f"its header has {', '.join(unknown)}; it may have description, severity and threshold")
-    return found
+    return header
 
 
 def _severity(text: str) -> Severity:

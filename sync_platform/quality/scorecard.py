@@ -108,7 +108,7 @@ def trends(session: duckdb.DuckDBPyConnection, platform: str | None = None) -> d
 
 
 @dataclass(frozen=True)
-class Card:
+class DatasetCard:
     """One dataset on the scorecard, in its newest period.
 
     `dimensions`: the score of each dimension by name. `measures`: the scores of the measures of all dimensions.
@@ -150,7 +150,7 @@ class Card:
         return not self.failed_own_checks and not any(score.falls_short for score in self.dimensions.values())
 
 
-def cards_of(session: duckdb.DuckDBPyConnection, platform: str | None = None) -> list[Card]:
+def cards_of(session: duckdb.DuckDBPyConnection, platform: str | None = None) -> list[DatasetCard]:
     """The scorecard of all platforms or of one; empty where nothing was scored yet."""
     grouped: dict[tuple[str, str], list[StoredScore]] = {}
     for scored in newest_scores(session, platform=platform, measures=True):
@@ -159,7 +159,7 @@ def cards_of(session: duckdb.DuckDBPyConnection, platform: str | None = None) ->
     cards = []
     for (name, dataset), scores in grouped.items():
         partition = scores[0].partition
-        card = Card(
+        card = DatasetCard(
             name,
             dataset,
             partition,

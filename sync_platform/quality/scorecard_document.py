@@ -13,7 +13,7 @@ from sync_platform.documents.local_time import local_time
 from sync_platform.documents.typed_command import typed
 from sync_platform.quality.own_check_run import own_check_in_words
 from sync_platform.quality.score import DIMENSIONS, OVERALL
-from sync_platform.quality.scorecard import Card, StoredScore
+from sync_platform.quality.scorecard import DatasetCard, StoredScore
 
 BARS = "▁▂▃▄▅▆▇█"
 EXPLANATION = (
@@ -25,7 +25,7 @@ OPTIONAL = ("trend", "confidence", "period", "consistency", "accuracy")
 
 
 def scorecard_document(
-    cards: Sequence[Card], made_at: datetime, installation: str, problems: Sequence[str] = ()
+    cards: Sequence[DatasetCard], made_at: datetime, installation: str, problems: Sequence[str] = ()
 ) -> Document:
     """The scores of each dataset in its newest period, the results of own checks, and the findings.
 
@@ -48,14 +48,14 @@ def scorecard_document(
     return Document("Data quality of the restaurant platforms", facts, sections)
 
 
-def _row(card: Card) -> Row:
+def _row(card: DatasetCard) -> Row:
     overall = card.dimensions.get(OVERALL)
     confidence = f"{overall.confidence:.0%}" if overall and overall.confidence is not None else None
     scores = (_score(card.dimensions.get(name)) for name in (*DIMENSIONS, OVERALL))
     return card.name, card.partition, *scores, confidence, _trend(card)
 
 
-def _own_row(card: Card, scored: StoredScore) -> Row:
+def _own_row(card: DatasetCard, scored: StoredScore) -> Row:
     share = None if scored.score is None else f"{scored.score:.1%}"
     failed = scored in card.failed_own_checks
     return card.name, scored.measure, share, Mark(own_check_in_words(scored), "bad" if failed else None)
@@ -68,7 +68,7 @@ def _score(scored: StoredScore | None) -> Cell:
     return Mark(f"{scored.score:.1%}{interval}", "bad" if scored.falls_short else None)
 
 
-def _trend(card: Card) -> Mark:
+def _trend(card: DatasetCard) -> Mark:
     """One bar per period, the tallest for 100 %; a dot for a period that was not measured."""
     bars = "".join("·" if value is None else BARS[round(value * (len(BARS) - 1))] for _, value in card.trend)
     return Mark(

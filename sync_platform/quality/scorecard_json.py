@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sync_platform.quality.scorecard import Card, StoredScore
+from sync_platform.quality.scorecard import DatasetCard, StoredScore
 
 
-def card_json(card: Card) -> dict[str, Any]:
+def card_json(card: DatasetCard) -> dict[str, Any]:
     """One dataset's scores, their measures, the findings, and the trend, oldest period first."""
     return {
         "platform": card.platform,

@@ -20,7 +20,7 @@ MAX_MARKS = 16  # per path
 NOTABLE_CHANGE = 0.1  # a larger change of a filled share makes a shape worth storing
 
 
-class Example(msgspec.Struct, frozen=True):
+class ExampleValue(msgspec.Struct, frozen=True):
     """A value as shortened JSON, and its landed line. `value` is None where it is sealed or contains a sealed value."""
 
     value: str | None
@@ -41,7 +41,7 @@ class Field(msgspec.Struct, omit_defaults=True):
 
     filled: int = 0
     types: dict[str, int] = {}
-    examples: dict[str, list[Example]] = {}
+    examples: dict[str, list[ExampleValue]] = {}
     marks: list[int] = []
     sealed: bool = False
 
@@ -51,7 +51,7 @@ class Field(msgspec.Struct, omit_defaults=True):
         return {comparable_type(name) for name in self.types if name != "null"}
 
     @property
-    def all_examples(self) -> tuple[Example, ...]:
+    def all_examples(self) -> tuple[ExampleValue, ...]:
         return tuple(example for examples in self.examples.values() for example in examples)
 
 
@@ -151,8 +151,8 @@ def _rank(path: str) -> tuple[int, str]:
 def bounded(shape: Shape) -> Shape:
     """The shape with its paths in order, top-level paths first, and at most MAX_PATHS of them."""
     paths = sorted(shape.fields, key=_rank)
-    kept = {path: shape.fields[path] for path in paths[:MAX_PATHS]}
-    return msgspec.structs.replace(shape, fields=kept, is_cut=shape.is_cut or len(paths) > MAX_PATHS)
+    fields = {path: shape.fields[path] for path in paths[:MAX_PATHS]}
+    return msgspec.structs.replace(shape, fields=fields, is_cut=shape.is_cut or len(paths) > MAX_PATHS)
 
 
 def _merged(old: Field, new: Field, weight: float) -> Field:

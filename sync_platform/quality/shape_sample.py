@@ -14,7 +14,16 @@ from zlib import crc32
 
 import orjson
 
-from sync_platform.quality.shape import MAX_MARKS, MAX_PATHS, MAX_RECORDS, Example, Field, Shape, bounded, parent_of
+from sync_platform.quality.shape import (
+    MAX_MARKS,
+    MAX_PATHS,
+    MAX_RECORDS,
+    ExampleValue,
+    Field,
+    Shape,
+    bounded,
+    parent_of,
+)
 from sync_platform.vault.sealed_values import PREFIX
 
 MAX_VIEWS = 4 * MAX_PATHS  # while the sample is being read
@@ -74,17 +83,17 @@ class ShapeSample:
         if len(self._kept) == self._most:
             self._limit = self._kept[-1][0] + 1  # a line of equal rank may still sort first by its text
 
-    def _views(self, records: list[tuple[Any, str, int]], open_maps: set[str]) -> dict[str, _View]:
+    def _views(self, records: list[tuple[Any, str, int]], open_maps: set[str]) -> dict[str, _PathValues]:
         """The view of every path; stops early when it discovers an open map."""
-        views: dict[str, _View] = {}
+        views: dict[str, _PathValues] = {}
         for record, key, line in records:
-            found: dict[str, dict[str, Any]] = {}
+            values_by_path: dict[str, dict[str, Any]] = {}
             for name, value in record.items():
-                _walk(value, _safe(name), 1, open_maps, found)
+                _walk(value, _safe(name), 1, open_maps, values_by_path)
             known = len(views)
-            for path, values in found.items():
+            for path, values in values_by_path.items():
                 if path not in views and len(views) < MAX_VIEWS:
-                    views[path] = _View(self._has_personal_fields)
+                    views[path] = _PathValues(self._has_personal_fields)
                 if path in views:
                     views[path].add(values, key, line)
             if len(views) > known and _too_wide(views):
@@ -92,7 +101,7 @@ class ShapeSample:
         return views
 
 
-class _View:
+class _PathValues:
     """Collects the values of one path and builds its Field."""
 
     def __init__(self, has_personal_fields: bool) -> None:
@@ -100,7 +109,9 @@ class _View:
         self._types: dict[str, int] = {}
         self._filled, self._sealed = 0, False
         self._marks: set[int] = set()
-        self._examples: dict[str, dict[int, Example]] = {}  # by CRC-32; the smallest ones rarely change between syncs
+        self._examples: dict[
+            str, dict[int, ExampleValue]
+        ] = {}  # by CRC-32; the smallest ones rarely change between syncs
 
     def add(self, values: dict[str, Any], key: str, line: int) -> None:
         """Add the values of one record at the path, one per type."""
@@ -118,37 +129,40 @@ class _View:
                 self._marks.add(crc32(b"%.2f" % value) if kind == "number" else rank)
             examples = self._examples.setdefault(kind, {})
             if (len(examples) < MAX_EXAMPLES or rank < max(examples)) and rank not in examples:
-                examples[rank] = Example(None if is_sealed else self._shown(text), key, line)
+                examples[rank] = ExampleValue(None if is_sealed else self._shown(text), key, line)
                 if len(examples) > MAX_EXAMPLES:
                     del examples[max(examples)]
 
     def field(self) -> Field:
-        examples = {kind: [found[rank] for rank in sorted(found)] for kind, found in sorted(self._examples.items())}
+        examples = {
+            kind: [examples_by_rank[rank] for rank in sorted(examples_by_rank)]
+            for kind, examples_by_rank in sorted(self._examples.items())
+        }
         marks = sorted(self._marks)[:MAX_MARKS]
         return Field(self._filled, dict(sorted(self._types.items())), examples, marks, self._sealed)
 
     def _shown(self, text: bytes) -> str:
-        shown = text[: 4 * EXAMPLE_CHARS + 4].decode(errors="ignore")
-        if self._has_personal_fields and shown not in ("true", "false"):
-            shown = _LETTER.sub("x", _DIGIT.sub("9", shown))
-        return shown if len(shown) <= EXAMPLE_CHARS else shown[:EXAMPLE_CHARS] + "…"
+        sample = text[: 4 * EXAMPLE_CHARS + 4].decode(errors="ignore")
+        if self._has_personal_fields and sample not in ("true", "false"):
+            sample = _LETTER.sub("x", _DIGIT.sub("9", sample))
+        return sample if len(sample) <= EXAMPLE_CHARS else sample[:EXAMPLE_CHARS] + "…"
 
 
-def _walk(value: Any, path: str, depth: int, open_maps: set[str], found: dict[str, dict[str, Any]]) -> None:
+def _walk(value: Any, path: str, depth: int, open_maps: set[str], values_by_path: dict[str, dict[str, Any]]) -> None:
     """Collect the values of one record at the path and below it; the first value of each type is used."""
     kind = _TYPES[type(value)]
-    noted = found.get(path)
+    noted = values_by_path.get(path)
     if noted is None:
-        found[path] = {kind: value}
+        values_by_path[path] = {kind: value}
     elif kind not in noted:
         noted[kind] = value
     if depth < MAX_DEPTH and kind == "object":
         is_open = path in open_maps
         for name, inner in value.items():
-            _walk(inner, f"{path}.*" if is_open else f"{path}.{_safe(name)}", depth + 1, open_maps, found)
+            _walk(inner, f"{path}.*" if is_open else f"{path}.{_safe(name)}", depth + 1, open_maps, values_by_path)
     elif depth < MAX_DEPTH and kind == "array":
         for inner in value[:MAX_ELEMENTS]:
-            _walk(inner, f"{path}[]", depth + 1, open_maps, found)
+            _walk(inner, f"{path}[]", depth + 1, open_maps, values_by_path)
 
 
 @lru_cache(4096)

@@ -154,15 +154,15 @@ class Area:
 @cache
 def areas() -> tuple[Area, ...]:
     """All neighbourhoods, in a fixed order."""
-    found = []
+    all_areas = []
     for number, line in enumerate(_AREAS.replace("\n  ", "").strip().splitlines()):
         english, chinese, region, district, fehd, latitude, longitude, weight, streets = line.split("|")
         named = tuple(Street(*street.split(":")) for street in streets.split(","))
         area = Area(
             number, english, chinese, region, district, fehd, float(latitude), float(longitude), int(weight), named
         )
-        found.append(area)
-    return tuple(found)
+        all_areas.append(area)
+    return tuple(all_areas)
 
 
 @cache

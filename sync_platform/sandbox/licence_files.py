@@ -82,8 +82,8 @@ def _shop_sign(stream: Random, name: BilingualName, language: str) -> str:
         english = chinese
     elif draw < 0.55:
         chinese = english
-    shown = (english.upper() if capitals < 0.4 else english) if language == "en" else chinese
-    return _irregular(stream, shown, language)
+    sign = (english.upper() if capitals < 0.4 else english) if language == "en" else chinese
+    return _irregular(stream, sign, language)
 
 
 def _address(stream: Random, place: TruePlace, licence: RegisteredLicence, language: str) -> str:

@@ -13,43 +13,43 @@ from sync_platform.sandbox.wire import ListAnswer, ListPage, SelectedRows, WireR
 
 def reply_with_faults(original: ListAnswer, faults: Sequence[str]) -> WireReply:
     """The reply, changed by all the faults: first by those of the whole list, then by those of the page."""
-    shown = original
+    answer = original
     for fault in faults:
-        shown = _changed_list(shown, fault)
-    page = _changed_page(shown, faults)
-    page.rows = _changed_rows(shown, page, faults)
-    return WireReply(shown.wrap(page), 200, shown.content_type, shown.headers)
+        answer = _changed_list(answer, fault)
+    page = _changed_page(answer, faults)
+    page.rows = _changed_rows(answer, page, faults)
+    return WireReply(answer.wrap(page), 200, answer.content_type, answer.headers)
 
 
-def _changed_list(shown: ListAnswer, fault: str) -> ListAnswer:
-    if fault in shown.special:
-        return shown.special[fault](shown)
+def _changed_list(answer: ListAnswer, fault: str) -> ListAnswer:
+    if fault in answer.special:
+        return answer.special[fault](answer)
     if fault == "empty":
-        return replace(shown, rows=(), total=0)
+        return replace(answer, rows=(), total=0)
     if fault == "half":
-        return replace(shown, rows=SelectedRows(shown.rows, range(shown.reach // 2)))
+        return replace(answer, rows=SelectedRows(answer.rows, range(answer.reach // 2)))
     if fault == "shuffled":
-        return replace(shown, rows=SelectedRows(shown.rows, range(len(shown.rows) - 1, -1, -1)))
-    return shown
+        return replace(answer, rows=SelectedRows(answer.rows, range(len(answer.rows) - 1, -1, -1)))
+    return answer
 
 
-def _changed_page(shown: ListAnswer, faults: Sequence[str]) -> ListPage:
-    page = shown.page()
+def _changed_page(answer: ListAnswer, faults: Sequence[str]) -> ListPage:
+    page = answer.page()
     if "repeated-page" in faults:
-        page.rows = replace(shown, offset=max(0, shown.offset - shown.size)).page().rows
-    if "endless-cursor" in faults and shown.rows:
-        count = len(shown.rows)
-        page.rows = [shown.rows[(shown.offset + step) % count] for step in range(shown.size)]
-        page.total, page.next_offset = shown.offset + 2 * shown.size, shown.offset + shown.size
+        page.rows = replace(answer, offset=max(0, answer.offset - answer.size)).page().rows
+    if "endless-cursor" in faults and answer.rows:
+        count = len(answer.rows)
+        page.rows = [answer.rows[(answer.offset + step) % count] for step in range(answer.size)]
+        page.total, page.next_offset = answer.offset + 2 * answer.size, answer.offset + answer.size
     return page
 
 
-def _changed_rows(shown: ListAnswer, page: ListPage, faults: Sequence[str]) -> list[bytes]:
+def _changed_rows(answer: ListAnswer, page: ListPage, faults: Sequence[str]) -> list[bytes]:
     rows = list(page.rows)
     if rows and "retyped" in faults:
-        rows[0] = shown.record.retyped(rows[0])
+        rows[0] = answer.record.retyped(rows[0])
     if "unknown-field" in faults:
-        rows = [shown.record.widened(row) for row in rows]
+        rows = [answer.record.widened(row) for row in rows]
     if rows and "duplicates" in faults:
-        rows.append(shown.record.altered(rows[0]))
+        rows.append(answer.record.altered(rows[0]))
     return rows

@@ -72,8 +72,8 @@ def _listen(app: App, host: str, port: int, *, lifeline: bool, announce: Callabl
         ws="websockets-sansio",
     )
     server = _AnnouncingServer(config)
-    shown = f"[{host}]" if ":" in host else host
-    server.url = f"http://{shown}:{bound.getsockname()[1]}"
+    address = f"[{host}]" if ":" in host else host
+    server.url = f"http://{address}:{bound.getsockname()[1]}"
     server.announce = announce
     server.run(sockets=[bound])
 

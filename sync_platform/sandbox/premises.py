@@ -112,9 +112,9 @@ def find_premises(stream: Random, malls: list[list[Mall]], *, mall_share: float 
     number = str(first) if stream.random() < 0.7 else f"{first}-{first + 2 * stream.randint(1, 5)}"
     building = BilingualName("", "")
     if stream.random() < 0.6:
-        one, two = stream.sample(LUCKY, 2)
+        digit, other_digit = stream.sample(LUCKY, 2)
         kind = stream.choice(_BUILDING_KINDS)
-        building = _joined(one, two, kind)
+        building = _joined(digit, other_digit, kind)
     floor = stream.choices(("G", "1", "2", str(stream.randint(3, 25)), "B"), (78, 9, 4, 7, 2))[0]
     shop = "" if stream.random() < 0.4 else f"{stream.randint(1, 20)}{stream.choice(('', '', 'A', 'B'))}"
     return Premises(area, stream.choice(area.streets), number, building, floor, shop, latitude, longitude, False)

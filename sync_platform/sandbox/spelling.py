@@ -51,8 +51,8 @@ def vary_english(stream: Random, name: str, noise: float = 0.5) -> str:
     if draw < 0.80:
         return name.replace(" & ", " and ") if " & " in name else name.replace("Cafe", "Café").replace("The ", "")
     if draw < 0.90:
-        at = 1 + int(pick * (len(name) - 2))
-        return name[:at] + name[at + 1 :]
+        position = 1 + int(pick * (len(name) - 2))
+        return name[:position] + name[position + 1 :]
     return name.replace(" ", "  ", 1) if pick < 0.5 else f" {name}"
 
 

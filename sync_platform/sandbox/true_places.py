@@ -105,7 +105,7 @@ def _with_shared_phones(places: list[TruePlace], count: int) -> list[TruePlace]:
 
     Both are the first tenants of their slots, which exist on every day: so a later day never changes the past.
     """
-    position = {place.key: at for at, place in enumerate(places)}
+    position = {place.key: number for number, place in enumerate(places)}
     for slot in range(0, count - 1, _SLOTS_PER_SHARED_PHONE):
         first, second = (position.get((slot + ahead) * 2 * TENANCIES_PER_SLOT) for ahead in (0, 1))
         if first is None or second is None or places[first].chain or places[second].chain or not places[first].phone:

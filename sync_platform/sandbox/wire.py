@@ -36,8 +36,8 @@ class WireRequest:
     def number(self, name: str, default: int, lowest: int, highest: int) -> int:
         """The parameter as an integer, moved into the bounds; the default where it is absent or not a number."""
         value = self.text(name)
-        found = int(value) if value.lstrip("-").isdecimal() else default
-        return max(lowest, min(highest, found))
+        number = int(value) if value.lstrip("-").isdecimal() else default
+        return max(lowest, min(highest, number))
 
     def header(self, name: bytes) -> str:
         """The header's value, empty where it is absent; `name` is in lower case."""
@@ -77,12 +77,12 @@ class RenderedRows(Sequence[bytes]):
     def __getitem__(self, index: int | slice) -> bytes | list[bytes]:
         if isinstance(index, slice):
             return [self[position] for position in range(*index.indices(len(self._items)))]
-        kept = self._kept.get(index)
-        if kept is None:
-            kept = self._render(self._items[index])
+        row = self._kept.get(index)
+        if row is None:
+            row = self._render(self._items[index])
             if len(self._kept) < MAX_KEPT:
-                self._kept[index] = kept
-        return kept
+                self._kept[index] = row
+        return row
 
     def choose(self, positions: Sequence[int]) -> SelectedRows:
         """The rows at these positions, without rendering them again."""

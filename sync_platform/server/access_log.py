@@ -16,7 +16,7 @@ UNKNOWN = "unknown"
 """The actor of a request without a login."""
 
 
-class ChangeEnded(Protocol):
+class ChangeEndLog(Protocol):
     """Logs how a change ended, and what became known of it."""
 
     def __call__(self, outcome: Outcome, **details: Any) -> None: ...
@@ -39,7 +39,7 @@ class AccessLog:
     def logged_out(self, actor: Actor) -> None:
         self._log.record(OperationName.log_out, _origin(actor, actor.address), actor=actor.name, via="ui")
 
-    def change_begins(self, operation: str, subject: Mapping[str, Any], actor: Actor) -> ChangeEnded:
+    def change_begins(self, operation: str, subject: Mapping[str, Any], actor: Actor) -> ChangeEndLog:
         """Log that a change begins; StorageError if it cannot be logged. What is returned logs how it ended."""
         about = {**subject, **_origin(actor, actor.address)}
         self._log.record(operation, about, actor=actor.name, via=_via(actor), outcome="begun")

@@ -50,8 +50,8 @@ class AccessTable:
 
         @lru_cache(maxsize=1_000)
         def needs_of(wanted: str, path: str) -> str | None:
-            found = (needs for method, pattern, needs in self._patterns if method == wanted and pattern.match(path))
-            return next(found, None)
+            matches = (needs for method, pattern, needs in self._patterns if method == wanted and pattern.match(path))
+            return next(matches, None)
 
         return needs_of
 

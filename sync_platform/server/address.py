@@ -65,16 +65,16 @@ def allowed_origins(settings: Settings) -> frozenset[str]:
     On loopback the server is reached by several names; SERVE_URL adds one.
     """
     scheme = "https" if has_tls(settings) else "http"
-    found = {public_url(settings)}
+    origins = {public_url(settings)}
     if is_loopback(settings.serve_address):
-        found |= {f"{scheme}://{name}:{settings.serve_port}" for name in LOOPBACK_NAMES}
-    return frozenset(map(_without_usual_port, found))
+        origins |= {f"{scheme}://{name}:{settings.serve_port}" for name in LOOPBACK_NAMES}
+    return frozenset(map(_without_usual_port, origins))
 
 
 def allowed_hosts(settings: Settings) -> frozenset[str]:
     """The values of the header Host that are answered: those of our own pages, and of probes on this machine."""
-    own = {urlsplit(origin).netloc for origin in allowed_origins(settings)}
-    return frozenset(own | {f"{name}:{settings.serve_port}" for name in LOOPBACK_NAMES})
+    hosts = {urlsplit(origin).netloc for origin in allowed_origins(settings)}
+    return frozenset(hosts | {f"{name}:{settings.serve_port}" for name in LOOPBACK_NAMES})
 
 
 def _without_usual_port(origin: str) -> str:

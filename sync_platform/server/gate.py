@@ -151,9 +151,9 @@ class Gate:
         finally:
             answer.cancel()
 
-    async def _actor_of(self, shown: tuple[Credentials, str]) -> Actor | None:
+    async def _actor_of(self, credentials_and_address: tuple[Credentials, str]) -> Actor | None:
         """The actor with these credentials at this network address."""
-        credentials, address = shown
+        credentials, address = credentials_and_address
         return await self._in_thread(lambda: credentials.actor(self._tokens, self._sessions, address))
 
     async def _in_thread(self, function: Callable[[], T]) -> T:

@@ -71,9 +71,9 @@ class LoginRoutes:
             await run_in_threadpool(self.log.denied, None, address, "POST /login", f"wrong {how}")
             problem = "The link was used already, or is too old." if how == "link" else "The name or password is wrong."
             return self.page(target, problem=problem, status=401)
-        return await self.begun(request, user, how, target)
+        return await self.begin_session(request, user, how, target)
 
-    async def begun(self, request: Request, user: str, how: str, target: str) -> Response:
+    async def begin_session(self, request: Request, user: str, how: str, target: str) -> Response:
         """The answer that begins a session of a user, which is on record before."""
         await run_in_threadpool(self.log.logged_in, user, address_of(request), how)
         await run_in_threadpool(self.sessions.end, credentials_of(request).session)

@@ -108,12 +108,12 @@ class OidcProvider:
         try:
             with httpx.Client(transport=self._transport, timeout=TIMEOUT_S) as client:
                 answer = client.get(f"{issuer.rstrip('/')}/.well-known/openid-configuration").raise_for_status()
-            found: dict[str, Any] = answer.json()
-            if found["issuer"].rstrip("/") != issuer.rstrip("/"):
+            metadata: dict[str, Any] = answer.json()
+            if metadata["issuer"].rstrip("/") != issuer.rstrip("/"):
                 raise ValueError("another issuer")
         except (httpx.HTTPError, KeyError, ValueError) as error:
             raise AuthenticationFailed(f"OIDC_ISSUER={issuer!r} cannot be used: {error}") from error
-        return found
+        return metadata
 
     def _client(self) -> OAuth2Client:
         return OAuth2Client(

@@ -60,8 +60,8 @@ class OidcRoutes:
         address = address_of(request)
         if wait_s := await run_in_threadpool(self.login.wait_s, address):
             return too_many(wait_s)
-        kept, _, target = request.cookies.get(_cookie(request), "").rpartition(".")
-        attempt, query = LoginAttempt.parse(kept), request.query_params
+        stored_attempt, _, target = request.cookies.get(_cookie(request), "").rpartition(".")
+        attempt, query = LoginAttempt.parse(stored_attempt), request.query_params
         if attempt is None or not hmac.compare_digest(attempt.state.encode(), query.get("state", "").encode()):
             return await self._denied(address, "This login was not begun in this browser, or too long ago: try again.")
         try:
@@ -72,7 +72,7 @@ class OidcRoutes:
             return await self._denied(address, "The login provider did not confirm who you are.")
         except UsageError:
             return await self._denied(address, "You are not a user here: ask an admin to add you.")
-        answer = await self.login.begun(request, name, "oidc", local_path(unquote(target)))
+        answer = await self.login.begin_session(request, name, "oidc", local_path(unquote(target)))
         answer.delete_cookie(_cookie(request), secure=is_encrypted(request), httponly=True, samesite="lax")
         return answer
 

@@ -27,12 +27,13 @@ class CertificateFiles:
 
         False where they are the same, or cannot be used: then the old ones stay in use, and the log says so once.
         """
-        found = self._state()
-        if found == self._in_use:
+        state = self._state()
+        if state == self._in_use:
             return False
-        self._in_use = found
+        self._in_use = state
         try:
-            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(self._certificate, self._key)  # a trial
+            trial = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            trial.load_cert_chain(self._certificate, self._key)  # raises an error before `context` is changed
             context.load_cert_chain(self._certificate, self._key)
         except OSError as error:  # ssl.SSLError too: half a file, or the key of another certificate
             logger.warning("the changed TLS certificate cannot be used, the one before stays in use: %s", error)
@@ -42,10 +43,10 @@ class CertificateFiles:
 
     def _state(self) -> tuple[tuple[int, int], ...]:
         try:
-            found = [each.stat() for each in (self._certificate, self._key)]
-        except OSError:  # it is being replaced
+            states = [each.stat() for each in (self._certificate, self._key)]
+        except OSError:  # another process replaces the file now
             return ()
-        return tuple((each.st_mtime_ns, each.st_ino) for each in found)
+        return tuple((each.st_mtime_ns, each.st_ino) for each in states)
 
 
 class RenewingServer(uvicorn.Server):

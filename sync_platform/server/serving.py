@@ -10,7 +10,7 @@ import signal
 import socket
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -66,16 +66,8 @@ def serve(
         processes = DagsterProcesses(folder, {}, "json" if relay else "colored", relay)
         try:
             processes.start(is_serving)
-            with opened_workspace(on_socket(str(processes.socket))) as workspace:
-                parts = ServerParts(
-                    settings,
-                    ledger,
-                    workspace.app,
-                    waiting_runs,
-                    progress_of,
-                    _problems(settings, processes, workspace, ledger),
-                )
-                return _run(parts, listening, processes.watch, on_ready)
+            opening = opened_workspace(on_socket(str(processes.socket)))
+            return _run(settings, ledger, listening, opening, processes, waiting_runs, progress_of, on_ready)
         except KeyboardInterrupt:
             return True
         finally:
@@ -99,16 +91,8 @@ def serve_web(
         _prepare_process(settings, dagster_home)
         ledger = open_database(settings.ledger_url, MIGRATIONS)
         try:
-            with opened_workspace(on_network(settings.code_server)) as workspace:
-                parts = ServerParts(
-                    settings,
-                    ledger,
-                    workspace.app,
-                    waiting_runs,
-                    progress_of,
-                    _problems(settings, None, workspace, ledger),
-                )
-                _run(parts, listening, lambda give_up: None, on_ready)
+            opening = opened_workspace(on_network(settings.code_server))
+            _run(settings, ledger, listening, opening, None, waiting_runs, progress_of, on_ready)
         except KeyboardInterrupt:
             return
         finally:
@@ -122,23 +106,34 @@ def _prepare_process(settings: Settings, dagster_home: Path) -> None:
 
 
 def _run(
-    parts: ServerParts,
+    settings: Settings,
+    ledger: sa.Engine,
     listening: socket.socket,
-    watch: Callable[[Callable[[], None]], None],
+    opening: AbstractContextManager[DagsterWorkspace],
+    processes: DagsterProcesses | None,
+    waiting_runs: Callable[[], Sequence[WaitingRun]],
+    progress_of: Callable[[list[str]], Mapping[str, str]],
     on_ready: Callable[[sa.Engine], None],
 ) -> bool:
-    """Answer requests until interrupted. `watch` gets what ends the server; False if that was called."""
-    server = server_of(parts.settings, server_config(parts.settings, application(parts)))
+    """Answer requests until interrupted. False if one of the server's own processes of Dagster was given up.
+
+    `opening`: opens the workspace of a code server.
+    """
     is_given_up: list[bool] = []
+    with opening as workspace:
+        problems = _problems(settings, processes, workspace, ledger)
+        parts = ServerParts(settings, ledger, workspace.app, waiting_runs, progress_of, problems)
+        server = server_of(settings, server_config(settings, application(parts)))
 
-    def give_up() -> None:
-        is_given_up.append(True)
-        server.should_exit = True
+        def give_up() -> None:
+            is_given_up.append(True)
+            server.should_exit = True
 
-    watch(give_up)
-    on_ready(parts.ledger)
-    with suppress(KeyboardInterrupt):
-        server.run(sockets=[listening])
+        if processes:
+            processes.watch(give_up)
+        on_ready(ledger)
+        with suppress(KeyboardInterrupt):
+            server.run(sockets=[listening])
     return not is_given_up
 
 
@@ -150,10 +145,10 @@ def _problems(
     def of_dagster() -> list[str]:
         if processes is None:
             return [*filter(None, [workspace.problem_of_definitions()])]
-        found = processes.problems()
-        if not found and not is_serving(str(processes.socket)):
-            found = ["the code server does not answer"]
-        return found or [*filter(None, [workspace.problem()])]
+        problems = processes.problems()
+        if not problems and not is_serving(str(processes.socket)):
+            problems = ["the code server does not answer"]
+        return problems or [*filter(None, [workspace.problem()])]
 
     def of_ledger() -> list[str]:
         try:

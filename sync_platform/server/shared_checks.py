@@ -1,4 +1,4 @@
-"""Checks that requests share: those that ask the same while one runs wait for one more, which begins after they came.
+"""Checks that several requests share: requests with one question wait for one check that begins after they arrived.
 
 So an answer is never older than its request, and under load one look into the ledger serves many requests.
 """

@@ -69,8 +69,8 @@ class StorageSettings(SettingsGroup):
 
     @field_validator("vault_secret_id")
     @classmethod
-    def _is_only_place_of_key(cls, value: str, found: ValidationInfo) -> str:
-        if value and found.data.get("vault_kms_key_id"):
+    def _is_only_place_of_key(cls, value: str, info: ValidationInfo) -> str:
+        if value and info.data.get("vault_kms_key_id"):
             raise ValueError("must be empty where VAULT_KMS_KEY_ID is set: the master key has one place")
         return value
 

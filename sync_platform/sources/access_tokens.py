@@ -133,8 +133,8 @@ class AccessTokens:
         return record
 
     def _record(self, text: str | None = None) -> ExchangeRecord:
-        found = text or self._secrets.read(EXCHANGE)
-        return msgspec.json.decode(found, type=ExchangeRecord) if found else ExchangeRecord()
+        stored = text or self._secrets.read(EXCHANGE)
+        return msgspec.json.decode(stored, type=ExchangeRecord) if stored else ExchangeRecord()
 
     def _in_doubt(self, record: ExchangeRecord, reason: str = "a lost connection or a killed process") -> TokenInDoubt:
         return TokenInDoubt(

@@ -211,8 +211,8 @@ class CappedSearch:
                 parts.note_read(names)
 
     def _ids(self, part: Slice) -> set[str]:
-        found = (self._extraction.source_id(self._dataset, record) for record in part.records)
-        return {each for each in found if each is not None}
+        ids = (self._extraction.source_id(self._dataset, record) for record in part.records)
+        return {each for each in ids if each is not None}
 
     def _is_above_cap(self, query: Query) -> bool:
         return (query.count or 0) > self._cap

@@ -235,10 +235,10 @@ class Client:
             content_type=response.headers.get("content-type", ""),
         )
 
-    def _compare_clocks(self, ours: datetime, theirs: datetime | None) -> None:
+    def _compare_clocks(self, own_time: datetime, server_time: datetime | None) -> None:
         """Keep the smallest difference: a stale cache may send an old time."""
-        if theirs is not None:
-            ahead_s = (ours - theirs).total_seconds()
+        if server_time is not None:
+            ahead_s = (own_time - server_time).total_seconds()
             self.clock_ahead_s = min(ahead_s, self.clock_ahead_s or ahead_s, key=abs)
 
     def _pause(self, seconds: float) -> None:

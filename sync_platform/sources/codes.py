@@ -16,7 +16,7 @@ def codes_in(value: Any) -> list[list[str]]:
     `"BAR"`, `["BAR"]`, `{"name": "Bar"}` and `[{"code": "BAR", "name": "Bar"}]` all have one code.
     """
     each = value if isinstance(value, list) else [value]
-    return [texts for one in each if (texts := _texts_of(one))]
+    return [texts for item in each if (texts := _texts_of(item))]
 
 
 def code_names(value: Any) -> list[str]:

@@ -76,14 +76,14 @@ def reference(record: str, table: str) -> Meaning:
 
 
 @dataclass(frozen=True)
-class SentAs:
+class SentFields:
     """The fields of the record that a column's value comes from; see `sent_as`."""
 
     paths: tuple[str, ...] = ()
     convert: Callable[..., Any] | None = None
 
 
-def sent_as(*paths: str, convert: Callable[..., Any] | None = None) -> SentAs:
+def sent_as(*paths: str, convert: Callable[..., Any] | None = None) -> SentFields:
     """The field that a column comes from, if it has another name than the column, and the function that converts it.
 
     `paths`: a field of the record, or a dotted path (`author.name`); several if the column is made of several fields.
@@ -91,7 +91,7 @@ def sent_as(*paths: str, convert: Callable[..., Any] | None = None) -> SentAs:
     field must have, else the record goes to quarantine; a field that is missing or null is None. It raises ValueError
     for a value that cannot be converted.
     """
-    return SentAs(paths, convert)
+    return SentFields(paths, convert)
 
 
 class Row(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
@@ -112,7 +112,7 @@ class ColumnDeclaration:
     kind: Any
     is_required: bool
     meaning: Meaning
-    sent: SentAs
+    sent: SentFields
 
 
 @cache
@@ -131,10 +131,10 @@ def _declared(row: type[Row], field: msgspec.structs.FieldInfo, hint: Any) -> Co
     if kind not in SQL_TYPES:
         raise TypeError(f"{row.__name__}.{field.name}: no table type for {kind}")
     meaning = next((extra for extra in reversed(extras) if isinstance(extra, Meaning)), Meaning(field.name))
-    sent = SentAs((field.name,))
+    sent = SentFields((field.name,))
     for extra in extras:
-        if isinstance(extra, SentAs):
-            sent = SentAs(extra.paths or sent.paths, extra.convert or sent.convert)
+        if isinstance(extra, SentFields):
+            sent = SentFields(extra.paths or sent.paths, extra.convert or sent.convert)
     return ColumnDeclaration(field.name, kind, field.required, meaning, sent)
 
 

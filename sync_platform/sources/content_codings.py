@@ -97,7 +97,7 @@ NOT_ACCEPTED = {"br", "compress", "x-compress", "dcb", "dcz"}
 """Codings that a server may send only to a client that accepts them. Other names, such as `utf-8`, are no codings."""
 
 
-class _Parts:
+class _PartDecoder:
     """Decodes the parts of one coding, one after the other."""
 
     def __init__(self, coding: Coding) -> None:
@@ -152,7 +152,7 @@ class BodyDecoder:
         codings = [CODINGS[name] for name in known if name in CODINGS]
         if len(codings) > MAX_CODINGS:
             raise CodingError(f"is encoded {len(codings)} times")
-        self._parts = [_Parts(coding) for coding in reversed(codings)]
+        self._parts = [_PartDecoder(coding) for coding in reversed(codings)]
 
     def decode(self, received: bytes) -> Iterator[bytes]:
         """The decoded pieces of further received bytes; CodingError where they are damaged."""
@@ -164,7 +164,7 @@ class BodyDecoder:
             parts.finish()
 
 
-def _decoded(parts: Sequence[_Parts], received: bytes) -> Iterator[bytes]:
+def _decoded(parts: Sequence[_PartDecoder], received: bytes) -> Iterator[bytes]:
     if not parts:
         yield received
         return

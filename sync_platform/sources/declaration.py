@@ -40,14 +40,15 @@ class Agreement:
 
 
 @dataclass(frozen=True)
-class Attached:
+class Attachment:
     """Records that belong to a place, as rows of a table that all platforms share (unified/related_records.py).
 
-    `table`: reviews, offers, reservations or posts. `columns`: its columns, each as SQL over this dataset's.
+    `table`: reviews, offers, reservations or posts. `columns`: its columns, each as SQL over this dataset's; a column
+    that is not named here is this dataset's column of that name, if it has one.
     """
 
     table: Literal["reviews", "offers", "reservations", "posts"]
-    columns: Mapping[str, str]
+    columns: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ class Dataset:
     agreements: tuple[Agreement, ...] = ()
     is_reference: bool = False
     listing: Mapping[str, str] = field(default_factory=dict)
-    attached: Attached | None = None
+    attached: Attachment | None = None
     window: Window | None = None
     part: str = ""
     generation: str | None = None

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from sync_platform.sources.columns import ColumnDeclaration, Row, declared_columns
-from sync_platform.sources.loose_records import Meanings, Unreadable
+from sync_platform.sources.loose_records import FieldMeanings, UnreadableDate
 from sync_platform.sources.placeholders import is_name, without_placeholder, without_placeholders
 from sync_platform.sources.rules import OneOf
 from sync_platform.sources.source_ids import joined_id
@@ -80,14 +80,14 @@ class Decoding:
     columns: tuple[ColumnValue, ...] = ()
 
     @cached_property
-    def meanings(self) -> Meanings:
+    def meanings(self) -> FieldMeanings:
         """What the types of `wire` do not say."""
-        return Meanings(
+        return FieldMeanings(
             frozenset(value.paths[0] for value in self.columns if value.is_informational_time),
             {value.paths[0]: value.codes for value in self.columns if value.codes},
         )
 
-    def to_row_with_gaps(self, record: Any) -> tuple[Row | None, list[Unreadable]]:
+    def to_row_with_gaps(self, record: Any) -> tuple[Row | None, list[UnreadableDate]]:
         """Like `to_row`, column by column: informational times that cannot be read are left empty. NoRow where another
         field is to blame."""
         if not self.columns or (self.in_scope and not self.in_scope(record)):
@@ -100,7 +100,7 @@ class Decoding:
                 if not column.is_informational_time:
                     raise NoRow(str(error), column.paths[0] if column.paths else None) from None
                 values[column.name] = None
-                unreadable.append(Unreadable(column.paths[0], column.written(record)))
+                unreadable.append(UnreadableDate(column.paths[0], column.written(record)))
         return self.row(**values), unreadable
 
 
@@ -132,7 +132,7 @@ def decoding_of(
     )
 
 
-class _Value(NamedTuple):
+class _ValueText(NamedTuple):
     """A column, the source text of its value, and the functions that the text names."""
 
     column: str
@@ -145,11 +145,11 @@ class _Value(NamedTuple):
 
 def _values(
     row: type[Row], key: tuple[str, ...], columns: list[ColumnDeclaration], placeholders: tuple[str, ...]
-) -> list[_Value]:
+) -> list[_ValueText]:
     parts = ", ".join(value_at("record", name) for name in key)
-    values = [_Value("source_id", f"str({parts})", {}, key)]
+    values = [_ValueText("source_id", f"str({parts})", {}, key)]
     if len(key) > 1:
-        values = [_Value("source_id", f"joined_id({parts})", {"joined_id": joined_id}, key)]
+        values = [_ValueText("source_id", f"joined_id({parts})", {"joined_id": joined_id}, key)]
     for number, column in enumerate(columns):
         sent = [value_at("record", path) for path in column.sent.paths]
         convert = _converter(column)
@@ -163,12 +163,12 @@ def _values(
             functions[f"clean_{number}"] = partial(clean, own=placeholders, may_be_name=is_name(column.name))
             text = f"clean_{number}({text})"
         codes = tuple(code for rule in column.meaning.rules if isinstance(rule, OneOf) for code in rule.values)
-        values.append(_Value(column.name, text, functions, column.sent.paths, is_time, codes))
+        values.append(_ValueText(column.name, text, functions, column.sent.paths, is_time, codes))
     return values
 
 
 def _compiled(
-    row: type[Row], values: list[_Value], in_scope: Callable[[Any], bool] | None
+    row: type[Row], values: list[_ValueText], in_scope: Callable[[Any], bool] | None
 ) -> Callable[[Any], Row | None]:
     """The function from a decoded record to its row, compiled from source text as dataclasses compiles `__init__`: it
     runs once per record, and a loop over the columns would take twice as long."""
@@ -179,7 +179,7 @@ def _compiled(
     return compiled
 
 
-def _column_values(values: list[_Value]) -> tuple[ColumnValue, ...]:
+def _column_values(values: list[_ValueText]) -> tuple[ColumnValue, ...]:
     return tuple(
         ColumnValue(
             value.column,

@@ -39,7 +39,7 @@ class Paging:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Numbered(Paging):
+class NumberedPaging(Paging):
     """Pages 1 to n. `page`: the parameter. `pages`: the path to n in the answer; else n follows from the total."""
 
     page: str = "page"
@@ -47,7 +47,7 @@ class Numbered(Paging):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ByCursor(Paging):
+class CursorPaging(Paging):
     """Each page names the next. `cursor`: the parameter. `next_cursor`: the path to the next one in the answer."""
 
     cursor: str = "cursor"
@@ -55,7 +55,7 @@ class ByCursor(Paging):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ByOffset(Paging):
+class OffsetPaging(Paging):
     """Pages until the list ends. `offset`: the parameter; with `counts_pages` it is a page number, from 1."""
 
     offset: str = "offset"
@@ -67,7 +67,7 @@ class ByOffset(Paging):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ByIds(Paging):
+class IdPaging(Paging):
     """For records that are requested by id, `size` ids per request. `ids`: the parameter for the ids."""
 
     ids: str = "id"
@@ -106,8 +106,8 @@ class ErrorCode:
         outcome = reply.shaped(body, self._envelope)
         code, message = value_of(outcome, self.code), value_of(outcome, self.message.rstrip("?")) or ""
         if code != self.ok:
-            shown = message[:200] or "no message"
-            raise self.error_of(code, message, f"{reply.platform}: {reply.url} answered code {code}: {shown}")
+            reason = message[:200] or "no message"
+            raise self.error_of(code, message, f"{reply.platform}: {reply.url} answered code {code}: {reason}")
 
 
 @dataclass(frozen=True)
@@ -144,9 +144,9 @@ class Endpoint:
     def _envelope(self) -> Any:
         paging = self.paging
         places: dict[str, Any] = {paging.total: int} if paging else {}
-        if isinstance(paging, Numbered):
+        if isinstance(paging, NumberedPaging):
             places[paging.pages] = int
-        if isinstance(paging, ByCursor):
+        if isinstance(paging, CursorPaging):
             places[paging.next_cursor.rstrip("?") + "?"] = str
         return _envelope_of({self.records: list[Any], **places}) if self.records else list[Any]
 
@@ -189,8 +189,8 @@ class Endpoint:
                 inner if isinstance(inner := record.get(self.wrapped_in), dict) else record for record in records
             ]
         total = found(paging.total) if paging else None
-        next_cursor = found(paging.next_cursor) or None if isinstance(paging, ByCursor) else None
-        pages = found(paging.pages) if isinstance(paging, Numbered) else None
+        next_cursor = found(paging.next_cursor) or None if isinstance(paging, CursorPaging) else None
+        pages = found(paging.pages) if isinstance(paging, NumberedPaging) else None
         return Slice(records, reply, total, pages, next_cursor)
 
 

@@ -47,7 +47,7 @@ class LandedParts(Protocol):
         ...
 
 
-class NothingLanded:
+class NoLandedParts:
     """For a sync that has no interrupted sync to continue."""
 
     def pages(self, dataset: str, part: str) -> list[Page]:
@@ -67,7 +67,7 @@ class Extraction:
     secrets: SecretStore
     state: ExtractionState
     archive_url: str = ""
-    landed_parts: LandedParts = field(default_factory=NothingLanded)
+    landed_parts: LandedParts = field(default_factory=NoLandedParts)
     known_etags: Mapping[str, str] = field(default_factory=dict)
     part: PartGaps = field(default_factory=PartGaps)
 

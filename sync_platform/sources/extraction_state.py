@@ -14,7 +14,7 @@ from sync_platform.sources.received import Record
 from sync_platform.sources.reply import Reply
 
 
-class HasSourceIds(Protocol):
+class IdentifiedDataset(Protocol):
     """A dataset, as far as an extraction needs it."""
 
     @property
@@ -33,7 +33,9 @@ class ExtractionState:
     another form than declared.
     """
 
-    def __init__(self, datasets: Iterable[HasSourceIds], observed_at: datetime, fixed_day: date | None = None) -> None:
+    def __init__(
+        self, datasets: Iterable[IdentifiedDataset], observed_at: datetime, fixed_day: date | None = None
+    ) -> None:
         self.observed_at, self.fixed_day = observed_at, fixed_day
         self.datasets = {dataset.name: dataset for dataset in datasets}
         self.gaps = {name: Gaps() for name in self.datasets}

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from sync_platform.errors import Refused
-from sync_platform.sources.endpoints import ByCursor, ByOffset, ChildEndpoint, Endpoint, Numbered
+from sync_platform.sources.endpoints import ChildEndpoint, CursorPaging, Endpoint, NumberedPaging, OffsetPaging
 from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.list_proof import ListProof, Read
 from sync_platform.sources.list_reading import Slice
@@ -143,13 +143,13 @@ async def _slice_of(
 def _one_read(endpoint: Endpoint, fetch: Callable[..., Awaitable[Slice]]) -> Read:
     """A read of the list, page by page; `fetch` takes the parameter that says which page."""
     paging = endpoint.paging
-    if isinstance(paging, Numbered):
+    if isinstance(paging, NumberedPaging):
         return lambda reading: numbered(reading, lambda page: fetch(**{paging.page: page}), paging.size)
-    if isinstance(paging, ByCursor):
+    if isinstance(paging, CursorPaging):
         return lambda reading: by_cursor(reading, lambda cursor: fetch(**({paging.cursor: cursor} if cursor else {})))
-    if isinstance(paging, ByOffset):
+    if isinstance(paging, OffsetPaging):
         return lambda reading: by_offset(
-            reading, lambda at: fetch(**paging.position(at)), paging.size, counts_pages=paging.counts_pages
+            reading, lambda position: fetch(**paging.position(position)), paging.size, counts_pages=paging.counts_pages
         )
     return lambda reading: unpaged(reading, fetch)
 

@@ -32,9 +32,9 @@ class Parts:
 
     def note_read(self, names: Iterable[str]) -> None:
         """These parts were read whole."""
-        found = set(names)
-        self.read |= found
-        self.unread -= found
+        read_names = set(names)
+        self.read |= read_names
+        self.unread -= read_names
 
 
 @dataclass

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 import orjson
 
-from sync_platform.sources.endpoints import ByIds, Endpoint, Numbered
+from sync_platform.sources.endpoints import Endpoint, IdPaging, NumberedPaging
 from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.fetching import Get, page_of
 from sync_platform.sources.list_proof import ListProof
@@ -55,7 +55,7 @@ async def read_id_list(
     `records` and `name`: what findings call the records and the list.
     """
     dataset, paging = endpoint.dataset, endpoint.paging
-    if not isinstance(paging, Numbered):
+    if not isinstance(paging, NumberedPaging):
         raise TypeError(f"{endpoint.path}: only a numbered list is read for its ids")
     id_list: IdList[Kept] = IdList()
 
@@ -89,7 +89,7 @@ async def pages_by_id(
     Each id is a part of the list. The list of ids is whole unless a gap of it was reported before.
     """
     dataset, paging = endpoint.dataset, endpoint.paging
-    if not isinstance(paging, ByIds):
+    if not isinstance(paging, IdPaging):
         raise TypeError(f"{endpoint.path} is not requested by id")
     batches = [ids[start : start + paging.size] for start in range(0, len(ids), paging.size)]
     extraction.expect_pages(dataset, len(batches))
@@ -100,8 +100,8 @@ async def pages_by_id(
     async def fetch(batch: list[str]) -> Slice:
         part = await page_of(extraction, endpoint, {paging.ids: batch}, get)
         received = {extraction.source_id(dataset, record) for record in part.records}
-        gaps.parts.note_read(one for one in batch if one in received)
-        extraction.report_omitted(dataset, [one for one in batch if one not in received])
+        gaps.parts.note_read(source_id for source_id in batch if source_id in received)
+        extraction.report_omitted(dataset, [source_id for source_id in batch if source_id not in received])
         return part
 
     async for part in extraction.each(dataset, batches, fetch):

@@ -37,8 +37,8 @@ def decode_loosely(body: bytes) -> Any:
     text = body.decode(json.detect_encoding(body), errors="surrogateescape").lstrip().rstrip(PADDING)
     if text[:1] not in ("{", "["):
         raise ValueError("neither an object nor a list")
-    found = json.loads(text, strict=False, parse_constant=_not_a_number, parse_float=_float, parse_int=_integer)
-    return _with_readable_text(found)
+    value = json.loads(text, strict=False, parse_constant=_not_a_number, parse_float=_float, parse_int=_integer)
+    return _with_readable_text(value)
 
 
 def _not_a_number(text: str) -> dict[str, str]:

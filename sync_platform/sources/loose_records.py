@@ -39,7 +39,7 @@ class LooseReading(NamedTuple):
     received: str
 
 
-class Unreadable(NamedTuple):
+class UnreadableDate(NamedTuple):
     """An informational date that cannot be read and is left empty: the path of its field, and the value as text."""
 
     path: str
@@ -52,12 +52,12 @@ class LooseValue:
 
     value: Any = None
     readings: list[LooseReading] = field(default_factory=list)
-    unreadable: list[Unreadable] = field(default_factory=list)
+    unreadable: list[UnreadableDate] = field(default_factory=list)
     refusals: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Meanings:
+class FieldMeanings:
     """What the declared types of a record's fields do not say.
 
     `moments`: paths of texts that are informational times: one that cannot be read becomes null. `codes`: by path of a
@@ -68,11 +68,11 @@ class Meanings:
     codes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-NO_MEANINGS = Meanings()
+NO_MEANINGS = FieldMeanings()
 
 
-def read_loosely(value: Any, shape: Any, meanings: Meanings = NO_MEANINGS) -> LooseValue:
-    """The value as near to the declared type `shape` as its meaning allows."""
+def read_loosely(value: Any, shape: Any, meanings: FieldMeanings = NO_MEANINGS) -> LooseValue:
+    """The value, converted to the declared type `shape` as far as its meaning is plain."""
     found_value = LooseValue()
     found_value.value = _Reader(found_value, meanings).read(value, _type_of(shape), "", _ROOT)
     return found_value
@@ -88,7 +88,7 @@ class _Reader:
     """Walks a value along its declared type. `path` names a field in every record, `place` this one value."""
 
     found: LooseValue
-    meanings: Meanings
+    meanings: FieldMeanings
 
     def read(self, value: Any, kind: inspect.Type, path: str, place: str) -> Any:
         kinds = kind.types if isinstance(kind, inspect.UnionType) else (kind,)
@@ -170,7 +170,7 @@ class _Reader:
 
     def _left_empty(self, value: Any, written: str, path: str) -> None:
         if not isinstance(value, str) or not is_blank(value):
-            self.found.unreadable.append(Unreadable(path, written))
+            self.found.unreadable.append(UnreadableDate(path, written))
 
     def _read_as(self, converted: Any, kind: inspect.Type, value: Any, path: str) -> Any:
         self.found.readings.append(LooseReading(path, FORMS.get(type(kind), "another value"), form_of(value)))

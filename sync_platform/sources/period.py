@@ -60,11 +60,11 @@ def periods_between(cadence: Cadence, first: str, last: str | None = None) -> li
     period = period_of(cadence, day)
     if period.first < day and len(first) == len("2026-11"):
         period = period_of(cadence, period.last + timedelta(days=1))
-    found = []
+    periods = []
     while period.first <= end:
-        found.append(period)
+        periods.append(period)
         period = period_of(cadence, period.last + timedelta(days=1))
-    return found
+    return periods
 
 
 def _first_day(text: str) -> date:

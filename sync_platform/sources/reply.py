@@ -56,8 +56,8 @@ class Reply:
             with suppress(ValueError, RecursionError):
                 return decode_loosely(self.body)
             is_html = self.body.lstrip()[:1] == b"<"
-            found = "HTML, not" if is_html else f"{len(self.body)} bytes that end too early or are not"
-            raise MalformedBody(f"{self.platform}: {self.url} answered {found} JSON: {error.msg}") from None
+            received = "HTML, not" if is_html else f"{len(self.body)} bytes that end too early or are not"
+            raise MalformedBody(f"{self.platform}: {self.url} answered {received} JSON: {error.msg}") from None
 
     def json_as(self, shape: type[T], page: str = "1") -> T:
         """The decoded body in a declared shape; ContractBroken with the path of the field that differs."""
@@ -70,9 +70,9 @@ class Reply:
             return msgspec.convert(value, shape)
         loose = read_loosely(value, shape)
         try:
-            found = msgspec.convert(loose.value, shape)
+            converted = msgspec.convert(loose.value, shape)
             self.loose_readings.extend(loose.readings)
-            return found
+            return converted
         except msgspec.ValidationError as error:
             problem, _, path = str(error).partition(" - at ")
             raise ContractBroken(self.platform, self.url, page, path.strip("`") or "$", problem) from None

@@ -1,11 +1,16 @@
-"""The error that a response means, by its status and its headers; its body is not needed."""
+"""The error that a response means: by its status and its headers, or by the code in its body."""
 
 from __future__ import annotations
+
+import re
+from collections.abc import Callable
 
 import httpx
 
 from sync_platform.errors import AuthenticationFailed, Refused, ServerFailed, SyncError, Throttled
 from sync_platform.sources.retry_after_header import retry_after_s
+
+_ABOUT_CREDENTIALS = re.compile(r"\b(unauthori[sz]ed|forbidden|bearer|token|credentials?|api key)\b", re.IGNORECASE)
 
 
 def error_of_response(platform: str, response: httpx.Response, html_is_a_wall: bool) -> SyncError | None:
@@ -26,3 +31,17 @@ def error_of_response(platform: str, response: httpx.Response, html_is_a_wall: b
     if html_is_a_wall and "html" in response.headers.get("content-type", ""):
         return Throttled(f"{platform}: {response.url} answered HTML in place of data: blocked")
     return None
+
+
+def code_errors(setting: str) -> Callable[[str, str, str], SyncError]:
+    """The error of a code that is a letter and an HTTP status, such as A401. `setting`: that of our credentials.
+
+    Often only the words of the message show that the credentials are refused.
+    """
+
+    def error_of(code: str, message: str, text: str) -> SyncError:
+        if code[1:] in ("401", "403") or _ABOUT_CREDENTIALS.search(message):
+            return AuthenticationFailed(f"{text}: check {setting}")
+        return ServerFailed(text)
+
+    return error_of

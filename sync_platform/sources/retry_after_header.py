@@ -23,8 +23,12 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
     try:
         seconds = float(value)
     except ValueError:
-        at = _moment(value)
-        seconds = math.nan if at is None else (at - (_moment(headers.get("date")) or datetime.now(UTC))).total_seconds()
+        moment = _moment(value)
+        seconds = (
+            math.nan
+            if moment is None
+            else (moment - (_moment(headers.get("date")) or datetime.now(UTC))).total_seconds()
+        )
     return None if math.isnan(seconds) else max(0.0, seconds)
 
 
@@ -32,8 +36,8 @@ def advice(wait_s: float) -> str:
     """What a person should do about a platform that asks for this wait."""
     if wait_s > LONGEST_BELIEVED_S:
         return "it asks for a wait of more than a year, so it blocks us: ask the platform before you sync it again"
-    at = datetime.now(UTC) + timedelta(seconds=wait_s)
-    return f"sync it again after {local_time(at)}, not before: an earlier request can make the wait longer"
+    moment = datetime.now(UTC) + timedelta(seconds=wait_s)
+    return f"sync it again after {local_time(moment)}, not before: an earlier request can make the wait longer"
 
 
 def _moment(value: str | None) -> datetime | None:

@@ -119,6 +119,7 @@ LONGITUDE = (Within(113.8, 114.5),)
 """Hong Kong's box, in degrees."""
 TRADING = (OneOf(("open", "closed", "temporarily_closed")),)
 COUNT = (Within(0),)
+PARTY = (Within(1),)
 PHONE = (HongKongPhone(),)
 HOURS = (ReadableHours(),)
 WEB_ADDRESS = (Shaped(r"https?://[^\s]+", "a web address"),)

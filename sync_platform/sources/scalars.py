@@ -57,9 +57,9 @@ def whole_number_of(value: Any) -> int:
     """
     if isinstance(value, str):
         digits = _without_currency(value)
-        found = Decimal(re.sub("[, ]", "", digits)) if _NUMBER.fullmatch(digits) else None
-        if found is not None and found == int(found):
-            return int(found)
+        number = Decimal(re.sub("[, ]", "", digits)) if _NUMBER.fullmatch(digits) else None
+        if number is not None and number == int(number):
+            return int(number)
     elif isinstance(value, float) and value.is_integer() and abs(value) <= LARGEST_EXACT:
         return int(value)
     raise ValueError("not a whole number")

@@ -21,8 +21,8 @@ def source_id_of(*parts: Any) -> str | None:
     texts = [id_text(part) for part in parts]
     if None in texts:
         return None
-    found = texts[0] if len(texts) == 1 else joined_id(*texts)
-    return None if found is None or id_problem(found) else found
+    source_id = texts[0] if len(texts) == 1 else joined_id(*texts)
+    return None if source_id is None or id_problem(source_id) else source_id
 
 
 def joined_id(*parts: Any) -> str:

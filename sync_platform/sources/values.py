@@ -1,4 +1,4 @@
-"""The values that platforms send, converted: blanks, zero coordinates, times, money. No value is guessed.
+"""The values that platforms send, converted: blanks, zero coordinates, times, hours, money. No value is guessed.
 
 The annotation of a parameter is also the type that a field must have (`sent_as`), so text is not taken for a number
 unless the function's name says so. Each raises ValueError for a value that cannot be converted.
@@ -21,6 +21,7 @@ from sync_platform.sources.scalars import moment_in, not_zero, number_in
 NumberText = Annotated[str, msgspec.Meta(pattern=r"^(-?\d+(\.\d+)?)?$")]
 """A number as text, in JSON's own notation; empty for none. Any other notation of it is a loose one."""
 FARTHEST = 180.0  # degrees: no coordinate is larger
+WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def filled(text: str | None) -> str | None:
@@ -105,3 +106,16 @@ def day(sent: date | None) -> date | None:
 def moment(text: str | None, zone: ZoneInfo = HONG_KONG) -> datetime | None:
     """A time in UTC, in any notation that `moment_in` reads; without an offset it is in `zone`."""
     return moment_in(text, zone) if text and not text.isspace() else None
+
+
+def hours_of_days(days: dict[str, list[tuple[str, str]] | None] | None) -> list[str]:
+    """Opening hours from the periods of each day: one line per period, `mon 11:30-22:00`, from Monday on.
+
+    A day without periods is closed (`sun closed`), and a day that is missing is unknown.
+    """
+    lines = []
+    for name in WEEK:
+        periods = (days or {}).get(name)
+        if periods is not None:
+            lines += [f"{name} {'-'.join(period)}" for period in periods] or [f"{name} closed"]
+    return lines

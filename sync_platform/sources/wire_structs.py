@@ -50,8 +50,8 @@ def struct_of(name: str, fields: Mapping[str, WireField]) -> type[msgspec.Struct
 
 def attribute(name: str) -> str:
     """The name of a field in Python: the field's own, unless Python cannot write it."""
-    found = re.sub(r"\W", "_", name)
-    return f"_{found}" if keyword.iskeyword(found) or found[:1].isdigit() else found
+    identifier = re.sub(r"\W", "_", name)
+    return f"_{identifier}" if keyword.iskeyword(identifier) or identifier[:1].isdigit() else identifier
 
 
 def value_at(variable: str, path: str) -> str:

@@ -56,8 +56,8 @@ def read_xml_list(reply: Reply, container: str, record: str) -> ElementList:
 
 def _entity_problem(element: etree._Element) -> str | None:
     """Why a text of the record cannot be read: references to entities that a file declares are not expanded."""
-    found = next(element.iter(etree.Entity), None)
-    return None if found is None else f"it refers to {found.text}, which is not expanded"
+    entity = next(element.iter(etree.Entity), None)
+    return None if entity is None else f"it refers to {entity.text}, which is not expanded"
 
 
 def _parsed(text: str) -> etree._Element:
@@ -124,5 +124,5 @@ def _readable(text: str, name: str) -> etree._Element:
 
 def _in_words(counts: Counter[str]) -> list[str]:
     """What was replaced, such as `2 x bare &, 1 x control character`; nothing where nothing was."""
-    found = ", ".join(f"{count:,} x {kind}" for kind, count in counts.items() if count)
-    return [f"it is not well-formed XML and was read loosely ({found})"] if found else []
+    words = ", ".join(f"{count:,} x {kind}" for kind, count in counts.items() if count)
+    return [f"it is not well-formed XML and was read loosely ({words})"] if words else []

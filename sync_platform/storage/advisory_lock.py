@@ -55,14 +55,14 @@ class AdvisoryLock:
 
     def holder(self) -> str | None:
         """The holder's label; None where the lock is free."""
-        found = self._ask(
+        rows = self._ask(
             """SELECT application_name FROM pg_locks JOIN pg_stat_activity USING (pid)
             WHERE locktype = 'advisory' AND granted AND classid = %s AND objid = %s AND objsubid = 1
               AND database = (SELECT oid FROM pg_database WHERE datname = current_database())""",
             (self._key >> 32) & 0xFFFFFFFF,
             self._key & 0xFFFFFFFF,
         )
-        return str(found[0][0]) if found else None
+        return str(rows[0][0]) if rows else None
 
     def release(self) -> None:
         """Release the lock; it is free when this returns.

@@ -30,7 +30,7 @@ def amazon_session() -> boto3.session.Session:
 def _files_read_once() -> Any:
     from botocore.loaders import JSONFileLoader
 
-    class FilesReadOnce(JSONFileLoader):
+    class CachedFileLoader(JSONFileLoader):
         load_file = cache(JSONFileLoader.load_file)
 
-    return FilesReadOnce()
+    return CachedFileLoader()

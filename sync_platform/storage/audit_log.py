@@ -22,6 +22,7 @@ from sync_platform.documents.states import state_of
 from sync_platform.storage.chained_table import ChainedRow, append_repeatedly, chained_after, chained_columns
 from sync_platform.storage.ledger import MIGRATIONS, metadata
 from sync_platform.storage.relational import open_database, transaction
+from sync_platform.storage.stored_time import in_utc
 
 logger = logging.getLogger(__name__)
 Via = Literal["cli", "api", "ui", "schedule", "sensor"]
@@ -122,7 +123,7 @@ class AuditLog:
 
 
 def _entry_of(row: sa.Row[Any]) -> AuditEntry:
-    return AuditEntry(**{**row._mapping, "at": _utc(row.at)})
+    return AuditEntry(**{**row._mapping, "at": in_utc(row.at)})
 
 
 def system_user() -> str:
@@ -131,8 +132,3 @@ def system_user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # a container's user may have no name
         return f"uid {os.getuid()}"
-
-
-def _utc(moment: datetime) -> datetime:
-    """The time as UTC. SQLite stores no time zone, and every stored time is UTC."""
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -128,32 +128,32 @@ class BucketStore:
 
     def stream(self, key: str) -> Iterator[bytes]:
         """A read that breaks off continues where it stopped."""
-        at, tag, size = 0, "", 0
+        offset, tag, size = 0, "", 0
         body: Any = None
 
         def opened() -> Any:
             nonlocal tag, size
-            wanted = {"Range": f"bytes={at}-", "IfMatch": tag} if at else {}
-            found = self._client.get_object(Bucket=self._bucket, Key=self._key(key), **wanted)  # type: ignore[arg-type]
-            tag, size = found["ETag"], at + found["ContentLength"]
-            return found["Body"]
+            wanted = {"Range": f"bytes={offset}-", "IfMatch": tag} if offset else {}
+            answer = self._client.get_object(Bucket=self._bucket, Key=self._key(key), **wanted)  # type: ignore[arg-type]
+            tag, size = answer["ETag"], offset + answer["ContentLength"]
+            return answer["Body"]
 
         def block() -> bytes:
             nonlocal body
             if body is None:
                 body = opened()
             try:
-                found: bytes = body.read(BLOCK_BYTES)
+                content: bytes = body.read(BLOCK_BYTES)
             except BaseException:
                 body = None
                 raise
-            return found
+            return content
 
-        while not tag or at < size:
+        while not tag or offset < size:
             read = self._call("read", key, block)
-            if not read and at < size:
-                raise StorageError(f"cannot read {self.url}/{key}: it ended after {at:,} of {size:,} bytes")
-            at += len(read)
+            if not read and offset < size:
+                raise StorageError(f"cannot read {self.url}/{key}: it ended after {offset:,} of {size:,} bytes")
+            offset += len(read)
             if read:
                 yield read
 

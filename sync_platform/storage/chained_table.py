@@ -38,17 +38,22 @@ class ChainedRow:
     def own_link(self) -> str:
         """The link computed from the other fields, in the order of the columns."""
         values = vars(self)
-        own = [values[field.name] for field in fields(self) if field.name not in ("number", "previous", "link")]
-        return link(self.CHAIN, self.previous, [self.number, *own])
+        own_values = [values[field.name] for field in fields(self) if field.name not in ("number", "previous", "link")]
+        return link(self.CHAIN, self.previous, [self.number, *own_values])
 
 
 R = TypeVar("R", bound=ChainedRow)
 
 
-def chained_columns(*own: sa.Column[Any]) -> list[sa.Column[Any]]:
+def chained_columns(*columns: sa.Column[Any]) -> list[sa.Column[Any]]:
     """The columns of a chained table with these columns of its own."""
     number = sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False)
-    return [number, *own, sa.Column("previous", sa.Text, nullable=False), sa.Column("link", sa.Text, nullable=False)]
+    return [
+        number,
+        *columns,
+        sa.Column("previous", sa.Text, nullable=False),
+        sa.Column("link", sa.Text, nullable=False),
+    ]
 
 
 def chained_after(row: R, last: ChainedRow | None) -> R:

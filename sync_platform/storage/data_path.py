@@ -53,8 +53,8 @@ def store_data_path(catalog: Path, data: Path) -> None:
 
 def _stored(connection: sqlite3.Connection, key: str = "data_path") -> str | None:
     """A stored property of the lake, by default its data folder; None for a catalog that is empty."""
-    known = connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'ducklake_metadata'").fetchone()
-    if not known[0]:
+    count = connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'ducklake_metadata'").fetchone()
+    if not count[0]:
         return None
     row = connection.execute("SELECT value FROM ducklake_metadata WHERE key = ?", [key]).fetchone()
     return row[0] if row else None

@@ -6,9 +6,10 @@ import duckdb
 
 from sync_platform.errors import StorageError
 from sync_platform.storage.amazon_session import amazon_session
+from sync_platform.storage.sql_text import sql_text
 
 RETRIES = {"http_retries": 9, "http_retry_wait_ms": 250, "http_retry_backoff": 2}
-"""A server that is busy or fails is asked again at once, and then after 0.25, 0.5, 1 s and so on: a minute in all."""
+"""A failed request is repeated at once, then after 0.25, 0.5, 1 s and so on: a minute in all."""
 
 
 def use_s3(connection: duckdb.DuckDBPyConnection, data: str, region: str, endpoint: str) -> None:
@@ -25,12 +26,8 @@ def use_s3(connection: duckdb.DuckDBPyConnection, data: str, region: str, endpoi
     if endpoint:
         scheme, _, host = endpoint.rstrip("/").rpartition("://")
         parts |= {"ENDPOINT": host, "URL_STYLE": "path", "USE_SSL": "false" if scheme == "http" else "true"}
-    listed = ", ".join(f"{name} '{_quoted(value)}'" for name, value in parts.items())
-    connection.execute(f"CREATE SECRET (TYPE s3, {listed})")
+    options = ", ".join(f"{name} {sql_text(value)}" for name, value in parts.items())
+    connection.execute(f"CREATE SECRET (TYPE s3, {options})")
     # for the whole instance: a SET without GLOBAL would hold for this connection alone, and not for the sessions
     for name, value in RETRIES.items():
         connection.execute(f"SET GLOBAL {name} = {value}")
-
-
-def _quoted(text: str) -> str:
-    return text.replace("'", "''")

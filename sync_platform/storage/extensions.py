@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import duckdb
 
 from sync_platform.storage.memory_database import memory_database
+from sync_platform.storage.sql_text import sql_text
 
 
 class _File(NamedTuple):
@@ -37,7 +38,7 @@ def connect_with(extensions: Sequence[str], config: Mapping[str, Any]) -> duckdb
     instance = memory_database({**config, "allow_unsigned_extensions": _checked.issuperset(files)})
     try:
         for file in files:
-            instance.execute("LOAD '{}'".format(file.path.replace("'", "''")))
+            instance.execute(f"LOAD {sql_text(file.path)}")
         instance.execute("SET allow_unsigned_extensions = false")  # DuckDB refuses to switch it on again
     except BaseException:
         instance.close()
@@ -46,7 +47,7 @@ def connect_with(extensions: Sequence[str], config: Mapping[str, Any]) -> duckdb
     return instance
 
 
-def check(extensions: Sequence[str]) -> None:
+def check_extensions(extensions: Sequence[str]) -> None:
     """Check the signatures now: processes that are forked from this one then need no check of their own."""
     connect_with(extensions, {"threads": 1}).close()
 
@@ -59,5 +60,5 @@ def extension_paths(extensions: Sequence[str]) -> list[str]:
 def _file_of(extension: str) -> _File:
     folder = importlib.resources.files(f"duckdb_extension_{extension}")
     path = Path(str(folder / "extensions" / f"v{duckdb.__version__}" / f"{extension}.duckdb_extension"))
-    found = path.stat()
-    return _File(str(path), found.st_size, found.st_mtime_ns)
+    status = path.stat()
+    return _File(str(path), status.st_size, status.st_mtime_ns)

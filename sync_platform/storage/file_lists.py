@@ -70,15 +70,15 @@ class FileLists:
 
     def last(self) -> FileList | None:
         with transaction(self._engine) as connection:
-            found = connection.execute(sa.select(*_FIELDS).order_by(file_lists.c.number.desc()).limit(1)).first()
-        return _list_of(found) if found else None
+            row = connection.execute(sa.select(*_FIELDS).order_by(file_lists.c.number.desc()).limit(1)).first()
+        return _list_of(row) if row else None
 
     def append(self, kind: ListKind, through: int, files: Mapping[str, ObjectDigest], after: FileList | None) -> bool:
         """Append a list after the last one, `after`; False, and nothing is written, where another process was first.
 
         A list of the kind `all` removes the content of the lists before it.
         """
-        rows = {path: list(found) for path, found in files.items()}
+        rows = {path: list(size_and_digest) for path, size_and_digest in files.items()}
         content = orjson.dumps(rows, option=orjson.OPT_SORT_KEYS).decode()
         now, digest = datetime.now(UTC).isoformat(), _digest(content)
         unlinked = FileList(kind=kind, recorded_at=now, through=through, files=len(files), digest=digest)

@@ -27,7 +27,7 @@ class FolderStore:
         self.url = folder.as_uri()
 
     def put(self, key: str, body: bytes) -> None:
-        self._put(self._path(key), lambda file: file.write(body), lambda written, target: written.replace(target))
+        self._put(self._path(key), lambda file: file.write(body), lambda path, target: path.replace(target))
 
     def put_file(self, key: str, path: Path, sha256: bytes) -> None:
         """On the same disk the object is the file itself (a hard link), so the caller must not change it afterwards."""
@@ -41,7 +41,7 @@ class FolderStore:
             with path.open("rb") as source:
                 shutil.copyfileobj(source, file, BLOCK_BYTES)
 
-        return self._put(target, copy, lambda written, target: written.replace(target))
+        return self._put(target, copy, lambda temporary, target: temporary.replace(target))
 
     def _link(self, path: Path, target: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -56,9 +56,9 @@ class FolderStore:
             raise
 
     def put_new(self, key: str, body: bytes) -> None:
-        def link(written: Path, target: Path) -> None:
-            os.link(written, target)
-            written.unlink()
+        def link(path: Path, target: Path) -> None:
+            os.link(path, target)
+            path.unlink()
 
         self._put(self._path(key), lambda file: file.write(body), link)
 
@@ -74,7 +74,7 @@ class FolderStore:
         except OSError as error:
             if temporary:
                 Path(temporary).unlink(missing_ok=True)
-            raise _unusable("write", target, error) from error
+            raise _storage_error("write", target, error) from error
 
     def get(self, key: str) -> bytes:
         try:
@@ -82,7 +82,7 @@ class FolderStore:
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
             raise KeyError(key) from None
         except OSError as error:
-            raise _unusable("read", self._path(key), error) from error
+            raise _storage_error("read", self._path(key), error) from error
 
     def stream(self, key: str) -> Iterator[bytes]:
         try:
@@ -92,7 +92,7 @@ class FolderStore:
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
             raise KeyError(key) from None
         except OSError as error:
-            raise _unusable("read", self._path(key), error) from error
+            raise _storage_error("read", self._path(key), error) from error
 
     def size(self, key: str) -> int | None:
         path = self._path(key)
@@ -101,26 +101,26 @@ class FolderStore:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise _unusable("read", path, error) from error
+            raise _storage_error("read", path, error) from error
 
     def keys(self, prefix: str = "") -> Iterator[str]:
         start = self._folder / checked_prefix(prefix).rpartition("/")[0]
         try:
             files = (folder / name for folder, names in _walk(start) for name in names)
-            found = sorted(path.relative_to(self._folder).as_posix() for path in files if path.is_file())
+            keys = sorted(path.relative_to(self._folder).as_posix() for path in files if path.is_file())
         except OSError as error:
-            raise _unusable("list", start, error) from error
-        yield from (key for key in found if key.startswith(prefix) and f"/{TEMPORARY}" not in f"/{key}")
+            raise _storage_error("list", start, error) from error
+        yield from (key for key in keys if key.startswith(prefix) and f"/{TEMPORARY}" not in f"/{key}")
 
     def entries(self, prefix: str = "") -> Iterator[ObjectInfo]:
         for key in self.keys(prefix):
             try:
-                found = self._path(key).stat()
+                status = self._path(key).stat()
             except FileNotFoundError:
                 continue  # deleted since it was listed
             except OSError as error:
-                raise _unusable("list", self._path(key), error) from error
-            yield ObjectInfo(key, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))
+                raise _storage_error("list", self._path(key), error) from error
+            yield ObjectInfo(key, status.st_size, datetime.fromtimestamp(status.st_mtime, UTC))
 
     def delete(self, key: str) -> None:
         try:
@@ -128,7 +128,7 @@ class FolderStore:
         except (IsADirectoryError, NotADirectoryError):
             return  # part of another object's key, so no object
         except OSError as error:
-            raise _unusable("delete", self._path(key), error) from error
+            raise _storage_error("delete", self._path(key), error) from error
 
     def sweep(self, prefix: str, before: datetime) -> None:
         start = self._path(prefix.rstrip("/"))
@@ -141,7 +141,7 @@ class FolderStore:
                 with suppress(OSError):  # not empty
                     folder.rmdir()
         except OSError as error:
-            raise _unusable("sweep", start, error) from error
+            raise _storage_error("sweep", start, error) from error
 
     def _path(self, key: str) -> Path:
         return self._folder / checked_key(key)
@@ -167,5 +167,5 @@ def _temporary_near(target: Path) -> tuple[int, str]:
     raise FileNotFoundError(2, "its folder keeps vanishing", str(target.parent))
 
 
-def _unusable(verb: str, path: Path, error: OSError) -> StorageError:
+def _storage_error(verb: str, path: Path, error: OSError) -> StorageError:
     return StorageError(f"cannot {verb} {path}: {reason_of(error)}")

@@ -31,6 +31,7 @@ from sync_platform.storage.extensions import connect_with
 from sync_platform.storage.full_disk import with_advice
 from sync_platform.storage.lake_formats import require_known_formats, store_formats
 from sync_platform.storage.session_memory import return_freed_memory
+from sync_platform.storage.sql_text import sql_text
 from sync_platform.storage.write_lock import holding_advisory, holding_file
 
 LAKE = "lake"
@@ -241,12 +242,12 @@ def _make_folders(address: LakeAddress) -> None:
 def attach_statement(address: LakeAddress, more: list[str], name: str = LAKE) -> str:
     """SQL: the lake attached as `name`, with `more` options of DuckLake."""
     # inlined rows would escape encryption and erasure, so the limit is 0 from the first moment and never changes
-    options = [f"DATA_PATH '{_quoted(address.data)}'", "DATA_INLINING_ROW_LIMIT 0"]
+    options = [f"DATA_PATH {sql_text(address.data)}", "DATA_INLINING_ROW_LIMIT 0"]
     if address.catalog_file:
         options += ["META_JOURNAL_MODE 'WAL'", "META_BUSY_TIMEOUT 60000"]
     if address.is_encrypted:
         options.append("ENCRYPTED")
-    return f"ATTACH 'ducklake:{_quoted(address.catalog)}' AS {name} ({', '.join([*options, *more])})"
+    return f"ATTACH {sql_text(f'ducklake:{address.catalog}')} AS {name} ({', '.join([*options, *more])})"
 
 
 def _attach(
@@ -290,7 +291,3 @@ def _attach(
     if not address.catalog_file:
         # even so two writers may overlap: the second must repeat its work, because its chain continues an old entry
         connection.execute("SET ducklake_max_retry_count = 1")
-
-
-def _quoted(text: str) -> str:
-    return text.replace("'", "''")

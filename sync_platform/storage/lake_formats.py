@@ -32,8 +32,8 @@ def read_formats(session: duckdb.DuckDBPyConnection, lake: str) -> list[LakeForm
     rows = session.execute(
         f"SELECT key, max(value::BIGINT) FROM {_metadata(lake)} WHERE starts_with(key, '{PREFIX}') GROUP BY key"
     ).fetchall()
-    found = {key.removeprefix(PREFIX): version for key, version in rows}
-    return [LakeFormat(name, found.get(name), VERSIONS.get(name, 0)) for name in {**VERSIONS, **found}]
+    versions = {key.removeprefix(PREFIX): version for key, version in rows}
+    return [LakeFormat(name, versions.get(name), VERSIONS.get(name, 0)) for name in {**VERSIONS, **versions}]
 
 
 def require_known_formats(session: duckdb.DuckDBPyConnection, lake: str) -> None:

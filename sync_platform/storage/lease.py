@@ -22,6 +22,7 @@ from sync_platform.errors import Busy, StorageError
 from sync_platform.storage.ledger import MIGRATIONS, metadata
 from sync_platform.storage.platform_lock import platform_lock_if_free
 from sync_platform.storage.relational import open_database, transaction, upsert
+from sync_platform.storage.stored_time import in_utc
 
 STORED_DATA = "stored data"
 """The lease that maintenance, backup and restore each need: exclusive use of lake and landing."""
@@ -41,7 +42,7 @@ leases = sa.Table(
 )
 
 
-def _ignore(why: str) -> None: ...
+def _ignore_reason(why: str) -> None: ...
 
 
 def _now() -> datetime:
@@ -99,7 +100,7 @@ class Leases:
                     if time.monotonic() >= give_up_at:
                         raise
                     on_wait(f"waiting: {busy}")
-                    on_wait = _ignore
+                    on_wait = _ignore_reason
                 time.sleep(PAUSE_S)
             yield lease
 
@@ -119,10 +120,10 @@ class Leases:
         with transaction(self._engine) as connection:
             if connection.execute(take.returning(leases.c.name)).first() is not None:
                 return Lease(self._engine, self._clock, name, holder, now)
-            found = connection.execute(sa.select(leases).where(leases.c.name == name)).one()
+            row = connection.execute(sa.select(leases).where(leases.c.name == name)).one()
         raise Busy(
-            f"{activity} cannot start: {found.holder} has the {name} reserved since {local_time(found.acquired_at)}; "
-            f"try again when it has ended (if it crashed, its lease expires at {local_time(found.expires_at)})"
+            f"{activity} cannot start: {row.holder} has the {name} reserved since {local_time(row.acquired_at)}; "
+            f"try again when it has ended (if it crashed, its lease expires at {local_time(row.expires_at)})"
         )
 
     def close(self) -> None:
@@ -132,8 +133,8 @@ class Leases:
         """The leases that have not expired. That of a process that was killed expires within five minutes."""
         wanted = sa.select(leases).where(leases.c.expires_at >= self._clock())
         with transaction(self._engine) as connection:
-            found = connection.execute(wanted).all()
-        return [LeaseHolder(each.name, each.holder, _in_utc(each.acquired_at)) for each in found]
+            rows = connection.execute(wanted).all()
+        return [LeaseHolder(each.name, each.holder, in_utc(each.acquired_at)) for each in rows]
 
 
 class Lease:
@@ -168,11 +169,6 @@ class Lease:
         """Release the lease, unless it has expired and another holder has it."""
         with transaction(self._engine) as connection:
             connection.execute(sa.delete(leases).where(self._ours))
-
-
-def _in_utc(moment: datetime) -> datetime:
-    """A moment as SQLite (without a zone) or PostgreSQL returns it."""
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _renew_until(lease: Lease, ended: threading.Event, every_s: float) -> None:

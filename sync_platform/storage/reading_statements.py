@@ -7,6 +7,7 @@ from pathlib import Path
 from sync_platform.storage.data_path import is_moved
 from sync_platform.storage.extensions import extension_paths
 from sync_platform.storage.lake_connection import DISABLED_OPTIMIZERS, LAKE, LakeAddress, attach_statement
+from sync_platform.storage.sql_text import sql_text
 
 
 def reading_statements(address: LakeAddress) -> list[str]:
@@ -17,6 +18,6 @@ def reading_statements(address: LakeAddress) -> list[str]:
     options = ["READ_ONLY"]
     if address.catalog_file and not address.is_remote and is_moved(address.catalog_file, Path(address.data)):
         options.append("OVERRIDE_DATA_PATH TRUE")
-    loaded = [f"LOAD '{path.replace(chr(39), chr(39) * 2)}'" for path in extension_paths(address.extensions)]
+    loaded = [f"LOAD {sql_text(path)}" for path in extension_paths(address.extensions)]
     optimizers = f"SET disabled_optimizers = '{DISABLED_OPTIMIZERS}'"
     return [*loaded, optimizers, attach_statement(address, options), f"USE {LAKE}"]

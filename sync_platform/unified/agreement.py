@@ -68,21 +68,25 @@ def _verdict_rows(live: pl.DataFrame) -> Iterator[tuple[Any, ...]]:
         listed = [listing for listing in every if not listing.is_reference]
         for listing in listed:
             others = [other for other in listed if other.source != listing.source]
-            found = [_in_its_district(listing)]
-            found += [_any(agrees(listing, licence) for licence in register) for agrees in _WITH_REGISTER.values()]
-            found += [_most(agrees(listing, other) for other in others) for agrees in _WITH_OTHERS.values()]
-            yield (listing.source, listing.source_id, *found)
+            verdicts = [_in_its_district(listing)]
+            verdicts += [
+                _verdict_of_any(agrees(listing, licence) for licence in register) for agrees in _WITH_REGISTER.values()
+            ]
+            verdicts += [
+                _verdict_of_most(agrees(listing, other) for other in others) for agrees in _WITH_OTHERS.values()
+            ]
+            yield (listing.source, listing.source_id, *verdicts)
 
 
-def _any(found: Iterator[_Verdict]) -> _Verdict:
+def _verdict_of_any(verdicts: Iterator[_Verdict]) -> _Verdict:
     """True if any verdict is true; none where all are none."""
-    known = [verdict for verdict in found if verdict is not None]
+    known = [verdict for verdict in verdicts if verdict is not None]
     return any(known) if known else None
 
 
-def _most(found: Iterator[_Verdict]) -> _Verdict:
+def _verdict_of_most(verdicts: Iterator[_Verdict]) -> _Verdict:
     """True if at least half of the known verdicts are true; none where all are none."""
-    known = [verdict for verdict in found if verdict is not None]
+    known = [verdict for verdict in verdicts if verdict is not None]
     return 2 * sum(known) >= len(known) if known else None
 
 
@@ -92,32 +96,34 @@ def _in_its_district(listing: ComparedListing) -> _Verdict:
 
 def _names_agree(listing: ComparedListing, licence: ComparedListing) -> _Verdict:
     """True if the names are similar in either script; none where they have no script in common."""
-    mine = parse_names(listing.name_en or "", listing.name_zh or "")
-    theirs = parse_names(licence.name_en or "", licence.name_zh or "")
+    listing_names = parse_names(listing.name_en or "", listing.name_zh or "")
+    licence_names = parse_names(licence.name_en or "", licence.name_zh or "")
     alike = [
-        fuzz.ratio(one.core, other.core) >= NAMES_AGREE
-        for one, other in zip(mine, theirs, strict=True)
-        if one.core and other.core
+        fuzz.ratio(listing_name.core, licence_name.core) >= NAMES_AGREE
+        for listing_name, licence_name in zip(listing_names, licence_names, strict=True)
+        if listing_name.core and licence_name.core
     ]
     return any(alike) if alike else None
 
 
 def _addresses_agree(listing: ComparedListing, licence: ComparedListing) -> _Verdict:
     """True if number and street are the same in either script, or else a shop number in two named buildings."""
-    mine = parse_addresses(listing.address_en or "", listing.address_zh or "")
-    theirs = parse_addresses(licence.address_en or "", licence.address_zh or "")
+    listing_addresses = parse_addresses(listing.address_en or "", listing.address_zh or "")
+    licence_addresses = parse_addresses(licence.address_en or "", licence.address_zh or "")
     alike = [
-        verdict for one, other in zip(mine, theirs, strict=True) if (verdict := _same_premises(one, other)) is not None
+        verdict
+        for listing_address, licence_address in zip(listing_addresses, licence_addresses, strict=True)
+        if (verdict := _same_premises(listing_address, licence_address)) is not None
     ]
     return any(alike) if alike else None
 
 
-def _same_premises(one: ParsedAddress, other: ParsedAddress) -> _Verdict:
-    if one.first and other.first and one.street and other.street:
-        is_same_number = one.first <= other.last and other.first <= one.last
-        return is_same_number and one.street[-STREET_END:] == other.street[-STREET_END:]
-    if one.units and other.units and one.building and other.building:
-        return not one.units.isdisjoint(other.units)
+def _same_premises(first: ParsedAddress, second: ParsedAddress) -> _Verdict:
+    if first.first and second.first and first.street and second.street:
+        is_same_number = first.first <= second.last and second.first <= first.last
+        return is_same_number and first.street[-STREET_END:] == second.street[-STREET_END:]
+    if first.units and second.units and first.building and second.building:
+        return not first.units.isdisjoint(second.units)
     return None
 
 
@@ -129,16 +135,16 @@ def _is_licensed(listing: ComparedListing, licence: ComparedListing) -> _Verdict
 
 
 def _phones_agree(listing: ComparedListing, other: ComparedListing) -> _Verdict:
-    mine, theirs = parse_phones(listing.phone or ""), parse_phones(other.phone or "")
-    return not set(mine).isdisjoint(theirs) if mine and theirs else None
+    phones, other_phones = parse_phones(listing.phone or ""), parse_phones(other.phone or "")
+    return not set(phones).isdisjoint(other_phones) if phones and other_phones else None
 
 
 def _districts_agree(listing: ComparedListing, other: ComparedListing) -> _Verdict:
     """True if both are the same district, or one lies within the other."""
-    mine, theirs = find_area(listing.district or ""), find_area(other.district or "")
-    if mine is None or theirs is None:
+    area, other_area = find_area(listing.district or ""), find_area(other.district or "")
+    if area is None or other_area is None:
         return None
-    return mine is theirs or mine.lies_within(theirs) or theirs.lies_within(mine)
+    return area is other_area or area.lies_within(other_area) or other_area.lies_within(area)
 
 
 def _places_agree(listing: ComparedListing, other: ComparedListing) -> _Verdict:
@@ -154,14 +160,14 @@ def _trading_agrees(listing: ComparedListing, other: ComparedListing) -> _Verdic
 
 def _cuisines_agree(listing: ComparedListing, other: ComparedListing) -> _Verdict:
     """True if both have a cuisine in common: one platform names more cuisines than another."""
-    mine, theirs = listing.cuisine_codes, other.cuisine_codes
-    return not set(mine).isdisjoint(theirs) if mine and theirs else None
+    codes, other_codes = listing.cuisine_codes, other.cuisine_codes
+    return not set(codes).isdisjoint(other_codes) if codes and other_codes else None
 
 
 def _hours_agree(listing: ComparedListing, other: ComparedListing) -> _Verdict:
     """True if both are open at the same times of the week; none where hours cannot be read."""
-    mine, theirs = read_hours(listing.opening_hours), read_hours(other.opening_hours)
-    return mine.spans == theirs.spans if mine and theirs else None
+    hours, other_hours = read_hours(listing.opening_hours), read_hours(other.opening_hours)
+    return hours.spans == other_hours.spans if hours and other_hours else None
 
 
 _Agrees = Callable[[ComparedListing, ComparedListing], _Verdict]

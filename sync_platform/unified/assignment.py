@@ -11,7 +11,7 @@ import polars as pl
 
 from sync_platform.unified.identity import Founding, Identities, Key, identify
 from sync_platform.unified.queries import foundings, frame_of, members_with, restaurants_of
-from sync_platform.unified.rematch import Changed
+from sync_platform.unified.rematch import ChangedListings
 
 IDS = ["source", "source_id"]
 
@@ -31,7 +31,9 @@ class Assignment:
     moved: int
 
 
-def assign(session: duckdb.DuckDBPyConnection, placed: pl.DataFrame, changed: Changed, now: datetime) -> Assignment:
+def assign(
+    session: duckdb.DuckDBPyConnection, placed: pl.DataFrame, changed: ChangedListings, now: datetime
+) -> Assignment:
     """Find the restaurant of each cluster of listings (cluster_members.SCHEMA), given the stored restaurants."""
     gone = changed.gone.drop_nulls("restaurant_id")
     before = restaurants_of(session, placed.select(IDS))
@@ -67,9 +69,9 @@ def _keys(groups: pl.DataFrame) -> list[list[Key]]:
 
 
 def _first_seen(session: duckdb.DuckDBPyConnection, listings: str, ids: pl.DataFrame) -> dict[Key, datetime]:
-    found = frame_of(
+    frame = frame_of(
         session,
         f"SELECT source, source_id, first_seen_at FROM {listings} SEMI JOIN asked USING (source, source_id)",
         asked=ids,
     )
-    return {(source, source_id): at for source, source_id, at in found.iter_rows()}
+    return {(source, source_id): first_seen_at for source, source_id, first_seen_at in frame.iter_rows()}

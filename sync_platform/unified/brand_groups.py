@@ -41,8 +41,8 @@ def brand_groups(restaurants: Sequence[NamedRestaurant]) -> list[BrandGroup]:
     for restaurant, root in zip(restaurants, _roots(keys), strict=True):
         if root is not None:
             groups[root].append(restaurant)
-    found = [_evidence(members) for members in groups.values() if len(members) > 1]
-    return [group for group in found if _is_brand(group)]
+    groups_with_evidence = [_evidence(members) for members in groups.values() if len(members) > 1]
+    return [group for group in groups_with_evidence if _is_brand(group)]
 
 
 def _clear_names(restaurants: Iterable[NamedRestaurant]) -> set[tuple[str, str]]:
@@ -80,8 +80,8 @@ def _roots(keys_of_each: Sequence[Sequence[tuple[str, ...]]]) -> list[tuple[str,
 
     for keys in keys_of_each:
         for key in keys[1:]:
-            one, other = sorted((root(keys[0]), root(key)))
-            parent[other] = one
+            smaller, larger = sorted((root(keys[0]), root(key)))
+            parent[larger] = smaller
     return [root(keys[0]) if keys else None for keys in keys_of_each]
 
 

@@ -47,11 +47,11 @@ def name_keys(name_en: str | None, name_zh: str | None) -> tuple[str | None, str
     return english.whole if is_telling else None, chinese.whole if len(chinese.core) > 1 else None
 
 
-def find_brands(session: duckdb.DuckDBPyConnection, at: datetime) -> BrandRows:
+def find_brands(session: duckdb.DuckDBPyConnection, now: datetime) -> BrandRows:
     """The brands of all live restaurants, and those that end; reads what the transaction has written before."""
     rows = {row["restaurant_id"]: row for row in _restaurants(session)}
     groups = brand_groups([_named(row) for row in rows.values()])
-    identities = _identities(session, groups, rows, at)
+    identities = _identities(session, groups, rows, now)
     live = [
         _brand(brand_id, [rows[name] for name in group], group)
         for brand_id, group in zip(identities.ids, groups, strict=True)
@@ -89,7 +89,7 @@ def _identities(
     session: duckdb.DuckDBPyConnection,
     groups: Sequence[BrandGroup],
     rows: Mapping[str, Mapping[str, Any]],
-    at: datetime,
+    now: datetime,
 ) -> Identities:
     """The id of each group, given the brands that were known before."""
     query = f"SELECT brand_id, founded_by, founded_at, removed_at IS NULL FROM {UNIFIED}.brands"
@@ -101,7 +101,7 @@ def _identities(
     assigned: dict[Key, str] = {(RESTAURANT, name): brand_id for name, brand_id in session.execute(query).fetchall()}
     clusters = [[(RESTAURANT, name) for name in group] for group in groups]
     first_seen: dict[Key, datetime] = {(RESTAURANT, name): row["founded_at"] for name, row in rows.items()}
-    return identify(clusters, assigned, known, first_seen, at, "brand")
+    return identify(clusters, assigned, known, first_seen, now, "brand")
 
 
 def _brand(brand_id: str, members: Sequence[Mapping[str, Any]], group: BrandGroup) -> dict[str, Any]:
@@ -132,7 +132,7 @@ def _brand_rows(
     names = pl.DataFrame({"brand_id": [row["brand_id"] for row in live]}, schema={"brand_id": pl.String})
     query = f"SELECT brand_id, founded_by, founded_at FROM {UNIFIED}.brands SEMI JOIN asked USING (brand_id)"
     founded = {row[0]: row[1:] for row in frame_of(session, query, asked=names).iter_rows()}
-    new = {name: (each.founded_by[1], each.founded_at) for name, each in identities.foundings.items()}
+    new = {name: (founding.founded_by[1], founding.founded_at) for name, founding in identities.foundings.items()}
     founded = {**new, **founded}
     rows = [
         {**row, "founded_by": founded[row["brand_id"]][0], "founded_at": founded[row["brand_id"]][1]} for row in live
@@ -156,7 +156,7 @@ def _branch_rows(session: duckdb.DuckDBPyConnection, branches: Sequence[tuple[An
         "evidence": pl.List(pl.String),
         "ended": pl.Boolean,
     }
-    found = pl.DataFrame(branches, schema=schema, orient="row")
+    rows = pl.DataFrame(branches, schema=schema, orient="row")
     columns = ", ".join(column.name for column in BRANCHES.columns)
     stored = frame_of(session, f"SELECT {columns}, true AS ended FROM {UNIFIED}.branches WHERE removed_at IS NULL")
-    return pl.concat([found, stored]).unique("restaurant_id", keep="first", maintain_order=True)
+    return pl.concat([rows, stored]).unique("restaurant_id", keep="first", maintain_order=True)

@@ -38,15 +38,15 @@ def cluster_members(linkage: Linkage, clusters: Clusters, decisions: Mapping[str
     decided = _decided_by(keys, clusters, decisions)
     sizes = np.bincount(clusters.labels, minlength=len(keys))
     rows = []
-    for at, (source, source_id) in enumerate(keys):
-        label = int(clusters.labels[at])
-        decided_by = decided.get(at) or ("alone" if sizes[label] == 1 else "evidence")
-        found: tuple[str | None, float | None, str | None] = (None, None, None)
-        if best[at] >= 0:
-            other, number = keys[best[at]], pair[at]
+    for position, (source, source_id) in enumerate(keys):
+        label = int(clusters.labels[position])
+        decided_by = decided.get(position) or ("alone" if sizes[label] == 1 else "evidence")
+        best_match: tuple[str | None, float | None, str | None] = (None, None, None)
+        if best[position] >= 0:
+            best_listing, number = keys[best[position]], pair[position]
             probability = round(float(probabilities[number]), DIGITS)
-            found = ("/".join(other), probability, explainer.as_json(linkage.levels[number]))
-        rows.append((source, source_id, label, decided_by, *found))
+            best_match = ("/".join(best_listing), probability, explainer.as_json(linkage.levels[number]))
+        rows.append((source, source_id, label, decided_by, *best_match))
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
 
@@ -57,17 +57,17 @@ def _best_pairs(linkage: Linkage, clusters: Clusters, count: int) -> tuple[list[
         np.lexsort((linkage.closeness[inside], linkage.bits[inside]))
     ]  # the best pair is last and overwrites the others
     best, pair = np.full(count, -1), np.full(count, -1)
-    for one, other in ((linkage.left, linkage.right), (linkage.right, linkage.left)):
-        known = pair[one[order]]
+    for listing, other_listing in ((linkage.left, linkage.right), (linkage.right, linkage.left)):
+        known = pair[listing[order]]
         better = (known < 0) | (linkage.bits[order] >= linkage.bits[known])
-        best[one[order[better]]], pair[one[order[better]]] = other[order[better]], order[better]
+        best[listing[order[better]]], pair[listing[order[better]]] = other_listing[order[better]], order[better]
     return best.tolist(), pair.tolist()
 
 
 def _decided_by(keys: list[Key], clusters: Clusters, decisions: Mapping[str, Iterable[Decision]]) -> dict[int, str]:
     """The author of the decision that put each listing (by position) into its cluster; a person overrides a source."""
-    position = {key: at for at, key in enumerate(keys)}
-    found: dict[int, str] = {}
+    position = {key: number for number, key in enumerate(keys)}
+    deciders: dict[int, str] = {}
     for author in ("source", "person"):
         for decision in decisions.get(author, ()):
             one, other = position.get(decision.one), position.get(decision.other)
@@ -77,5 +77,5 @@ def _decided_by(keys: list[Key], clusters: Clusters, decisions: Mapping[str, Ite
                 and other is not None
                 and clusters.labels[one] == clusters.labels[other]
             ):
-                found[one] = found[other] = author
-    return found
+                deciders[one] = deciders[other] = author
+    return deciders

@@ -27,7 +27,7 @@ def write_cross_platform_scores(
     sources: list[ListingSource],
     standards: Standards,
     run_id: str,
-    at: datetime,
+    now: datetime,
 ) -> None:
     """Write the scores of every dataset of listings that has been scored before, within the caller's transaction."""
     newest: dict[tuple[str, str], list[StoredScore]] = {}
@@ -48,7 +48,7 @@ def write_cross_platform_scores(
             "sync_id": known[0].sync_id,
             "run_id": run_id,
             "observed_at": known[0].observed_at,
-            "committed_at": at,
+            "committed_at": now,
         }
         write_scores(session, [*scores, overall(list(wholes.values()), standards)], origin)
 

@@ -31,7 +31,7 @@ class CuisineNames(NamedTuple):
 
 
 class CuisineTaxonomy:
-    """Maps words to codes. `names`: of each code, in both languages."""
+    """Maps words to codes. `names`: the names of each code, in both languages."""
 
     def __init__(self, cuisines: Edition, words: Edition) -> None:
         self.names = {row["code"]: CuisineNames(row["name_en"], row["name_zh"]) for row in cuisines.rows}
@@ -43,14 +43,14 @@ class CuisineTaxonomy:
     def codes_of(self, word: str) -> tuple[str, ...] | None:
         """The codes that a word means, none where it names no cuisine; None where the word is not mapped."""
         key = _key(word)
-        found = self._known(key)
-        if found is None:
+        codes = self._known(key)
+        if codes is None:
             latin, han = (_key(part) for part in split_scripts(fold(word)))
             if latin and han:  # a word in both languages
-                found = self._known(latin) or self._known(han)
-        if found is None:
-            found = self._of_parts(part for part in map(_key, _BETWEEN.split(fold(word))) if part and part != key)
-        return found
+                codes = self._known(latin) or self._known(han)
+        if codes is None:
+            codes = self._of_parts(part for part in map(_key, _BETWEEN.split(fold(word))) if part and part != key)
+        return codes
 
     def codes(self, words: Sequence[str]) -> list[str]:
         """The codes of several words, sorted; words that are not mapped are left out."""
@@ -63,10 +63,10 @@ class CuisineTaxonomy:
 
     def _of_parts(self, parts: Iterable[str]) -> tuple[str, ...] | None:
         """The codes of a word that lists several; None where one of them is not mapped."""
-        each = [self._known(part) for part in parts]
-        if not each or any(codes is None for codes in each):
+        codes_by_part = [self._known(part) for part in parts]
+        if not codes_by_part or any(codes is None for codes in codes_by_part):
             return None
-        return tuple(dict.fromkeys(code for codes in each if codes for code in codes))
+        return tuple(dict.fromkeys(code for codes in codes_by_part if codes for code in codes))
 
 
 def taxonomy_of(editions: Iterable[Edition]) -> CuisineTaxonomy:

@@ -100,8 +100,8 @@ def _district_evidence(listings: pl.DataFrame, fields: pl.DataFrame) -> pl.DataF
         pl.when((pl.col(column).str.split("/").list.first() == pl.col("chosen")).any()).then(pl.lit(kind)).alias(kind)
         for kind, column in EVIDENCE.items()
     ]
-    found = compared.group_by("restaurant_id").agg(names)
-    return found.select("restaurant_id", pl.concat_list(*EVIDENCE).list.drop_nulls().alias("district_evidence"))
+    districts = compared.group_by("restaurant_id").agg(names)
+    return districts.select("restaurant_id", pl.concat_list(*EVIDENCE).list.drop_nulls().alias("district_evidence"))
 
 
 def _with_place(fields: pl.DataFrame) -> pl.DataFrame:

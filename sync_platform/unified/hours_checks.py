@@ -11,7 +11,7 @@ from sync_platform.quality.opening_hours.osm_hours import stated_intervals
 from sync_platform.quality.opening_hours.stated_hours import read_hours
 from sync_platform.quality.opening_hours.weekly_hours import DAY, DAYS
 from sync_platform.storage.lake_connection import LAKE
-from sync_platform.unified.invariants import Finding, finding, named
+from sync_platform.unified.invariants import Finding, examples_in_words, finding
 
 _LIVE = f"(FROM {LAKE}.unified.opening_hours WHERE removed_at IS NULL)"
 _TIMES = f"""(SELECT restaurant_id, day, is_past_midnight, is_closed, opens IS NULL AND closes IS NULL AS has_no_times,
@@ -45,11 +45,11 @@ def check_opening_hours(session: duckdb.DuckDBPyConnection) -> tuple[int, list[F
     impossible, overlapping = (
         [name for (name,) in session.execute(query).fetchall()] for query in (_IMPOSSIBLE, _OVERLAPPING)
     )
-    words = f"{len(impossible):,} restaurants have an impossible interval{named(impossible)}"
-    found = [finding("every_interval_is_possible", not impossible, words, restaurants=len(impossible))]
-    words = f"{len(overlapping):,} restaurants have intervals of one day that overlap{named(overlapping)}"
-    found.append(finding("no_intervals_overlap", not overlapping, words, restaurants=len(overlapping)))
-    return int(rows), [*found, _compared_with_texts(session)]
+    words = f"{len(impossible):,} restaurants have an impossible interval{examples_in_words(impossible)}"
+    findings = [finding("every_interval_is_possible", not impossible, words, restaurants=len(impossible))]
+    words = f"{len(overlapping):,} restaurants have intervals of one day that overlap{examples_in_words(overlapping)}"
+    findings.append(finding("no_intervals_overlap", not overlapping, words, restaurants=len(overlapping)))
+    return int(rows), [*findings, _compared_with_texts(session)]
 
 
 def _compared_with_texts(session: duckdb.DuckDBPyConnection) -> Finding:
@@ -59,7 +59,7 @@ def _compared_with_texts(session: duckdb.DuckDBPyConnection) -> Finding:
         if not stored or stored != _rows_of(text):
             wrong.append(restaurant_id)
             restaurants += count
-    words = f"the rows of {restaurants:,} restaurants are not what opening_hours_osm says{named(wrong)}"
+    words = f"the rows of {restaurants:,} restaurants are not what opening_hours_osm says{examples_in_words(wrong)}"
     return finding("rows_are_those_of_the_text", not wrong, words, restaurants=restaurants)
 
 

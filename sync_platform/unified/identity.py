@@ -73,17 +73,17 @@ def identify(
     `assigned`: the restaurant that each listing belonged to, if any. `known`: those restaurants, and all that any of
     the listings ever founded. The result does not depend on the order of the clusters.
     """
-    found = Identities()
+    identities = Identities()
     owned = _founded_in(clusters, assigned, known)
     for number, cluster in enumerate(clusters):
-        founding = min(owned[number], key=lambda each: each.age, default=None) or _new_founding(
+        founding = min(owned[number], key=lambda candidate: candidate.age, default=None) or _new_founding(
             cluster, first_seen, now, prefix
         )
-        found.ids.append(founding.restaurant_id)
+        identities.ids.append(founding.restaurant_id)
         if not founding.is_live or founding.restaurant_id not in known:
-            found.foundings[founding.restaurant_id] = replace(founding, is_live=True)
-    _add_events(found, clusters, assigned, known)
-    return found
+            identities.foundings[founding.restaurant_id] = replace(founding, is_live=True)
+    _add_events(identities, clusters, assigned, known)
+    return identities
 
 
 def new_id(listing: Key, prefix: str) -> str:
@@ -96,16 +96,16 @@ def _founded_in(
     clusters: Sequence[Sequence[Key]], assigned: Mapping[Key, str], known: Mapping[str, Founding]
 ) -> dict[int, list[Founding]]:
     """The restaurants of each cluster number: the cluster with the founding listing, else with most listings."""
-    at = {listing: number for number, cluster in enumerate(clusters) for listing in cluster}
+    cluster_numbers = {listing: number for number, cluster in enumerate(clusters) for listing in cluster}
     member_counts: dict[str, Counter[int]] = defaultdict(Counter)
-    for listing, number in at.items():
+    for listing, number in cluster_numbers.items():
         if listing in assigned:
             member_counts[assigned[listing]][number] += 1
     owned: dict[int, list[Founding]] = defaultdict(list)
     for founding in known.values():
         counts = member_counts[founding.restaurant_id]
-        if founding.founded_by in at:
-            owned[at[founding.founded_by]].append(founding)
+        if founding.founded_by in cluster_numbers:
+            owned[cluster_numbers[founding.founded_by]].append(founding)
         elif counts:
             owned[min(counts, key=lambda number: (-counts[number], min(clusters[number])))].append(founding)
     return owned
@@ -118,33 +118,40 @@ def _new_founding(cluster: Sequence[Key], first_seen: Mapping[Key, datetime], no
 
 
 def _add_events(
-    found: Identities, clusters: Sequence[Sequence[Key]], assigned: Mapping[Key, str], known: Mapping[str, Founding]
+    identities: Identities,
+    clusters: Sequence[Sequence[Key]],
+    assigned: Mapping[Key, str],
+    known: Mapping[str, Founding],
 ) -> None:
     """Add `merged_into` and the events, in order of ids, to the result."""
-    current = {listing: name for name, cluster in zip(found.ids, clusters, strict=True) for listing in cluster}
+    current = {listing: name for name, cluster in zip(identities.ids, clusters, strict=True) for listing in cluster}
     arrivals: dict[tuple[str, str], list[Key]] = defaultdict(list)
     for listing, name in current.items():
         if assigned.get(listing, name) != name:
             arrivals[name, assigned[listing]].append(listing)
-    gone = {each.restaurant_id: each for each in known.values() if each.is_live and each.restaurant_id not in found.ids}
+    gone = {
+        each.restaurant_id: each for each in known.values() if each.is_live and each.restaurant_id not in identities.ids
+    }
     for name, founding in gone.items():
         successors = {successor: len(listings) for (successor, origin), listings in arrivals.items() if origin == name}
-        found.merged_into[name] = current.get(founding.founded_by) or max(
+        identities.merged_into[name] = current.get(founding.founded_by) or max(
             successors, key=lambda successor: (successors[successor], successor), default=None
         )
     events: list[IdentityEvent] = []
     for (name, origin), listings in arrivals.items():
-        if found.merged_into.get(origin) == name:
+        if identities.merged_into.get(origin) == name:
             continue
         kind: Literal["revived", "split", "moved"] = "moved"
-        if name in found.foundings:
+        if name in identities.foundings:
             kind = "revived" if name in known else "split"
         events.append(IdentityEvent(kind, name, origin, tuple(sorted(listings))))
     named = {event.restaurant_id for event in events}
     events += [
-        IdentityEvent("revived" if name in known else "founded", name) for name in found.foundings if name not in named
+        IdentityEvent("revived" if name in known else "founded", name)
+        for name in identities.foundings
+        if name not in named
     ]
-    for name, successor in found.merged_into.items():
+    for name, successor in identities.merged_into.items():
         moved = tuple(sorted(arrivals.get((successor, name), []))) if successor else ()
         events.append(IdentityEvent("merged" if successor else "ended", name, successor, moved))
-    found.events = sorted(events, key=lambda event: (event.restaurant_id, event.kind, event.other_id or ""))
+    identities.events = sorted(events, key=lambda event: (event.restaurant_id, event.kind, event.other_id or ""))

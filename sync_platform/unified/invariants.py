@@ -87,7 +87,8 @@ def check_members(session: duckdb.DuckDBPyConnection, run: Mapping[str, Any], pl
         finding(
             "one_listing_per_platform",
             not duplicated,
-            f"{len(duplicated):,} restaurants have two of one platform{named([name for (name,) in duplicated])}",
+            f"{len(duplicated):,} restaurants have two of one platform"
+            f"{examples_in_words([name for (name,) in duplicated])}",
             restaurants=len(duplicated),
         ),
         finding(
@@ -126,7 +127,7 @@ def check_restaurants(session: duckdb.DuckDBPyConnection) -> list[Finding]:
             explained = orjson.loads(why or "{}")
             if any(has and name not in explained for name, has in zip(EXPLAINED, is_filled, strict=True)):
                 unexplained.append(restaurant_id)
-    words = f"{len(unexplained):,} restaurants have a value without a why{named(unexplained)}"
+    words = f"{len(unexplained):,} restaurants have a value without a why{examples_in_words(unexplained)}"
     return [
         finding("every_field_is_explained", not unexplained, words, restaurants=len(unexplained)),
         _unmapped(session),
@@ -138,7 +139,7 @@ def _unmapped(session: duckdb.DuckDBPyConnection) -> Finding:
         f"""SELECT platform || ' ' || word, listings FROM {LAKE}.unified.unmapped_words WHERE removed_at IS NULL
         ORDER BY listings DESC, 1"""
     ).fetchall()
-    words = f"{len(rows):,} words are in no vocabulary{named([word for word, _ in rows])}"
+    words = f"{len(rows):,} words are in no vocabulary{examples_in_words([word for word, _ in rows])}"
     return finding("every_word_is_mapped", not rows, words, unmapped=len(rows), listings=sum(row[1] for row in rows))
 
 
@@ -158,6 +159,6 @@ def finding(check: str, passed: bool, words: str, **figures: Any) -> Finding:
     return Finding(check, passed, words, figures)
 
 
-def named(names: list[str]) -> str:
+def examples_in_words(names: list[str]) -> str:
     """The first of these names, at the end of a message; nothing where there is none."""
     return f", such as {', '.join(names[:MAX_NAMED])}" if names else ""

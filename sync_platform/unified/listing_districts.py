@@ -44,21 +44,27 @@ def with_districts(listings: pl.DataFrame) -> pl.DataFrame:
     """
     nearest = _nearest(listings["latitude"].to_numpy(), listings["longitude"].to_numpy())
     rows = []
-    for (text, english, chinese, is_reference), at in zip(listings.select(_READ).iter_rows(), nearest, strict=True):
+    for (text, english, chinese, is_reference), nearest_area in zip(
+        listings.select(_READ).iter_rows(), nearest, strict=True
+    ):
         stated = find_area(text) if text else None
         if stated and is_reference and stated.districts:
             stated = stated.districts[0]
-        found = (stated, area_in_address(english or "", chinese or ""), at)
-        rows.append(tuple(_path(area, found) for area in found))
+        areas = (stated, area_in_address(english or "", chinese or ""), nearest_area)
+        rows.append(tuple(_path(area, areas) for area in areas))
     columns = pl.DataFrame(rows, schema=dict.fromkeys(EVIDENCE.values(), pl.String), orient="row")
     return listings.with_columns(columns)
 
 
-def _path(area: NamedArea | None, found: Iterable[NamedArea | None]) -> str | None:
+def _path(area: NamedArea | None, areas: Iterable[NamedArea | None]) -> str | None:
     """The codes of a place: its district, and the neighbourhood if it is one; None for a whole area."""
     if area is None or not area.districts:
         return None
-    named = {other.districts[0].code for other in found if other and other is not area and len(other.districts) == 1}
+    named = {
+        stated_area.districts[0].code
+        for stated_area in areas
+        if stated_area and stated_area is not area and len(stated_area.districts) == 1
+    }
     district = next((each for each in area.districts if each.code in named), area.districts[0])
     return district.code if area.kind is AreaKind.DISTRICT else f"{district.code}/{area.code}"
 
@@ -71,25 +77,25 @@ def _centres() -> tuple[list[NamedArea], npt.NDArray[np.float64]]:
 
 
 def _metres(degrees: Any) -> npt.NDArray[np.float64]:
-    found: npt.NDArray[np.float64] = np.asarray(degrees, np.float64) * (METRES_PER_DEGREE, METRES_PER_DEGREE_EAST)
-    return found
+    metres: npt.NDArray[np.float64] = np.asarray(degrees, np.float64) * (METRES_PER_DEGREE, METRES_PER_DEGREE_EAST)
+    return metres
 
 
 def _nearest(latitudes: Any, longitudes: Any) -> list[NamedArea | None]:
     """Per point the place with the nearest centre, if that is near enough and the place's shape contains the point."""
     areas, centres = _centres()
     points = np.column_stack([np.asarray(latitudes, np.float64), np.asarray(longitudes, np.float64)])
-    found: list[NamedArea | None] = [None] * len(points)
+    nearest: list[NamedArea | None] = [None] * len(points)
     for first in range(0, len(points), 10_000):
         block = _metres(points[first : first + 10_000])
         squares = ((block[:, None, :] - centres[None, :, :]) ** 2).sum(axis=2)
         squares[np.isnan(squares)] = np.inf
         best = squares.argmin(axis=1)
-        for at in np.flatnonzero(squares[np.arange(len(block)), best] <= MAX_DISTANCE_M**2):
-            area = areas[best[at]]
-            if area.contains(*points[first + at]):
-                found[first + at] = area
-    return found
+        for number in np.flatnonzero(squares[np.arange(len(block)), best] <= MAX_DISTANCE_M**2):
+            area = areas[best[number]]
+            if area.contains(*points[first + number]):
+                nearest[first + number] = area
+    return nearest
 
 
 def place_names(path: str) -> dict[str, str | None]:

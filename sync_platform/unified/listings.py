@@ -72,13 +72,13 @@ def listing_sources(platforms: Mapping[str, Platform]) -> list[ListingSource]:
     """The datasets of listings, platforms of high priority first."""
     order = ("high", "medium", "low")
     ranked = sorted(platforms.values(), key=lambda platform: order.index(platform.priority))
-    found = []
+    sources = []
     for rank, platform in enumerate(ranked):
         places = [dataset for dataset in platform.datasets if is_listing(dataset)]
         if len(places) > 1:
             raise TypeError(f"{platform.name} lists places in {len(places)} datasets; unified restaurants take one")
-        found += [ListingSource(platform.name, dataset, rank) for dataset in places]
-    return found
+        sources += [ListingSource(platform.name, dataset, rank) for dataset in places]
+    return sources
 
 
 def create_listings_table(scratch: TemporaryTables, sources: Iterable[ListingSource]) -> str:

@@ -112,24 +112,24 @@ def read_decisions(session: duckdb.DuckDBPyConnection, new: Iterable[PersonDecis
     rows = session.execute(
         f"SELECT one, other, is_same FROM {LAKE}.unified.decisions WHERE removed_at IS NULL"
     ).fetchall()
-    found = {(one, other): is_same for one, other, is_same in rows}
+    newest = {(one, other): is_same for one, other, is_same in rows}
     for decision in new:
         if decision.verdict == "withdrawn":
-            found.pop(decision.names, None)
+            newest.pop(decision.names, None)
         else:
-            found[decision.names] = decision.verdict == "same"
+            newest[decision.names] = decision.verdict == "same"
     return [
-        Decision(parse_listing(one), parse_listing(other), is_same) for (one, other), is_same in sorted(found.items())
+        Decision(parse_listing(one), parse_listing(other), is_same) for (one, other), is_same in sorted(newest.items())
     ]
 
 
-def decision_rows(decisions: Iterable[PersonDecision], at: datetime) -> pl.DataFrame:
+def decision_rows(decisions: Iterable[PersonDecision], decided_at: datetime) -> pl.DataFrame:
     """Decisions as rows of their table; withdrawn ones have `ended`. If a pair has several, the last one is used."""
     rows: dict[tuple[str, str], tuple[Any, ...]] = {}
     for decision in decisions:
         is_ended = decision.verdict == "withdrawn"
         is_same = None if is_ended else decision.verdict == "same"
-        rows[decision.names] = (*decision.names, is_same, decision.reason, decision.decided_by, at, is_ended)
+        rows[decision.names] = (*decision.names, is_same, decision.reason, decision.decided_by, decided_at, is_ended)
     kinds: list[Any] = [pl.String, pl.String, pl.Boolean, pl.String, pl.String, pl.Datetime("us", "UTC"), pl.Boolean]
     names = [*(column.name for column in DECISIONS.columns), "ended"]
     return pl.DataFrame(list(rows.values()), schema=dict(zip(names, kinds, strict=True)), orient="row")

@@ -32,9 +32,9 @@ class OpeningIndex:
             hours = read_hours((text,)) if text else None
             for day, of_day in hours.days if hours else ():
                 stated[day].append(number)
-                intervals[day] += [(number, each.opens, each.closes) for each in of_day]
+                intervals[day] += [(number, rows.opens, rows.closes) for rows in of_day]
         self._stated = {day: np.array(numbers, np.int32) for day, numbers in stated.items()}
-        self._intervals = {day: np.array(each, np.int32).reshape(-1, 3) for day, each in intervals.items()}
+        self._intervals = {day: np.array(rows, np.int32).reshape(-1, 3) for day, rows in intervals.items()}
         self._open_in = lru_cache(8)(self._find_open_in)
 
     def open_at(self, moment: datetime) -> npt.NDArray[np.int32]:
@@ -42,12 +42,12 @@ class OpeningIndex:
         today, day_before = (self._open_in(each) for each in day_minutes(moment))
         return np.flatnonzero(today | day_before).astype(np.int32)
 
-    def _find_open_in(self, at: DayMinute) -> npt.NDArray[np.bool_]:
+    def _find_open_in(self, moment: DayMinute) -> npt.NDArray[np.bool_]:
         """For each restaurant, whether the hours of that day include the minute: those of the first stated name."""
-        found, is_decided = np.zeros(self._count, np.bool_), np.zeros(self._count, np.bool_)
-        for name in at.names:
+        is_open, is_decided = np.zeros(self._count, np.bool_), np.zeros(self._count, np.bool_)
+        for name in moment.names:
             numbers, opens, closes = self._intervals[name].T
-            is_in = (opens <= at.minute) & (at.minute < closes) & ~is_decided[numbers]
-            found[numbers[is_in]] = True
+            is_in = (opens <= moment.minute) & (moment.minute < closes) & ~is_decided[numbers]
+            is_open[numbers[is_in]] = True
             is_decided[self._stated[name]] = True
-        return found
+        return is_open

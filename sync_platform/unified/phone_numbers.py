@@ -27,8 +27,8 @@ def phone_text(text: str) -> str | None:
 
 
 def _e164(written: str) -> str | None:
-    if found := _HONG_KONG.fullmatch(re.sub(r"[\s().\-]", "", written)):
-        return f"+852{found[1]}"
+    if match := _HONG_KONG.fullmatch(re.sub(r"[\s().\-]", "", written)):
+        return f"+852{match[1]}"
     try:
         number = phonenumbers.parse(written, "HK")
     except phonenumbers.NumberParseException:

@@ -35,7 +35,7 @@ class StoredModel:
 
 
 @contextmanager
-def registered(session: duckdb.DuckDBPyConnection, **frames: pl.DataFrame) -> Iterator[None]:
+def registered_frames(session: duckdb.DuckDBPyConnection, **frames: pl.DataFrame) -> Iterator[None]:
     """Register the frames as relations of these names for the duration of the `with` block."""
     for name, frame in frames.items():
         session.register(name, frame.to_arrow())
@@ -50,9 +50,9 @@ def frame_of(
     session: duckdb.DuckDBPyConnection, query: str, values: Mapping[str, object] | None = None, **frames: pl.DataFrame
 ) -> pl.DataFrame:
     """The result of a query with these values, which may read the frames as relations of these names."""
-    with registered(session, **frames):
-        found = pl.from_arrow(session.execute(query, dict(values or {})).to_arrow_table())
-    return found if isinstance(found, pl.DataFrame) else found.to_frame()
+    with registered_frames(session, **frames):
+        frame = pl.from_arrow(session.execute(query, dict(values or {})).to_arrow_table())
+    return frame if isinstance(frame, pl.DataFrame) else frame.to_frame()
 
 
 def present_columns(session: duckdb.DuckDBPyConnection, table: str, names: Iterable[str]) -> str:
@@ -88,15 +88,15 @@ def has_model(session: duckdb.DuckDBPyConnection) -> bool:
 
 def last_run(session: duckdb.DuckDBPyConnection) -> datetime | None:
     """When restaurants were last unified."""
-    found: datetime | None = session.execute(f"SELECT max(committed_at) FROM {UNIFIED}.runs").fetchall()[0][0]
-    return found
+    committed_at: datetime | None = session.execute(f"SELECT max(committed_at) FROM {UNIFIED}.runs").fetchall()[0][0]
+    return committed_at
 
 
 def last_vocabularies(session: duckdb.DuckDBPyConnection) -> list[str] | None:
     """The vocabularies that the last run used (`Edition.mark`), sorted; None where that is not known."""
     query = f"SELECT arg_max(vocabularies, committed_at) FROM {UNIFIED}.runs"
-    found: list[str] | None = session.execute(query).fetchall()[0][0]
-    return found
+    vocabularies: list[str] | None = session.execute(query).fetchall()[0][0]
+    return vocabularies
 
 
 def run_of(session: duckdb.DuckDBPyConnection, run_id: str) -> dict[str, Any]:
@@ -167,9 +167,9 @@ def foundings(session: duckdb.DuckDBPyConnection, ids: pl.DataFrame, listings: p
     query = f"""SELECT restaurant_id, founded_by, founded_at, removed_at IS NULL AS is_live FROM {UNIFIED}.restaurants
         WHERE restaurant_id IN (SELECT restaurant_id FROM asked)
             OR founded_by IN (SELECT source || '/' || source_id FROM founders)"""
-    with registered(session, asked=ids, founders=listings):
+    with registered_frames(session, asked=ids, founders=listings):
         rows = session.execute(query).fetchall()
-    return {name: Founding(name, parse_listing(by), at, is_live) for name, by, at, is_live in rows}
+    return {name: Founding(name, parse_listing(by), founded_at, is_live) for name, by, founded_at, is_live in rows}
 
 
 def stored_rows(

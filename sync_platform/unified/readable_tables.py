@@ -55,14 +55,14 @@ def readable_tables(session: duckdb.DuckDBPyConnection, platforms: Mapping[str, 
 
 def _stored_columns(session: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
     """The columns of every table and view, by `schema.table`."""
-    found: dict[str, list[str]] = {}
+    columns: dict[str, list[str]] = {}
     for name, column in session.execute(
         """SELECT schema_name || '.' || table_name, column_name FROM duckdb_columns() WHERE database_name = ?
         ORDER BY schema_name, table_name, column_index""",
         [LAKE],
     ).fetchall():
-        found.setdefault(name, []).append(column)
-    return found
+        columns.setdefault(name, []).append(column)
+    return columns
 
 
 def _personal_columns(platforms: Mapping[str, Platform]) -> Iterator[tuple[str, frozenset[str]]]:

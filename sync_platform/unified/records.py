@@ -28,7 +28,7 @@ from sync_platform.unified.queries import (
     restaurants_of,
     stored_rows,
 )
-from sync_platform.unified.rematch import Changed
+from sync_platform.unified.rematch import ChangedListings
 from sync_platform.unified.survivorship import IsSharedPhone
 from sync_platform.unified.tables import MEMBERS, RESTAURANTS
 from sync_platform.vocabularies.vocabulary import Edition
@@ -38,7 +38,7 @@ LISTING_VALUES = ("is_live", "compared", "content", *VERDICTS)
 
 
 @dataclass(frozen=True)
-class Records:
+class UnifiedRows:
     """Rows of `tables.RESTAURANTS`, of `tables.MEMBERS` and of `tables.OPENING_HOURS`, each with `ended`."""
 
     restaurants: pl.DataFrame
@@ -49,14 +49,14 @@ class Records:
 def make_records(
     session: duckdb.DuckDBPyConnection,
     sources: list[ListingSource],
-    changed: Changed,
+    changed: ChangedListings,
     assignment: Assignment,
     is_shared: IsSharedPhone,
     today: date,
     editions: Sequence[Edition],
     *,
     is_every: bool,
-) -> Records:
+) -> UnifiedRows:
     """The rows of every restaurant that may have changed, and of its members; of all restaurants if `is_every`.
 
     `editions`: those of the vocabularies to use.
@@ -67,10 +67,10 @@ def make_records(
     members = pl.concat([assigned.select(staying.columns), staying])
     ranks = [(source.platform, source.rank, source.is_reference) for source in sources]
     ranked = pl.DataFrame(ranks, schema=["source", "rank", "is_reference"], orient="row")
-    listings = listings_of(session, changed.table, members).join(ranked, on="source", maintain_order="left")
+    listings = member_listings(session, changed.table, members).join(ranked, on="source", maintain_order="left")
     listings = with_cuisine_codes(listings, taxonomy_of(editions))
     golden = golden_records(listings, is_shared, today, editions)
-    return Records(
+    return UnifiedRows(
         restaurant_rows(session, golden, assignment.foundings, assignment.identities.merged_into),
         member_rows(session, assigned, listings, changed.gone),
         hours_rows(session, golden, list(assignment.identities.merged_into)),
@@ -78,7 +78,7 @@ def make_records(
 
 
 def _restaurants_to_make(
-    session: duckdb.DuckDBPyConnection, changed: Changed, assignment: Assignment, today: date, *, is_every: bool
+    session: duckdb.DuckDBPyConnection, changed: ChangedListings, assignment: Assignment, today: date, *, is_every: bool
 ) -> pl.DataFrame:
     """The `restaurant_id` of every restaurant to compute again.
 
@@ -100,7 +100,7 @@ def _restaurants_to_make(
     return pl.concat(parts).unique().join(ended, on="restaurant_id", how="anti")
 
 
-def listings_of(session: duckdb.DuckDBPyConnection, listings: str, members: pl.DataFrame) -> pl.DataFrame:
+def member_listings(session: duckdb.DuckDBPyConnection, listings: str, members: pl.DataFrame) -> pl.DataFrame:
     """Members (`source`, `source_id`, `restaurant_id`) with all columns of their listings, sorted by restaurant.
 
     `listings`: the table of all listings (unified/listings.py).
@@ -133,7 +133,7 @@ def restaurant_rows(
     ]
     live = golden.with_columns(
         pl.Series("founded_by", [by for by, _ in founded], pl.String),
-        pl.Series("founded_at", [at for _, at in founded], pl.Datetime("us", "UTC")),
+        pl.Series("founded_at", [founded_at for _, founded_at in founded], pl.Datetime("us", "UTC")),
         pl.lit(None, pl.String).alias("merged_into"),
         pl.lit(value=False).alias("ended"),
     )

@@ -19,6 +19,7 @@ from sync_platform.lake.schema import IS_PAST
 from sync_platform.sources.columns import Column, columns_of
 from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.storage.lake_connection import LAKE
+from sync_platform.storage.sql_text import sql_text
 
 COMMON_COLUMNS = (
     Column("restaurant_id", "VARCHAR", "The restaurant: unified.restaurants; empty where its listing is not known"),
@@ -125,29 +126,33 @@ FROM (SELECT restaurant_id, field, json_extract(why, '$.' || field) AS why_json
 
 @dataclass(frozen=True)
 class RelatedDataset:
-    """A dataset of related records, and its column that refers to the listing."""
+    """A dataset of related records, its column that refers to the listing, and SQL for the columns of its kind."""
 
     platform: str
     dataset: Dataset
     reference: str
+    columns: Mapping[str, str]
 
 
 def related_datasets(platforms: Mapping[str, Platform], kind: str) -> list[RelatedDataset]:
     """The datasets of a kind; UsageError where one declares an unknown column or has no reference."""
-    found = []
-    known = {column.name for column in RECORD_KINDS[kind].columns}
+    related = []
+    known = [column.name for column in RECORD_KINDS[kind].columns]
     for platform in platforms.values():
         for dataset in platform.datasets:
             if dataset.attached is None or dataset.attached.table != kind:
                 continue
-            reference = next((column.name for column in columns_of(dataset.row) if column.refers_to), None)
-            if reference is None or not dataset.attached.columns.keys() <= known:
+            columns = columns_of(dataset.row)
+            reference = next((column.name for column in columns if column.refers_to), None)
+            if reference is None or not dataset.attached.columns.keys() <= set(known):
                 raise UsageError(
                     f"{platform.name}.{dataset.name} is attached to {kind}: it needs a column with refers_to, and no "
                     f"columns but {', '.join(sorted(known))}"
                 )
-            found.append(RelatedDataset(platform.name, dataset, reference))
-    return found
+            expressions = {column.name: column.name for column in columns} | {**dataset.attached.columns}
+            attached = {name: expressions[name] for name in known if name in expressions}
+            related.append(RelatedDataset(platform.name, dataset, reference, attached))
+    return related
 
 
 def view_columns() -> dict[str, tuple[Column, ...]]:
@@ -177,7 +182,7 @@ def ensure_views(session: duckdb.DuckDBPyConnection, platforms: Mapping[str, Pla
         comment = f"{description} (definition {sha256(query.encode()).hexdigest()[:8]})"
         if comments.get(name) != comment:
             session.execute(f"CREATE OR REPLACE VIEW {LAKE}.unified.{name} AS {query}")
-            session.execute(f"COMMENT ON VIEW {LAKE}.unified.{name} IS '{comment.replace(chr(39), chr(39) * 2)}'")
+            session.execute(f"COMMENT ON VIEW {LAKE}.unified.{name} IS {sql_text(comment)}")
 
 
 def _view(platforms: Mapping[str, Platform], kind: str, present: Mapping[tuple[str, str], bool]) -> str:
@@ -197,22 +202,20 @@ def _view(platforms: Mapping[str, Platform], kind: str, present: Mapping[tuple[s
 
 
 def _part(related: RelatedDataset, columns: tuple[Column, ...], present: Mapping[tuple[str, str], bool]) -> str:
-    attached = related.dataset.attached
-    assert attached is not None  # noqa: S101 - `related_datasets` selects only datasets with it
     selected = [
-        f"({attached.columns[column.name]})::{column.sql_type} AS {column.name}"
+        f"({related.columns[column.name]})::{column.sql_type} AS {column.name}"
         for column in columns
-        if column.name in attached.columns
+        if column.name in related.columns
     ]
-    named = ", ".join(column.name for column in columns if column.name in attached.columns)
+    named = ", ".join(related.columns)
     has_past = present[related.platform, related.dataset.name]
-    kept = ["first_seen_at", "removed_at", *([IS_PAST.name] if has_past else [])]
+    times = ["first_seen_at", "removed_at", *([IS_PAST.name] if has_past else [])]
     source = (f"'{related.platform}'", f"'{related.dataset.name}'")
     corrected = _corrected(*source) if CORRECTED in present else "NULL::VARCHAR[]"
     condition = f"\n    WHERE {is_usable(*source, 'h.source_id')}" if RESTRICTED in present else ""
     return f"""SELECT m.restaurant_id, {source[0]} AS platform, {source[1]} AS dataset,
-        h.source_id, h.listing_id, {named}, {corrected} AS corrected_columns, {", ".join(f"h.{name}" for name in kept)}
-    FROM (SELECT source_id, "{related.reference}" AS listing_id, {", ".join(selected)}, {", ".join(kept)}
+        h.source_id, h.listing_id, {named}, {corrected} AS corrected_columns, {", ".join(f"h.{name}" for name in times)}
+    FROM (SELECT source_id, "{related.reference}" AS listing_id, {", ".join(selected)}, {", ".join(times)}
         FROM "{related.platform}"."{related.dataset.name}") h
     LEFT JOIN (SELECT restaurant_id, source_id FROM unified.members
         WHERE platform = '{related.platform}' AND removed_at IS NULL) m ON m.source_id = h.listing_id{condition}"""

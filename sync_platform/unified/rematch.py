@@ -27,7 +27,7 @@ _IDS = {"source": pl.String, "source_id": pl.String}
 
 
 @dataclass(frozen=True)
-class Changed:
+class ChangedListings:
     """The listings that changed since the last run (queries.changed_listings), the table of all, and their number."""
 
     table: str
@@ -45,7 +45,7 @@ class Changed:
 
 
 @dataclass(frozen=True)
-class Matched:
+class Rematch:
     """A linkage of the affected listings, and the model that was used.
 
     `increment`: the changes to the state of matching; None where all listings were matched. `table`: the table of all
@@ -78,14 +78,14 @@ class Matched:
 
 def match_changed(
     session: duckdb.DuckDBPyConnection,
-    changed: Changed,
+    changed: ChangedListings,
     decisions: list[Decision],
     new_decisions: list[PersonDecision],
     *,
     rebuild: bool,
     new_model: bool,
     on_progress: Callable[[str], None],
-) -> Matched:
+) -> Rematch:
     """Match the changed listings; match all listings if `rebuild` is set, if too many changed, or with a new model.
 
     `new_decisions`: the decisions that people make in this run; `decisions` includes them.
@@ -105,11 +105,11 @@ def match_changed(
         )
         digest = sha256(write_model(linkage.model)).hexdigest()
         model = known or StoredModel(digest[:16], linkage.model, changed.count)
-        return Matched(linkage, None, model, known is None, changed.table)
+        return Rematch(linkage, None, model, known is None, changed.table)
     on_progress(f"matching {compared.height:,} listings that changed")
     affected = _affected(session, compared, new_decisions)
     increment = relink(_state(session, changed.table), known.model, affected, decisions)
-    return Matched(increment.linkage, increment, known, is_new_model=False, table=changed.table)
+    return Rematch(increment.linkage, increment, known, is_new_model=False, table=changed.table)
 
 
 def _affected(

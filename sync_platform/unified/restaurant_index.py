@@ -80,19 +80,19 @@ class RestaurantIndex:
         lists = [self._beginning_with(word) for word in latin_words(folded)]
         runs = han_runs(folded)
         lists += [self._by_term.get(term, NO_ROWS) for run in runs for term in terms_of_run(run)]
-        found = self.in_all(lists) if lists else NO_ROWS
+        rows = self.in_all(lists) if lists else NO_ROWS
         long_runs = [run for run in runs if len(run) > 2]
         if not long_runs:
-            return found
-        wanted = [row for row in found if all(any(run in name for name in self._names[row]) for run in long_runs)]
+            return rows
+        wanted = [row for row in rows if all(any(run in name for name in self._names[row]) for run in long_runs)]
         return np.array(wanted, np.int32)
 
     def in_all(self, lists: list[Rows]) -> Rows:
         """The rows that are in every list; every row where there is none."""
-        found, *others = sorted(lists, key=len) or [self.every]
-        for other in others:
-            found = found[self._marked([other])[found]]
-        return found
+        rows, *others = sorted(lists, key=len) or [self.every]
+        for more_rows in others:
+            rows = rows[self._marked([more_rows])[rows]]
+        return rows
 
     def _in_any(self, lists: list[Rows]) -> Rows:
         """The rows that are in one of the lists."""
@@ -144,11 +144,11 @@ def _searched_names(title: tuple[str | None, ...]) -> list[str]:
 
 def _grouped(keys_of_rows: Iterable[Iterable[str]]) -> dict[str, Rows]:
     """By key, the rows that have it."""
-    found: dict[str, list[int]] = defaultdict(list)
+    rows_by_value: dict[str, list[int]] = defaultdict(list)
     for row, keys in enumerate(keys_of_rows):
         for key in dict.fromkeys(keys):
-            found[key].append(row)
-    return {key: np.array(rows, np.int32) for key, rows in found.items()}
+            rows_by_value[key].append(row)
+    return {key: np.array(rows, np.int32) for key, rows in rows_by_value.items()}
 
 
 def _area_name(stated: str | None) -> str:

@@ -61,14 +61,14 @@ def read_restaurant(session: duckdb.DuckDBPyConnection, restaurant_id: str) -> R
 
 
 def _record(session: duckdb.DuckDBPyConnection, restaurant_id: str) -> dict[str, Any]:
-    found = None
+    record = None
     if has_table(session, "unified.restaurants"):
         columns = present_columns(session, "restaurants", RECORD)
         query = f"SELECT {columns} FROM {UNIFIED}.restaurants WHERE restaurant_id = $id"
-        found = frame_of(session, query, {"id": restaurant_id})
-    if found is None or found.is_empty():
+        record = frame_of(session, query, {"id": restaurant_id})
+    if record is None or record.is_empty():
         raise NotFound(f"there is no restaurant {restaurant_id!r}")
-    return found.row(0, named=True)
+    return record.row(0, named=True)
 
 
 def _offers(session: duckdb.DuckDBPyConnection, own: dict[str, str]) -> list[dict[str, Any]]:

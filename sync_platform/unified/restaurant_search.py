@@ -24,7 +24,7 @@ TENTH_M = 0.1 / METRES_PER_DEGREE
 
 
 @dataclass(frozen=True)
-class Near:
+class SearchCircle:
     """A point (degrees, WGS84) and a distance from it in metres."""
 
     latitude: float
@@ -44,7 +44,7 @@ class RestaurantQuery:
     name: str | None = None
     district: str | None = None
     cuisine: str | None = None
-    near: Near | None = None
+    near: SearchCircle | None = None
     open_at: datetime | None = None
 
 
@@ -84,12 +84,12 @@ def search(
         is_later = _is_later(index, rows, ranks, after)
         rows, ranks = rows[is_later], ranks[is_later]
     order = _first(ranks, limit)
-    shown, has_more = rows[order], len(rows) > limit
-    found = [
+    page, has_more = rows[order], len(rows) > limit
+    results = [
         _result(index.row(int(row)), float(rank) if query.near else None, query.now)
-        for row, rank in zip(shown, ranks[order], strict=True)
+        for row, rank in zip(page, ranks[order], strict=True)
     ]
-    return FoundRestaurants(found, total, _place(index, rows, ranks, order[-1]) if has_more else None)
+    return FoundRestaurants(results, total, _place(index, rows, ranks, order[-1]) if has_more else None)
 
 
 def _place(index: RestaurantIndex, rows: Rows, ranks: npt.NDArray[np.float64], last: np.intp) -> ResultPlace:
@@ -109,8 +109,8 @@ def _filtered(index: RestaurantIndex, query: RestaurantQuery) -> Rows:
         lists.append(index.of_cuisine(query.cuisine))
     if query.open_at is not None:
         lists.append(index.open_at(query.open_at))
-    found = index.in_all(lists)
-    return _in_strip(index, query.near, found) if query.near else found
+    rows = index.in_all(lists)
+    return _in_strip(index, query.near, rows) if query.near else rows
 
 
 def _ranks(index: RestaurantIndex, query: RestaurantQuery, rows: Rows) -> npt.NDArray[np.float64]:
@@ -122,13 +122,13 @@ def _ranks(index: RestaurantIndex, query: RestaurantQuery, rows: Rows) -> npt.ND
     return np.where(np.isin(rows, index.named_exactly(query.name), assume_unique=True), 0.0, 1.0)
 
 
-def _in_strip(index: RestaurantIndex, near: Near, rows: Rows) -> Rows:
+def _in_strip(index: RestaurantIndex, near: SearchCircle, rows: Rows) -> Rows:
     """The rows whose latitude allows the distance: most are left out before distances are computed."""
     north = near.radius_m / METRES_PER_DEGREE + TENTH_M
     return rows[np.abs(index.latitudes[rows] - near.latitude) <= north]
 
 
-def _distances_m(index: RestaurantIndex, near: Near, rows: Rows) -> npt.NDArray[np.float64]:
+def _distances_m(index: RestaurantIndex, near: SearchCircle, rows: Rows) -> npt.NDArray[np.float64]:
     """Distances on a plane, which is exact to a metre in a city; infinite for a restaurant without coordinates."""
     north = (index.latitudes[rows] - near.latitude) * METRES_PER_DEGREE
     east = (index.longitudes[rows] - near.longitude) * METRES_PER_DEGREE_EAST
@@ -155,7 +155,7 @@ def _is_later(
     reviews = index.reviews[rows]
     is_later: npt.NDArray[np.bool_] = (ranks > after.rank) | ((ranks == after.rank) & (reviews < after.reviews))
     equal = np.flatnonzero((ranks == after.rank) & (reviews == after.reviews))  # in order of their ids
-    first = bisect_right(equal, after.restaurant_id, key=lambda at: str(index.ids[rows[at]]))
+    first = bisect_right(equal, after.restaurant_id, key=lambda position: str(index.ids[rows[position]]))
     is_later[equal[first:]] = True
     return is_later
 

@@ -85,12 +85,12 @@ def _without_brackets(text: str) -> tuple[str, list[str]]:
     """The text without brackets that are a platform's mark, the city or a branch, and the branches among them."""
     branches: list[str] = []
 
-    def replaced(found: re.Match[str]) -> str:
-        content = found[1].strip()
+    def replaced(match: re.Match[str]) -> str:
+        content = match[1].strip()
         if not content or _PLATFORM_MARK.search(content) or _CITY.fullmatch(content):
             return " "
         if not _is_branch(content):
-            return found[0]
+            return match[0]
         branches.append(content)
         return " \x00"
 
@@ -106,8 +106,8 @@ def _without_suffix(text: str) -> tuple[str, list[str]]:
     *_, dash = [None, *_AFTER_DASH.finditer(text)]
     if dash and dash.start() and _is_place(text[dash.end() :]):
         return text[: dash.start()], [text[dash.end() :]]
-    if found := _chinese_area_branch().fullmatch(text):
-        return found[1], [found[2]]
+    if match := _chinese_area_branch().fullmatch(text):
+        return match[1], [match[2]]
     return text, []
 
 

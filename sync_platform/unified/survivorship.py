@@ -41,29 +41,29 @@ def golden_fields(listings: pl.DataFrame, is_shared: IsSharedPhone, titles: Mapp
     """
     located = pl.when(pl.col("latitude").is_not_null()).then(pl.struct("latitude", "longitude"))
     listings = listings.with_columns(located.alias("location"))
-    found = listings.select("restaurant_id").unique(maintain_order=True)
+    fields = listings.select("restaurant_id").unique(maintain_order=True)
     for rule in RULES:
         candidates = _candidates(listings, rule, is_shared)
-        found = found.join(_decide(candidates, rule, titles), on="restaurant_id", how="left")
-    return found
+        fields = fields.join(_decide(candidates, rule, titles), on="restaurant_id", how="left")
+    return fields
 
 
 def _candidates(listings: pl.DataFrame, rule: FieldRule, is_shared: IsSharedPhone) -> pl.DataFrame:
     """Every candidate value of the field, with its value for each criterion."""
-    kept = [*_LISTING, "is_live", "is_stale", "is_second_listing", "last_changed_at", "rank", "is_reference"]
-    kept += rule.range_columns
+    columns = [*_LISTING, "is_live", "is_stale", "is_second_listing", "last_changed_at", "rank", "is_reference"]
+    columns += rule.range_columns
     parts = [
-        listings.select(*kept, pl.lit(position).alias("position"), pl.col(name).alias("value")).drop_nulls("value")
+        listings.select(*columns, pl.lit(position).alias("position"), pl.col(name).alias("value")).drop_nulls("value")
         for position, name in enumerate(rule.columns)
     ]
     candidates = pl.concat(parts).with_columns(_language(rule).alias(Criterion.LANGUAGE))
     candidates = candidates.filter(pl.col(Criterion.LANGUAGE) > 0)
-    candidates = _with(candidates, "key", rule.key, pl.String).drop_nulls("key")
+    candidates = _with_column(candidates, "key", rule.key, pl.String).drop_nulls("key")
     if Criterion.EVIDENCE not in rule.criteria:
         candidates = candidates.unique([*_LISTING, "key"], keep="first", maintain_order=True)
-    candidates = _with(candidates, Criterion.COMPLETENESS, rule.extent, pl.Int64)
+    candidates = _with_column(candidates, Criterion.COMPLETENESS, rule.extent, pl.Int64)
     if Criterion.UNSHARED in rule.criteria:
-        candidates = _with(candidates, Criterion.UNSHARED, lambda value: not is_shared(value), pl.Boolean)
+        candidates = _with_column(candidates, Criterion.UNSHARED, lambda value: not is_shared(value), pl.Boolean)
     current = pl.col("is_live").cast(pl.Int8) * 4 + (~pl.col("is_stale")).cast(pl.Int8) * 2
     candidates = candidates.with_columns(
         (current + (~pl.col("is_second_listing")).cast(pl.Int8)).alias(Criterion.CURRENT),
@@ -86,26 +86,26 @@ def _language(rule: FieldRule) -> pl.Expr:
     """2 where a text is in the field's script only, 1 where it is mixed, 0 where it is in another script."""
     if rule.script is None:
         return pl.lit(2)
-    mine, other = (LATIN, HAN) if rule.script == "latin" else (HAN, LATIN)
-    is_mine, is_mixed = pl.col("value").str.contains(mine), pl.col("value").str.contains(other)
+    script, other_script = (LATIN, HAN) if rule.script == "latin" else (HAN, LATIN)
+    is_mine, is_mixed = pl.col("value").str.contains(script), pl.col("value").str.contains(other_script)
     if rule.script == "latin":  # a name with only digits counts as English
         is_mine = is_mine | (pl.col("value").str.contains("[0-9]") & ~is_mixed)
     return pl.when(~is_mine).then(0).when(is_mixed).then(1).otherwise(2)
 
 
-def _with(
+def _with_column(
     candidates: pl.DataFrame, name: str, find: Callable[[Any], Any], kind: Any, *, of: str = "value"
 ) -> pl.DataFrame:
     """Add a column with the result of `find` for each value of the column `of`; equal values are computed once."""
     values = candidates[of].to_list()
     results: dict[str, Any] = {}
-    found = []
+    expressions = []
     for value in values:
         text = str(value)
         if text not in results:
             results[text] = find(value)
-        found.append(results[text])
-    return candidates.with_columns(pl.Series(name, found, kind))
+        expressions.append(results[text])
+    return candidates.with_columns(pl.Series(name, expressions, kind))
 
 
 def _with_neighbours(candidates: pl.DataFrame) -> pl.DataFrame:
@@ -183,7 +183,7 @@ def _in_form(decided: pl.DataFrame, rule: FieldRule) -> pl.DataFrame:
     """The values in the rule's form; `stated` is what the listing states, null where it is the same."""
     if rule.form is None:
         return decided
-    formed = _with(decided.rename({"value": "stated"}), "value", rule.form, pl.String, of="stated")
+    formed = _with_column(decided.rename({"value": "stated"}), "value", rule.form, pl.String, of="stated")
     if formed.schema["stated"] != pl.String:
         return formed
     return formed.with_columns(pl.when(pl.col("stated") != pl.col("value")).then(pl.col("stated")).alias("stated"))
@@ -207,7 +207,7 @@ def _named_rule(
     compared = compared.with_columns(rule.otherwise(pl.lit(ORDER)).alias("rule"))
     rows = compared.select("rule", "source", "source_rival", Criterion.AGREEMENT, "of").iter_rows()
     words = [
-        WORDS[name].format(source=source, other=other, agreeing=agreeing, of=of) + ending
-        for name, source, other, agreeing, of in rows
+        WORDS[name].format(source=source, other=other_value, agreeing=agreeing, of=of) + ending
+        for name, source, other_value, agreeing, of in rows
     ]
     return compared.with_columns(pl.Series("words", words, pl.String))

@@ -143,7 +143,7 @@ def _chinese_address(text: str) -> str | None:
 
 
 def _address_extent(text: str) -> int:
-    read = max(parse_addresses(text, text), key=lambda each: len(each.whole))
+    read = max(parse_addresses(text, text), key=lambda address: len(address.whole))
     return sum(map(bool, (read.first, read.street, read.building, read.floors, read.units)))
 
 

@@ -265,8 +265,8 @@ def ensure_unified(session: duckdb.DuckDBPyConnection) -> None:
 
     Columns of an earlier version that no row is written to any more are dropped; the history keeps their values.
     """
-    kept = {(SCHEMA, table.name): (table.every_column, table.description) for table in KEPT_TABLES}
-    ensure_other_tables(session, kept | {(SCHEMA, name): wanted for name, wanted in PLAIN.items()})
+    columns_by_table = {(SCHEMA, table.name): (table.every_column, table.description) for table in KEPT_TABLES}
+    ensure_other_tables(session, columns_by_table | {(SCHEMA, name): wanted for name, wanted in PLAIN.items()})
     for table, names in DROPPED.items():
         present = {name for name, *_ in session.execute(f"DESCRIBE {LAKE}.{SCHEMA}.{table}").fetchall()}
         for name in present & names:

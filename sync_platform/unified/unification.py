@@ -42,10 +42,17 @@ from sync_platform.unified.cuisine_taxonomy import taxonomy_of
 from sync_platform.unified.identity import IdentityEvent
 from sync_platform.unified.listings import ListingSource, create_listings_table, listing_sources
 from sync_platform.unified.match_decisions import PersonDecision, decision_rows, read_decisions, stated_moves
-from sync_platform.unified.queries import UNIFIED, changed_listings, frame_of, last_run, last_vocabularies, registered
-from sync_platform.unified.records import Records, make_records
+from sync_platform.unified.queries import (
+    UNIFIED,
+    changed_listings,
+    frame_of,
+    last_run,
+    last_vocabularies,
+    registered_frames,
+)
+from sync_platform.unified.records import UnifiedRows, make_records
 from sync_platform.unified.related_records import ensure_views
-from sync_platform.unified.rematch import Changed, Matched, match_changed
+from sync_platform.unified.rematch import ChangedListings, Rematch, match_changed
 from sync_platform.unified.review_queue import queue_size
 from sync_platform.unified.tables import (
     BRANCHES,
@@ -74,7 +81,7 @@ _EVENTS: dict[str, pl.DataType | type[pl.DataType]] = {
 
 
 @dataclass(frozen=True)
-class Unified:
+class UnificationOutcome:
     """The outcome of a run: its row of `unified.runs`, the differences, and the identity events."""
 
     run: dict[str, object]
@@ -86,7 +93,7 @@ class Unified:
 
 
 @dataclass(frozen=True)
-class _Plan:
+class _UnificationPlan:
     """Everything that a run has computed and will write. `began_after`: the commit time of the run before it."""
 
     run_id: str
@@ -95,10 +102,10 @@ class _Plan:
     new_decisions: list[PersonDecision]
     now: datetime
     began_after: datetime | None
-    changed: Changed
-    matched: Matched
+    changed: ChangedListings
+    matched: Rematch
     assignment: Assignment
-    records: Records
+    records: UnifiedRows
     unmapped: pl.DataFrame
 
 
@@ -114,7 +121,7 @@ def unify(
     rebuild: bool = False,
     new_model: bool = False,
     on_progress: Progress = lambda stage: None,
-) -> Unified:
+) -> UnificationOutcome:
     """Update unified restaurants from the listings of all platforms in the lake.
 
     `new_decisions` returns decisions of people, checked against the lake and its table of listings
@@ -160,11 +167,11 @@ def _compute(
     rebuild: bool,
     new_model: bool,
     on_progress: Progress,
-) -> _Plan:
+) -> _UnificationPlan:
     """Compute everything to be written; nothing is written yet."""
     now, began_after = datetime.now(UTC), last_run(session)
     count = _count(session, f"SELECT count(*) FROM {listings}")
-    changed = Changed(listings, changed_listings(session, listings), count)
+    changed = ChangedListings(listings, changed_listings(session, listings), count)
     decisions = _decisions(session, listings, new_decisions)
     every = [decision for each in decisions.values() for decision in each]
     matched = match_changed(
@@ -178,7 +185,7 @@ def _compute(
     today = day_in_hong_kong(now)
     records = make_records(session, sources, changed, assignment, matched.is_shared, today, editions, is_every=is_every)
     unmapped = unmapped_words(session, listings, taxonomy_of(editions))
-    return _Plan(
+    return _UnificationPlan(
         run_id, sources, editions, new_decisions, now, began_after, changed, matched, assignment, records, unmapped
     )
 
@@ -198,67 +205,77 @@ def _decisions(
 def _write(
     session: duckdb.DuckDBPyConnection,
     history: str,
-    plan: _Plan,
+    plan: _UnificationPlan,
     platforms: Mapping[str, Platform],
     standards: Standards,
-) -> Unified:
+) -> UnificationOutcome:
     """Write everything within the caller's transaction, which may be repeated."""
     last = last_run(session)
     if last != plan.began_after:
         raise StorageError("another run unified restaurants meanwhile: run it again")
-    at = plan.now if last is None else max(plan.now, last + timedelta(microseconds=1))
-    context = CommitContext(SCHEMA, "", current_period("monthly", at).key, new_sync_id(at), plan.run_id, at, at)
+    committed_at = plan.now if last is None else max(plan.now, last + timedelta(microseconds=1))
+    context = CommitContext(
+        SCHEMA,
+        "",
+        current_period("monthly", committed_at).key,
+        new_sync_id(committed_at),
+        plan.run_id,
+        committed_at,
+        committed_at,
+    )
     with TemporaryTables(session) as scratch:
         writer = HistoryWriter(scratch, history)
         restaurants = update_rows(writer, RESTAURANTS, plan.records.restaurants, context)
         members = update_rows(writer, MEMBERS, plan.records.members, context)
         update_rows(writer, OPENING_HOURS, plan.records.opening_hours, context)
         update_rows(writer, UNMAPPED_WORDS, plan.unmapped, context)
-        brands = find_brands(session, at)
+        brands = find_brands(session, committed_at)
         update_rows(writer, BRANDS, brands.brands, context)
         update_rows(writer, BRANCHES, brands.branches, context)
         if plan.new_decisions:
-            update_rows(writer, DECISIONS, decision_rows(plan.new_decisions, at), context)
+            update_rows(writer, DECISIONS, decision_rows(plan.new_decisions, committed_at), context)
         events = plan.assignment.identities.events
-        _write_events(session, events, plan.run_id, at)
-        _keep_state(session, plan.matched, at)
+        _write_events(session, events, plan.run_id, committed_at)
+        _keep_state(session, plan.matched, committed_at)
         ensure_views(session, platforms)
-        write_cross_platform_scores(session, plan.sources, standards, plan.run_id, at)
-        run = _write_run(session, plan, restaurants, at)
+        write_cross_platform_scores(session, plan.sources, standards, plan.run_id, committed_at)
+        run = _write_run(session, plan, restaurants, committed_at)
         chain_changes(writer, context, lambda key: None)  # computed rows have no landing manifests
     describe_commit(session, plan.run_id, f"unified: {restaurants.in_history:,} restaurants changed")
-    return Unified(run, restaurants, members, events, 0, plan.matched.linkage.warnings)
+    return UnificationOutcome(run, restaurants, members, events, 0, plan.matched.linkage.warnings)
 
 
-def _write_events(session: duckdb.DuckDBPyConnection, events: list[IdentityEvent], run_id: str, at: datetime) -> None:
+def _write_events(
+    session: duckdb.DuckDBPyConnection, events: list[IdentityEvent], run_id: str, committed_at: datetime
+) -> None:
     rows = [
         (event.restaurant_id, event.kind, event.other_id, ["/".join(listing) for listing in event.listings])
         for event in events
     ]
-    with registered(session, new_events=pl.DataFrame(rows, schema=_EVENTS, orient="row")):
-        session.execute(f"INSERT INTO {UNIFIED}.identity_turns SELECT *, ?, ? FROM new_events", [run_id, at])
+    with registered_frames(session, new_events=pl.DataFrame(rows, schema=_EVENTS, orient="row")):
+        session.execute(f"INSERT INTO {UNIFIED}.identity_turns SELECT *, ?, ? FROM new_events", [run_id, committed_at])
 
 
-def _keep_state(session: duckdb.DuckDBPyConnection, matched: Matched, at: datetime) -> None:
+def _keep_state(session: duckdb.DuckDBPyConnection, matched: Rematch, committed_at: datetime) -> None:
     """Write the state for the next run: the state of matching, and the model if it is new."""
     matched.keep(session)
     if matched.is_new_model:
         model = matched.model
         session.execute(
             f"INSERT INTO {UNIFIED}.models VALUES (?, ?, ?, ?)",
-            [model.model_id, at, model.listings, write_model(model.model).decode()],
+            [model.model_id, committed_at, model.listings, write_model(model.model).decode()],
         )
 
 
 def _write_run(
-    session: duckdb.DuckDBPyConnection, plan: _Plan, restaurants: Difference, at: datetime
+    session: duckdb.DuckDBPyConnection, plan: _UnificationPlan, restaurants: Difference, committed_at: datetime
 ) -> dict[str, object]:
     review = queue_size(session)
     run: dict[str, object] = {
         "run_id": plan.run_id,
         "mode": "full" if plan.matched.is_full else "incremental",
         "model_id": plan.matched.model.model_id,
-        "committed_at": at,
+        "committed_at": committed_at,
         "listings": plan.changed.count,
         "changed_listings": plan.changed.listings.height,
         "moved_listings": plan.assignment.moved,

@@ -41,12 +41,12 @@ def unmapped_words(session: duckdb.DuckDBPyConnection, listings: str, taxonomy: 
         for platform, word, count, example in _stated(session, query.format(listings=listings))
         if is_known[vocabulary](word) is None
     ]
-    found = pl.DataFrame(rows, schema=_SCHEMA, orient="row")
+    words = pl.DataFrame(rows, schema=_SCHEMA, orient="row")
     columns = ", ".join(column.name for column in UNMAPPED_WORDS.columns)
     stored = frame_of(
         session, f"SELECT {columns}, true AS ended FROM {UNIFIED}.unmapped_words WHERE removed_at IS NULL"
     )
-    return pl.concat([found, stored.select(found.columns)]).unique(
+    return pl.concat([words, stored.select(words.columns)]).unique(
         UNMAPPED_WORDS.key, keep="first", maintain_order=True
     )
 

@@ -29,8 +29,10 @@ def website(text: str) -> str | None:
     if not _HOST.fullmatch(host) or PLATFORM_HOSTS.search(host) or parts.username:
         return None
     port = f":{parts.port}" if parts.port and parts.port != _PORTS[parts.scheme] else ""
-    kept = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if not _TRACKING.fullmatch(pair[0].lower())]
-    query = f"?{urlencode(kept)}" if kept else ""
+    parameters = [
+        pair for pair in parse_qsl(parts.query, keep_blank_values=True) if not _TRACKING.fullmatch(pair[0].lower())
+    ]
+    query = f"?{urlencode(parameters)}" if parameters else ""
     return f"{parts.scheme}://{host}{port}{parts.path.rstrip('/')}{query}"
 
 

@@ -82,10 +82,10 @@ def kind_by_form(value: str) -> PersonalKind | None:
 
 def find_subjects(engine: sa.Engine, hashes: IdentifierHashes, identifier: Identifier) -> list[FoundSubject]:
     """Everyone with this identifier who is not erased, by platform and dataset; empty where it is no identifier."""
-    found = hashes.of(identifier.kind, identifier.value)
-    if found is None:
+    identifier_hash = hashes.of(identifier.kind, identifier.value)
+    if identifier_hash is None:
         return []
-    return _subjects(engine, _position(engine, found) > 0)
+    return _subjects(engine, _position(engine, identifier_hash) > 0)
 
 
 def known_subjects(engine: sa.Engine, subject_ids: Collection[str]) -> list[FoundSubject]:

@@ -54,12 +54,12 @@ def require_check_value(stored: str, master: MasterKey, replaced: Mapping[str, d
 
     `replaced`: the check values of the keys that a rotation replaced, and when.
     """
-    found = check_value(master)
-    if stored == found:
+    check = check_value(master)
+    if stored == check:
         return
-    if found in replaced:
+    if check in replaced:
         raise StorageError(
-            f"this master key was replaced by `{typed('vault', 'rotate')}` at {local_time(replaced[found])}: copy the "
+            f"this master key was replaced by `{typed('vault', 'rotate')}` at {local_time(replaced[check])}: copy the "
             "new key to this machine; nothing was read or written"
         )
     raise StorageError(

@@ -78,8 +78,8 @@ class KmsKey:
     def _stored(self, column: str) -> bytes | None:
         with transaction(self._engine) as connection:
             wanted = sa.select(master_keys.c[column]).where(master_keys.c.kms_key_id == self._id)
-            found: bytes | None = connection.execute(wanted).scalar()
-        return found
+            wrapped: bytes | None = connection.execute(wanted).scalar()
+        return wrapped
 
     def _insert(self, wrapped: bytes) -> bool:
         """Store the first key that this KMS key wraps; False where another process stored one first."""

@@ -31,32 +31,32 @@ class RecordIdentifiers:
 
         Where a record has several names, such as a forename and a surname, they are one more name together.
         """
-        found: Hashes = {subject: set() for subject in subjects}
+        hashes: Hashes = {subject: set() for subject in subjects}
         names = []
         for path in personal.fields:
             kind = personal.kind_of(path)
             if is_identifying(kind):
                 if "[]." in path:
-                    self._add_arrays(kind, path, records, subjects, found)
+                    self._add_arrays(kind, path, records, subjects, hashes)
                     continue
                 parts = path.split(".")
                 values = [value_at(record, parts) for record in records]
-                self._add(kind, values, subjects, found)
+                self._add(kind, values, subjects, hashes)
                 if kind is PersonalKind.name:
                     names.append(values)
         if len(names) > 1:
             whole = [" ".join(filter(_is_text, each)) for each in zip(*names, strict=True)]
-            self._add(PersonalKind.name, whole, subjects, found)
-        return found
+            self._add(PersonalKind.name, whole, subjects, hashes)
+        return hashes
 
     def _add_arrays(
-        self, kind: PersonalKind, path: str, records: list[Record], subjects: list[str], found: Hashes
+        self, kind: PersonalKind, path: str, records: list[Record], subjects: list[str], hashes: Hashes
     ) -> None:
         for record, subject in zip(records, subjects, strict=True):
             values = values_at(record, path)
-            self._add(kind, values, [subject] * len(values), found)
+            self._add(kind, values, [subject] * len(values), hashes)
 
-    def _add(self, kind: PersonalKind, values: list[Any], subjects: list[str], found: Hashes) -> None:
+    def _add(self, kind: PersonalKind, values: list[Any], subjects: list[str], hashes: Hashes) -> None:
         """Add one value for each subject. A value that is neither a text nor a whole number names nobody."""
         remembered = self._remembered[kind]
         if len(remembered) > MAX_REMEMBERED:
@@ -67,7 +67,7 @@ class RecordIdentifiers:
                 if hashed == UNKNOWN:
                     hashed = remembered[value] = self._hash_of(kind, str(value))
                 if hashed:
-                    found[subject].add(hashed)
+                    hashes[subject].add(hashed)
 
     def _hash_of(self, kind: PersonalKind, text: str) -> str | None:
         stated_kind = kind_by_form(text) if kind is PersonalKind.unstated else kind

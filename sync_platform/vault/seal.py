@@ -212,8 +212,8 @@ class Vault:
         with self._lock:
             self._forget_erased()
             cached = {subject: self._keys.get(subject) for subject in dict.fromkeys(subjects)}
-            found = {subject: stored for subject, stored in cached.items() if stored is not None}
-            missing = [subject for subject in cached if subject not in found and subject not in self._erased]
+            keys = {subject: stored for subject, stored in cached.items() if stored is not None}
+            missing = [subject for subject in cached if subject not in keys and subject not in self._erased]
             if missing:
                 loaded = self._load_keys(missing)
                 if new := [subject for subject in missing if subject not in loaded]:
@@ -221,9 +221,9 @@ class Vault:
                 if len(self._keys) + len(loaded) > MAX_CACHED:
                     self._keys.clear()
                 self._keys |= loaded
-                found |= loaded
-            self._add_identifiers(found, identifiers, dataset)
-        return {subject: AESSIV(stored.key) for subject, stored in found.items()}
+                keys |= loaded
+            self._add_identifiers(keys, identifiers, dataset)
+        return {subject: AESSIV(stored.key) for subject, stored in keys.items()}
 
     def _forget_erased(self) -> None:
         """Drop the keys of subjects that any process has erased since the last page."""
@@ -288,10 +288,10 @@ class Vault:
         """
         rows = []
         for subject, key in stored.items():
-            hashes = [found for found in identifiers.get(subject, ()) if found not in key.known]
+            hashes = [identifier for identifier in identifiers.get(subject, ()) if identifier not in key.known]
             is_seen = f" {dataset} " in key.known or key.known.startswith(OF_EARLIER_VERSION)
             if hashes or not is_seen:
-                added = "".join(f" {found}" for found in sorted(hashes))
+                added = "".join(f" {identifier}" for identifier in sorted(hashes))
                 rows.append({"subject": subject, "added": added, "dataset": "" if is_seen else f" {dataset}"})
         if rows:
             with transaction(self.engine) as connection:

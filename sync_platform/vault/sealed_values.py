@@ -37,10 +37,10 @@ class FieldSealer:
                 parent[name] = self._sealed(value, ciphers.get(subject), subject)
                 continue
             known = (subject, value)
-            found = done.get(known)
-            if found is None:
-                found = done[known] = self._sealed(value, ciphers.get(subject), subject)
-            parent[name] = found
+            sealed = done.get(known)
+            if sealed is None:
+                sealed = done[known] = self._sealed(value, ciphers.get(subject), subject)
+            parent[name] = sealed
 
     def _parent(self, record: Record, subject: str, ciphers: dict[str, AESSIV]) -> Record | None:
         """The object that contains the field, or None where there is none.
@@ -76,12 +76,12 @@ class ArraySealer:
     def seal_in(self, records: list[Record], subjects: list[str], ciphers: dict[str, AESSIV]) -> None:
         """Like `FieldSealer.seal_in`."""
         for path in self._arrays:
-            found = [
+            objects = [
                 (each, subject)
                 for record, subject in zip(records, subjects, strict=True)
                 for each in _objects_in(value_at(record, path.split(".")))
             ]
-            records, subjects = [each for each, _ in found], [subject for _, subject in found]
+            records, subjects = [each for each, _ in objects], [subject for _, subject in objects]
         self._field.seal_in(records, subjects, ciphers)
 
 
@@ -104,7 +104,7 @@ def values_at(record: Record, path: str) -> list[Any]:
     head, is_array, below = path.partition("[].")
     value = value_at(record, head.split("."))
     if is_array:
-        return [found for each in _objects_in(value) for found in values_at(each, below)]
+        return [inner for each in _objects_in(value) for inner in values_at(each, below)]
     return [] if value is None or value == "" else [value]
 
 

@@ -21,7 +21,7 @@ UNREADABLE = "(sealed: it cannot be read)"
 IS_ERASED = "(erased)"
 
 
-class Unsealing:
+class Unsealer:
     """Unseals the values of the persons whose ciphers it has.
 
     `contexts`: the names under which values may be sealed, `platform.path`. It counts the values in `unsealed`.

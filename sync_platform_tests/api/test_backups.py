@@ -136,8 +136,8 @@ def test_a_restore_whose_process_is_killed_is_done_once(backed_up: Served) -> No
     job = client.start_restore(_restore(backup.backup_id, validateIntegrity=False, conflictResolution="overwrite"))
     while client.job(job.job_id).state == "queued":
         time.sleep(0.05)
-    found = subprocess.run(["pgrep", "-f", job.job_id], capture_output=True, text=True, check=True)
-    for number in found.stdout.split():
+    processes = subprocess.run(["pgrep", "-f", job.job_id], capture_output=True, text=True, check=True)
+    for number in processes.stdout.split():
         os.kill(int(number), signal.SIGKILL)
     done = client.finished(client.job(job.job_id), poll_s=0.2)
     assert (done.state, done.error) == ("complete", None)

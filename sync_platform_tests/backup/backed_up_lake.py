@@ -10,7 +10,7 @@ from typing import Any
 from sync_platform.backup.backup_id import BackupKind
 from sync_platform.backup.backup_verification import BackupFindings, verify_backups
 from sync_platform.backup.creation import BackedUpInstallation, CreatedBackup, create_backup
-from sync_platform.backup.file_copies import Policy
+from sync_platform.backup.file_copies import CopyPolicy
 from sync_platform.backup.repository import Repository
 from sync_platform.backup.repository_key import open_repository_key
 from sync_platform.settings import load_settings
@@ -23,7 +23,7 @@ from sync_platform.storage.operation_name import OperationName
 from sync_platform_tests.lake.harness import LakeHarness
 
 MENU = [{"id": number, "name": f"Dish {number}", "tags": ["a", "b"], "price": 10 + number} for number in range(1, 9)]
-SEALED = Policy(compress=True, encrypt=True)
+SEALED = CopyPolicy(compress=True, encrypt=True)
 
 
 @dataclass
@@ -52,7 +52,7 @@ class BackedUpLake:
         )
 
     def make(
-        self, kind: BackupKind = "incremental", policy: Policy = SEALED, sources: Sequence[str] = ()
+        self, kind: BackupKind = "incremental", policy: CopyPolicy = SEALED, sources: Sequence[str] = ()
     ) -> CreatedBackup:
         created = create_backup(self.installation, self.repository, kind, policy, sources)
         details = {"store": self.store.url, "backup": created.manifest.id, "manifest": created.digest}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sync_platform.backup.conflict import Conflict
 from sync_platform.backup.restore_difference import TableDifference
-from sync_platform.backup.restore_into_lake import BackedUp, RestoreIntoLake
+from sync_platform.backup.restore_into_lake import RestoredBackup, RestoreIntoLake
 from sync_platform.storage.lake_connection import Lake
 from sync_platform_tests.lake.harness import HISTORY, LakeHarness
 
@@ -52,5 +52,5 @@ class LakeInUse:
     def _restore(self, conflict: Conflict) -> Iterator[RestoreIntoLake]:
         platforms = {self.harness.platform.name: self.harness.platform}
         with Lake(self.harness.lake.address, beside=self.copy) as lake:
-            backed_up = BackedUp("full-2026-11-23T02-00-00-000Z-abc123", 7)
+            backed_up = RestoredBackup("full-2026-11-23T02-00-00-000Z-abc123", 7)
             yield RestoreIntoLake(lake, HISTORY, platforms, backed_up, conflict)

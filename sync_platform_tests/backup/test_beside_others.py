@@ -12,7 +12,7 @@ import pytest
 
 from sync_platform.backup.backup_manifest import BackupManifest
 from sync_platform.backup.chosen_commit import choose_commit
-from sync_platform.backup.fresh_lake import FreshLake
+from sync_platform.backup.fresh_lake import RestoreIntoFreshLake
 from sync_platform.backup.restore_target import FreshHome
 from sync_platform.errors import Busy
 from sync_platform.lake.digest import digest_table
@@ -80,9 +80,9 @@ def _restored(lake: BackedUpLake, manifest: BackupManifest, folder: Path) -> Lak
     scratch.mkdir(parents=True)
     chosen = choose_commit(lake.repository, manifest.id, None)
     data, platforms = open_store(Path(home.lake.data).as_uri()), {"diner": lake.harness.platform}
-    FreshLake(lake.repository, chosen, home.lake, data, HISTORY, platforms, (), scratch, on_step=lambda step: None).run(
-        "run"
-    )
+    RestoreIntoFreshLake(
+        lake.repository, chosen, home.lake, data, HISTORY, platforms, (), scratch, on_step=lambda step: None
+    ).run("run")
     return Lake(home.lake, read_only=True)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sync_platform.backup.creation import create_backup
-from sync_platform.backup.file_copies import Policy
+from sync_platform.backup.file_copies import CopyPolicy
 from sync_platform.backup.lake_files import CopiedCatalog
 from sync_platform.errors import Busy, StorageError, UsageError
 from sync_platform.lake.file_proof import FileProof
@@ -118,7 +118,7 @@ def test_a_backup_of_one_source_has_no_row_of_another(lake: BackedUpLake, tmp_pa
 
 
 def test_a_backup_without_encryption_can_be_read_and_one_with_it_cannot(lake: BackedUpLake) -> None:
-    plain = lake.make("full", Policy(compress=False, encrypt=False)).manifest
+    plain = lake.make("full", CopyPolicy(compress=False, encrypt=False)).manifest
     file = next(plain.with_role("data"))
     assert lake.store.get(file.name)[:4] == b"PAR1"
     sealed = lake.make().manifest

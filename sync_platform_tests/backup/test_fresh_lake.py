@@ -15,7 +15,7 @@ from sync_platform.backup.chosen_commit import ChosenCommit, choose_commit
 from sync_platform.backup.creation import BackedUpInstallation, create_backup
 from sync_platform.backup.drill import Drill
 from sync_platform.backup.drill_state import drill_state
-from sync_platform.backup.fresh_lake import FreshLake
+from sync_platform.backup.fresh_lake import RestoreIntoFreshLake
 from sync_platform.backup.repository import Repository
 from sync_platform.backup.repository_key import open_repository_key
 from sync_platform.backup.restore_target import FreshHome, target_of
@@ -54,12 +54,12 @@ class Restores:
 
     def of(
         self, chosen: ChosenCommit, target: LakeAddress, data: ObjectStore | None = None, sources: tuple[str, ...] = ()
-    ) -> FreshLake:
+    ) -> RestoreIntoFreshLake:
         scratch = self.folder / f"scratch-{self.made}"
         scratch.mkdir(exist_ok=True)
         store = data or open_store(Path(target.data).as_uri())
         platforms = {"diner": self.lake.harness.platform}
-        return FreshLake(
+        return RestoreIntoFreshLake(
             self.lake.repository, chosen, target, store, HISTORY, platforms, sources, scratch, lambda step: None
         )
 

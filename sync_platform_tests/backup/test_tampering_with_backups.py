@@ -55,8 +55,8 @@ def test_every_damaged_object_and_manifest_is_named(backed_up: BackedUpLake, sto
     for name in names:
         whole = (store / name).read_bytes()
         DAMAGES[damage](store / name)
-        found = backed_up.found()
-        assert name.removeprefix("manifests/").removesuffix(".json") in found
+        findings = backed_up.found()
+        assert name.removeprefix("manifests/").removesuffix(".json") in findings
         (store / name).parent.mkdir(exist_ok=True)
         (store / name).write_bytes(whole)
     assert backed_up.verify().holds
@@ -66,14 +66,14 @@ def test_every_object_that_is_exchanged_with_another_is_named(backed_up: BackedU
     for folder in ("objects/", "manifests/"):
         names = list(backed_up.store.keys(folder))
         for name, other in zip(names, [*names[1:], names[0]], strict=True):
-            mine, theirs = (store / name).read_bytes(), (store / other).read_bytes()
-            (store / name).write_bytes(theirs)
-            (store / other).write_bytes(mine)
-            found = backed_up.found()
+            content, other_content = (store / name).read_bytes(), (store / other).read_bytes()
+            (store / name).write_bytes(other_content)
+            (store / other).write_bytes(content)
+            findings = backed_up.found()
             for each in (name, other):
-                assert each.removeprefix("manifests/").removesuffix(".json") in found
-            (store / name).write_bytes(mine)
-            (store / other).write_bytes(theirs)
+                assert each.removeprefix("manifests/").removesuffix(".json") in findings
+            (store / name).write_bytes(content)
+            (store / other).write_bytes(other_content)
 
 
 def test_every_copy_of_an_object_under_another_name_is_named(backed_up: BackedUpLake, store: Path) -> None:

@@ -66,9 +66,11 @@ class Installation:
 
 @pytest.fixture
 def installed(tmp_path: Path) -> Installation:
-    found = Installation(tmp_path)
-    found.vault.seal_records("openrice", AUTHOR, [{"id": person, "name": "Ada"} for person in range(600)], [""] * 600)
-    return found
+    installation = Installation(tmp_path)
+    installation.vault.seal_records(
+        "openrice", AUTHOR, [{"id": person, "name": "Ada"} for person in range(600)], [""] * 600
+    )
+    return installation
 
 
 def _objects(store: FolderStore) -> dict[str, bytes]:

@@ -89,13 +89,13 @@ class Shell:
     def unfinished_runs(self) -> list[str]:
         """Dagster runs that have not ended."""
         with closing(sqlite3.connect(self.home / "dagster" / "history" / "runs.db")) as database:
-            found = database.execute("SELECT run_id FROM runs WHERE status NOT IN ('SUCCESS', 'FAILURE', 'CANCELED')")
-            return [run_id for (run_id,) in found]
+            rows = database.execute("SELECT run_id FROM runs WHERE status NOT IN ('SUCCESS', 'FAILURE', 'CANCELED')")
+            return [run_id for (run_id,) in rows]
 
     def variables(self) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if name in KEPT}
+        inherited = {name: value for name, value in os.environ.items() if name in KEPT}
         return {
-            **kept,
+            **inherited,
             "PYTHONPATH": str(ROOT),
             "COLUMNS": "120",
             "SYNC_HOME": str(self.home),
@@ -147,11 +147,11 @@ class Sandbox:
     process: subprocess.Popen[str]
 
     def addresses(self, *platforms: str) -> dict[str, str]:
-        found = {f"{platform.upper()}_BASE_URL": f"{self.url}/{platform}" for platform in platforms}
+        addresses = {f"{platform.upper()}_BASE_URL": f"{self.url}/{platform}" for platform in platforms}
         for platform in platforms:
             if load_platforms()[platform].has_archive:
-                found[f"{platform.upper()}_ARCHIVE_URL"] = f"{self.url}/{platform}_archive"
-        return found
+                addresses[f"{platform.upper()}_ARCHIVE_URL"] = f"{self.url}/{platform}_archive"
+        return addresses
 
 
 @pytest.fixture

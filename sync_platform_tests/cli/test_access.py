@@ -30,10 +30,10 @@ def document(shell: Shell, *arguments: str) -> Any:
     """The JSON of a command, which keeps its schema."""
     done = shell.run_in_process(*arguments, "--json")
     assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
+    answer = json.loads(done.stdout)
     schema = json.loads((SCHEMAS / f"{arguments[0]}-{arguments[1]}.schema.json").read_text())
-    assert [error.message for error in Draft202012Validator(schema).iter_errors(found)] == []
-    return found
+    assert [error.message for error in Draft202012Validator(schema).iter_errors(answer)] == []
+    return answer
 
 
 def ledger_of(shell: Shell) -> str:

@@ -27,9 +27,9 @@ def test_the_list_names_the_rpo_and_a_drill_that_never_ran_or_failed(
     assert "RPO now: every commit is in a backup" in text
     assert "Drill: no drill was ever run" in text
     _note_drill(home, "failed")
-    found = json.loads(home.run("backup", "list", "--json"))
-    assert (found["rpo"], found["unprotected_since"], found["rpo_problem"]) == ("one day", None, None)
-    assert "3 rows restored, 4 backed up" in found["drill"]["problem"]
+    answer = json.loads(home.run("backup", "list", "--json"))
+    assert (answer["rpo"], answer["unprotected_since"], answer["rpo_problem"]) == ("one day", None, None)
+    assert "3 rows restored, 4 backed up" in answer["drill"]["problem"]
     _note_drill(home, "complete")
     assert "Drill: the last one passed" in home.run("backup", "list")
 

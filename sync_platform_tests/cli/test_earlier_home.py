@@ -34,8 +34,8 @@ def earlier(tmp_path_factory: pytest.TempPathFactory) -> Shell:
 def test_its_chains_verify_its_tables_replay_and_its_pages_are_intact(earlier: Shell) -> None:
     done = earlier.run_in_process("lineage", "verify", "--landing", "--json")
     assert done.returncode == 0, done.stderr or done.stdout
-    found = json.loads(done.stdout)
-    assert {name: found[name] for name in EXPECTED["verified"]} == EXPECTED["verified"]
+    answer = json.loads(done.stdout)
+    assert {name: answer[name] for name in EXPECTED["verified"]} == EXPECTED["verified"]
 
 
 def test_its_stories_read_the_same(earlier: Shell) -> None:
@@ -58,9 +58,9 @@ def test_what_changed_between_two_syncs_can_be_asked_of_it(earlier: Shell) -> No
     updating = next(number for number, sync in enumerate(syncs) if sync["updated"])
     span = ("--since", syncs[updating - 1]["sync_id"], "--until", syncs[updating]["sync_id"])
     done = earlier.run_in_process("changes", "openrice", *span, "--json")
-    found = json.loads(done.stdout)
-    assert {change["sync_id"] for change in found["changes"]} == {syncs[updating]["sync_id"]}
-    assert sum(table["updated"] for table in found["tables"]) == int(syncs[updating]["updated"]) > 0
+    answer = json.loads(done.stdout)
+    assert {change["sync_id"] for change in answer["changes"]} == {syncs[updating]["sync_id"]}
+    assert sum(table["updated"] for table in answer["tables"]) == int(syncs[updating]["updated"]) > 0
     assert "→" in earlier.run_in_process("changes", "openrice", *span).stdout
     assert "<table" in earlier.run_in_process("changes", "openrice", *span, "--html").stdout
 

@@ -10,11 +10,11 @@ from sync_platform_tests.cli.conftest import Shell, wait_until
 
 
 def test_the_help_lists_the_subcommands_of_every_group(shell: Shell) -> None:
-    shown = re.sub(r"[\s│]+", " ", shell.run_in_process("--help").stdout)
+    output = re.sub(r"[\s│]+", " ", shell.run_in_process("--help").stdout)
     for group in GROUPS.values():
         names = [str(each.name) for each in group.registered_commands if not each.hidden]
         names += [str(each.name) for each in group.registered_groups]
-        assert names and f"Subcommands: {', '.join(names)}." in shown
+        assert names and f"Subcommands: {', '.join(names)}." in output
 
 
 def test_a_sandbox_shows_the_variables_that_lead_to_it(shell: Shell) -> None:

@@ -19,10 +19,10 @@ def test_an_auditor_verifies_anchors_and_finds_a_forgery(shell: Shell) -> None:
     assert code == 0
     anchored = json.loads(shell.run("lineage", "anchor", "--json").stdout)["anchor"]
     done = shell.run("lineage", "verify", "--landing", "--json")
-    found = json.loads(done.stdout)
-    assert (done.returncode, found["holds"], found["breaks"]) == (0, True, [])
-    assert found["anchors"] == 1 and found["changes"] > 50 and found["landed_objects"] > 0
-    assert found["files"] > 10 and found["files_unrecorded"] == 0
+    answer = json.loads(done.stdout)
+    assert (done.returncode, answer["holds"], answer["breaks"]) == (0, True, [])
+    assert answer["anchors"] == 1 and answer["changes"] > 50 and answer["landed_objects"] > 0
+    assert answer["files"] > 10 and answer["files_unrecorded"] == 0
 
     entries = json.loads(shell.run("audit", "--json").stdout)["entries"]
     message = [(entry["operation"], entry["outcome"], entry["actor"], entry["via"]) for entry in entries]

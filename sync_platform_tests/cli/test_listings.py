@@ -189,19 +189,19 @@ def test_a_listing_fits_80_and_120_columns_and_its_json_keeps_its_schema(listed:
     for width in WIDTHS:
         with pytest.MonkeyPatch.context() as patch:
             patch.setitem(listed.environment, "COLUMNS", str(width))
-            shown = listed.run_in_process(*command)
-        assert shown.returncode == done.returncode or name in OF_THIS_MOMENT
-        assert "\x1b" not in shown.stdout
-        tables = [line for line in shown.stdout.splitlines() if line.startswith(("┃", "│", "┏", "┡", "└", " ─"))]
+            output = listed.run_in_process(*command)
+        assert output.returncode == done.returncode or name in OF_THIS_MOMENT
+        assert "\x1b" not in output.stdout
+        tables = [line for line in output.stdout.splitlines() if line.startswith(("┃", "│", "┏", "┡", "└", " ─"))]
         assert [line for line in tables if cell_len(line) > width] == []
-        missing = {each for each in ids_in(document, IDS.get(name, "")) if each not in shown.stdout}
+        missing = {each for each in ids_in(document, IDS.get(name, "")) if each not in output.stdout}
         assert missing == set()
 
 
 def test_the_audit_log_does_not_list_a_hundred_periods(listed: Shell) -> None:
-    shown = listed.run_in_process("audit", "--operation", "backfill").stdout
-    assert shown.count("2017-01 … 2025-12 (108)") == 2
-    assert "2020-05" not in shown
+    output = listed.run_in_process("audit", "--operation", "backfill").stdout
+    assert output.count("2017-01 … 2025-12 (108)") == 2
+    assert "2020-05" not in output
 
 
 def test_every_command_that_lists_something_has_json_and_a_schema() -> None:

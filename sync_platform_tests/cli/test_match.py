@@ -37,13 +37,13 @@ def test_files_are_matched_and_the_results_written(shell: Shell, files: list[str
     assert "2 pairs of one place" in done.stdout
     assert "4 places, 2 of them listed more than once" in done.stdout
     assert "reading 6 listings" in done.stderr
-    found = pl.read_csv(pairs, infer_schema=False)
-    assert found.columns == ["source_a", "id_a", "source_b", "id_b", "probability", "evidence"]
-    assert found.select("source_a", "id_a", "source_b", "id_b").rows() == [
+    matches = pl.read_csv(pairs, infer_schema=False)
+    assert matches.columns == ["source_a", "id_a", "source_b", "id_b", "probability", "evidence"]
+    assert matches.select("source_a", "id_a", "source_b", "id_b").rows() == [
         ("first", "1", "second", "a"),
         ("first", "2", "second", "b"),
     ]
-    assert json.loads(found["evidence"][0])["phone"]["level"] == "same"
+    assert json.loads(matches["evidence"][0])["phone"]["level"] == "same"
     assert pl.read_parquet(clusters).height == 6
     again = shell.run("match", *files, "--out", str(tmp_path / "again.csv"), "--model", model, "--json")
     assert json.loads(again.stdout)["pairs"] == 2

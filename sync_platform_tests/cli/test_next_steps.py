@@ -55,9 +55,9 @@ NOW = current_period("monthly").key
     ],
 )
 def test_each_kind_of_failure_has_its_command(partition: str, records: list[Any], steps: list[str]) -> None:
-    found = steps_after("keeta", partition, "failed" if not records else "degraded", records)
-    assert found == [f"sync-platform {step}" for step in steps]
-    for step in found:  # the command exists, and has these options
+    commands = steps_after("keeta", partition, "failed" if not records else "degraded", records)
+    assert commands == [f"sync-platform {step}" for step in steps]
+    for step in commands:  # the command exists, and has these options
         _, *words = shlex.split(step)
         command = get_command(app)
         while words and words[0] in getattr(command, "commands", {}):
@@ -101,12 +101,12 @@ def test_a_wrong_choice_is_explained_in_plain_words(shell: Shell) -> None:
 def test_every_text_takes_the_commands_that_it_names_from_one_function() -> None:
     names = "|".join(get_command(app).commands)  # type: ignore[attr-defined]
     written = re.compile(rf"sync-platform ({names})\b(?! \d| repository \d)")  # a number follows in names of formats
-    found = []
+    lines = []
     for path in Path(sync_platform.__file__).parent.rglob("*.py"):
         tree = ast.parse(path.read_text())
         docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
         texts = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
-        found += [
+        lines += [
             (path.name, node.value) for node in texts if id(node) not in docstrings and written.search(node.value)
         ]
-    assert found == []
+    assert lines == []

@@ -24,10 +24,10 @@ def shell_with_example(synced: Shell, tmp_path: Path) -> Shell:
 
 def test_the_example_of_the_document_is_a_check(shell_with_example: Shell) -> None:
     done = shell_with_example.run_in_process("check", "--json")
-    (found,) = json.loads(done.stdout)["checks"]
-    assert (found["check"], found["error"], found["threshold"]) == ("no_price", None, 0.95)
-    assert found["records"] > 10
-    assert done.returncode == (0 if found["passes"] else 1)
+    (check,) = json.loads(done.stdout)["checks"]
+    assert (check["check"], check["error"], check["threshold"]) == ("no_price", None, 0.95)
+    assert check["records"] > 10
+    assert done.returncode == (0 if check["passes"] else 1)
     assert "no_price" in shell_with_example.run_in_process("check").stdout
 
 

@@ -176,12 +176,12 @@ def test_the_quarantine_is_listed_for_people_and_for_scripts(restaurant: Restaur
 def test_a_landed_record_is_shown_by_id_or_landing_line_with_personal_fields_sealed(
     restaurant: Restaurant,
 ) -> None:
-    shown = restaurant.asked("quarantine", "show", "tables", "seats", "1")
-    assert (shown["record"]["table"], shown["record"]["seats"]) == (1, 40)
-    assert shown["record"]["guest"].startswith("sealed:v1:")
-    (entry,) = shown["entries"]
+    output = restaurant.asked("quarantine", "show", "tables", "seats", "1")
+    assert (output["record"]["table"], output["record"]["seats"]) == (1, 40)
+    assert output["record"]["guest"].startswith("sealed:v1:")
+    (entry,) = output["entries"]
     place = f"{entry['landing_object']}:{entry['landing_line']}"
-    assert restaurant.asked("quarantine", "show", "tables", "seats", place) == shown
+    assert restaurant.asked("quarantine", "show", "tables", "seats", place) == output
     done = restaurant.shell.run("quarantine", "show", "tables", "seats", place)
     assert done.returncode == 0
     for words in ("open", "seats: seats is 40, not from 1 to 12 (rule: from 1 to 12)", place, '"sealed:v1:'):

@@ -69,9 +69,9 @@ def test_the_status_says_what_runs_next_and_how_the_last_syncs_ended(synced: She
     assert {"monthly_full_sync_schedule", "weekly_full_backup_schedule"} < names
     assert moments == sorted(moments)
     assert datetime.now(UTC) < moments[0] < datetime.now(UTC) + timedelta(days=1, hours=1)
-    shown = synced.run_in_process("status").stdout
-    assert "Dagster daemon: not running: start it with `sync-platform serve`" in shown
-    assert "monthly_full_sync_schedule" in shown and "nothing runs or waits now" in shown
+    output = synced.run_in_process("status").stdout
+    assert "Dagster daemon: not running: start it with `sync-platform serve`" in output
+    assert "monthly_full_sync_schedule" in output and "nothing runs or waits now" in output
 
 
 def test_the_version_is_shown(shell: Shell) -> None:

@@ -21,9 +21,9 @@ from jsonschema import Draft202012Validator
 from sync_platform.lake.chain import chained_digest
 from sync_platform.landing.manifest import find_manifest
 from sync_platform.lineage.change_export import schema
-from sync_platform.lineage.origin import Landing
+from sync_platform.lineage.origin import OriginFinder
 from sync_platform.lineage.provenance import PARTS, Claim, columns_read
-from sync_platform.lineage.record_story import History, TracedChange
+from sync_platform.lineage.record_story import StorySources, TracedChange
 from sync_platform.lineage.restaurant_story import RestaurantStory, read_restaurant_story
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import load_settings
@@ -47,8 +47,8 @@ def stories(synced: Shell) -> list[tuple[dict[str, Any], RestaurantStory]]:
     settings, platforms = load_settings(sync_home=synced.home), load_platforms()
     names = ", ".join(f'"{column.name}"' for column in RESTAURANTS.columns)
     with Lake(LakeAddress.of(settings), read_only=True) as lake, lake.session() as session, lake.session() as other:
-        history = History(
-            session, HISTORY, Landing(open_store(settings.landing_url), platforms, partial(chained_digest, other))
+        history = StorySources(
+            session, HISTORY, OriginFinder(open_store(settings.landing_url), platforms, partial(chained_digest, other))
         )
         cursor = session.execute(f"SELECT {names} FROM unified.restaurants WHERE removed_at IS NULL ORDER BY 1")
         columns = [column.name for column in RESTAURANTS.columns]

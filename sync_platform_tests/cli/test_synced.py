@@ -16,8 +16,8 @@ DATASETS = {f"{platform.name}.{dataset.name}" for platform in PLATFORMS.values()
 
 def _files(home: Path) -> set[str]:
     """The Parquet files of tables and history, without those of sync records and scores."""
-    found = {path.relative_to(home).as_posix() for path in (home / "lake" / "data").rglob("*.parquet")}
-    return {path for path in found if not path.startswith(("lake/data/sync/", "lake/data/quality/"))}
+    paths = {path.relative_to(home).as_posix() for path in (home / "lake" / "data").rglob("*.parquet")}
+    return {path for path in paths if not path.startswith(("lake/data/sync/", "lake/data/quality/"))}
 
 
 def test_with_empty_settings_every_platform_is_synced_from_the_sandbox(first_sync: FirstSync) -> None:
@@ -32,11 +32,11 @@ def test_a_second_sync_changes_nothing_and_writes_no_file_of_data_or_history(syn
     changes = synced.query("SELECT count(*) AS n FROM lineage.changes")
     code, document = synced.sync()
     assert (code, document["status"]) == (0, "complete")
-    found = datasets_of(document)
-    assert set(found) == DATASETS
+    datasets = datasets_of(document)
+    assert set(datasets) == DATASETS
     changed = {
         name: part
-        for name, part in found.items()
+        for name, part in datasets.items()
         if any(part[count] for count in ("inserted", "updated", "removed", "restored", "quarantined"))
     }
     assert changed == {}

@@ -64,13 +64,13 @@ def test_line_breaks_stay() -> None:
 
 def test_a_query_shows_text_as_it_is(synced: Shell) -> None:
     sql = "SELECT '{}' AS \"[/x] :smile:\"".format(HOSTILE.replace("\x00", ""))
-    shown = synced.run_in_process("query", sql)
-    assert shown.returncode == 0, shown.stderr
-    flat = _without_breaks(shown.stdout)
+    output = synced.run_in_process("query", sql)
+    assert output.returncode == 0, output.stderr
+    flat = _without_breaks(output.stdout)
     assert _without_breaks(MARKUP) in flat
     assert _without_breaks("[/x] :smile:") in flat
     assert flat.count("w") >= 10_000
-    assert not _controls(shown.stdout)
+    assert not _controls(output.stdout)
     as_json = synced.run_in_process("query", sql, "--format", "json")
     assert json.loads(as_json.stdout) == [{"[/x] :smile:": HOSTILE.replace("\x00", "")}]
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import orjson
 
-from sync_platform.compliance.compliance_report import ComplianceReport, Installation, make_report
+from sync_platform.compliance.compliance_report import ComplianceReport, ReportedInstallation, make_report
 from sync_platform.compliance.obligation import Obligation
 from sync_platform.compliance.span import Span
 from sync_platform.lineage.anchors import FOLDER, FORMAT
@@ -111,11 +111,11 @@ class ComplianceHarness:
                 KEPT,
                 lake_harness.file_proof(lake),
             )
-            of = Installation(self.settings, self.declared, audited, lake_harness.store, vault, "ada")
-            found = make_report(of, span, now, hash_landing=hash_landing)
+            of = ReportedInstallation(self.settings, self.declared, audited, lake_harness.store, vault, "ada")
+            report = make_report(of, span, now, hash_landing=hash_landing)
         log.close()
         vault.dispose()
-        return found
+        return report
 
     def run(self, *statements: str) -> None:
         """Change the lake directly, without history."""

@@ -112,9 +112,9 @@ def test_corrections_and_restrictions_are_counted_without_a_value(office: Office
     made = record_correction(office.after(1), number, values, actor="ada")
     restricted = office.receive(KINDS.restriction, Law.both)
     office.register.close(restricted, "restricted", actor="ada")
-    found = requests_of(office.register, SPAN, office.now)
-    assert found.restricted_persons == 1
-    (correction,) = found.corrections
+    requests = requests_of(office.register, SPAN, office.now)
+    assert requests.restricted_persons == 1
+    (correction,) = requests.corrections
     assert (correction.number, correction.state, correction.column) == (made, "applied", "surname")
     (applied,) = office.register.find(number).applied_corrections
     record_passed_on(office.after(2), applied, actor="sync")

@@ -152,8 +152,8 @@ def test_a_request_has_the_state_of_all_its_platforms_and_the_outcome_of_the_wor
         lambda: requests.note_end(request_id, "chope", "run-1", "failed", "too late: the first word counts"),
     ):
         step()
-        found = requests.find(request_id)
-        states.append((found.state, found.outcome))
+        request = requests.find(request_id)
+        states.append((request.state, request.outcome))
     assert states == [
         ("launched", None),
         ("running", None),

@@ -16,7 +16,7 @@ import httpx
 from sync_platform.platforms import load_platforms
 from sync_platform.sources.columns import declared_columns
 from sync_platform.sources.declaration import Platform
-from sync_platform.sources.endpoints import ByCursor, Numbered
+from sync_platform.sources.endpoints import CursorPaging, NumberedPaging
 from sync_platform.sources.rules import COUNT
 
 Alteration = Callable[[httpx.Request, httpx.Response], httpx.Response]
@@ -76,8 +76,8 @@ def shape_of(platform: Platform) -> Shape | None:
         _way(sent["latitude"]),
         counts[0] if counts else "",
         _way(paging.total if paging else ""),
-        _way(paging.pages if isinstance(paging, Numbered) else ""),
-        _way(paging.next_cursor if isinstance(paging, ByCursor) else ""),
+        _way(paging.pages if isinstance(paging, NumberedPaging) else ""),
+        _way(paging.next_cursor if isinstance(paging, CursorPaging) else ""),
     )
 
 

@@ -16,9 +16,9 @@ from typing import Any
 import httpx
 
 from sync_platform.lake.commit import commit_landed
-from sync_platform.lake.commit_outcome import Outcome
+from sync_platform.lake.commit_outcome import CommitOutcome
 from sync_platform.lake.replay import replay
-from sync_platform.lake.retirement import Guard
+from sync_platform.lake.retirement import ShrinkGuard
 from sync_platform.lake.rows import TypedRows
 from sync_platform.lake.tracked_table import dataset_table
 from sync_platform.lake.watermarks import watermarks
@@ -43,7 +43,7 @@ from sync_platform_tests.platforms.replay import MemorySecrets
 from .places import ATTEMPTS, Recorder
 
 HISTORY = "lineage.changes"
-GUARD = Guard(tolerance=0.35)  # a small city loses more of its few places than a large one
+GUARD = ShrinkGuard(tolerance=0.35)  # a small city loses more of its few places than a large one
 CREDENTIALS = dict.fromkeys(("api_key", "app_id", "app_secret", "refresh_token"), "sandbox")
 Hashes = dict[str, str]
 """Content hash by source_id."""
@@ -175,10 +175,12 @@ class FaultHarness:
     def _watermarks(self) -> dict[str, str]:
         """The time from which an incremental sync reads, per dataset."""
         overlap = self.platform.delta_overlap
-        found = watermarks(self.lake, self.platform.name).items()
-        return {dataset: (moment - overlap).strftime("%Y-%m-%dT%H:%M:%SZ") for dataset, moment in found}
+        stored = watermarks(self.lake, self.platform.name).items()
+        return {dataset: (moment - overlap).strftime("%Y-%m-%dT%H:%M:%SZ") for dataset, moment in stored}
 
-    def commit(self, extracted: Extracted, day: int, *, minute: int = 0, only: set[str] | None = None) -> list[Outcome]:
+    def commit(
+        self, extracted: Extracted, day: int, *, minute: int = 0, only: set[str] | None = None
+    ) -> list[CommitOutcome]:
         """Commit all or some datasets, as observed at noon of the day plus `minute` minutes."""
         observed_at = self._noon(day) + timedelta(minutes=minute)
         for manifest in extracted.manifests:
@@ -230,18 +232,18 @@ class FaultHarness:
         every = TypedRows(landed, self.platform).reader().read_all()
         rows = every.filter(every["problems"].is_null())
         quarantined = every.num_rows - rows.num_rows
-        found: dict[str, set[tuple[str, bool]]] = {}
+        ids_by_dataset: dict[str, set[tuple[str, bool]]] = {}
         for source_id, digest, deleted in zip(
             *(rows[name].to_pylist() for name in ("source_id", "content_hash", "deleted")), strict=True
         ):
-            found.setdefault(source_id, set()).add((digest, deleted))
+            ids_by_dataset.setdefault(source_id, set()).add((digest, deleted))
         then = self.then[landed.manifest.dataset]
-        agreed = {source_id: next(iter(each))[0] for source_id, each in found.items() if len(each) == 1}
+        agreed = {source_id: next(iter(each))[0] for source_id, each in ids_by_dataset.items() if len(each) == 1}
         return ReceivedDataset(
             landed.manifest.dataset,
             agreed,
             is_exact=agreed == then,
-            is_complete=landed.manifest.complete and not quarantined and len(agreed) == len(found),
+            is_complete=landed.manifest.complete and not quarantined and len(agreed) == len(ids_by_dataset),
         )
 
     def _violations_in_lake(self, extracted: Extracted, datasets: set[str], excused: frozenset[str]) -> list[str]:
@@ -276,7 +278,7 @@ class FaultHarness:
         shutil.copytree(self._prior_folder, self._lake_folder)
         self.lake = Lake(self._address)
 
-    def _violations_in(self, dataset: Dataset, outcome: Outcome, excused: frozenset[str]) -> Iterator[str]:
+    def _violations_in(self, dataset: Dataset, outcome: CommitOutcome, excused: frozenset[str]) -> Iterator[str]:
         prior, then = self.prior[dataset.name], self.then[dataset.name]
         table, status = self.table(dataset), outcome.record.status
         undisturbed = self.undisturbed[dataset.name]

@@ -13,10 +13,10 @@ from typing import Annotated, Any
 import msgspec
 
 from sync_platform.lake.commit import commit_landed
-from sync_platform.lake.commit_outcome import Outcome
+from sync_platform.lake.commit_outcome import CommitOutcome
 from sync_platform.lake.file_proof import FileProof
 from sync_platform.lake.replay import END_OF_TIME, replay
-from sync_platform.lake.retirement import PLATFORM_GUARD, Guard
+from sync_platform.lake.retirement import PLATFORM_GUARD, ShrinkGuard
 from sync_platform.lake.rows import TypedRows
 from sync_platform.lake.tracked_table import TrackedTable, dataset_table
 from sync_platform.landing.destination import Destination
@@ -162,11 +162,11 @@ class LakeHarness:
         hour: float,
         mode: str = "full",
         gaps: Gaps | None = None,
-        guard: Guard = PLATFORM_GUARD,
-    ) -> Outcome:
+        guard: ShrinkGuard = PLATFORM_GUARD,
+    ) -> CommitOutcome:
         return self.commit(self.land(records, hour, mode, gaps), guard)
 
-    def commit(self, landed: LandedDataset, guard: Guard = PLATFORM_GUARD) -> Outcome:
+    def commit(self, landed: LandedDataset, guard: ShrinkGuard = PLATFORM_GUARD) -> CommitOutcome:
         rows = TypedRows(
             landed,
             self.platform,
@@ -225,8 +225,8 @@ class LakeHarness:
 
     def files(self) -> set[str]:
         """Every Parquet file of the platform's table and of the history, without those of sync records."""
-        found = self.ask(f"SELECT file FROM glob('{self.lake.address.data}/**/*.parquet')")
-        return {path for (path,) in found if not {"sync", "quality"} & set(path.split("/"))}
+        rows = self.ask(f"SELECT file FROM glob('{self.lake.address.data}/**/*.parquet')")
+        return {path for (path,) in rows if not {"sync", "quality"} & set(path.split("/"))}
 
 
 def _s3_client(settings: Settings) -> Any:

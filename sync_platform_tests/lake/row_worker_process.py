@@ -85,13 +85,13 @@ def rows_and_summary(rows: TypedRows) -> tuple[pa.Table, dict[str, Any]]:
 
 def is_the_same(harness: LakeHarness, row_worker: RowWorkerProcess) -> dict[str, Any]:
     landed = land_with(harness, row_worker)
-    theirs, summary = rows_and_summary(TypedRows(landed, harness.platform, row_worker))
+    rows_of_worker, summary = rows_and_summary(TypedRows(landed, harness.platform, row_worker))
     ours, own_summary = rows_and_summary(TypedRows(landed, harness.platform))
     return {
         "objects": len(landed.manifest.objects),
-        "rows": theirs.num_rows,
-        "broken": theirs.num_rows - theirs["problems"].null_count,
-        "same rows": theirs.equals(ours),
+        "rows": rows_of_worker.num_rows,
+        "broken": rows_of_worker.num_rows - rows_of_worker["problems"].null_count,
+        "same rows": rows_of_worker.equals(ours),
         "same summary": summary == own_summary,
         "twice": row_worker.rows_of(landed.manifest) is not None,
     }
@@ -132,13 +132,13 @@ def is_spoiled(harness: LakeHarness, row_worker: RowWorkerProcess) -> dict[str, 
 
 def ends_with_its_sync(harness: LakeHarness, row_worker: RowWorkerProcess) -> dict[str, Any]:
     """Another process starts a row worker and is killed; its row worker ends soon after."""
-    lines, theirs = os.pipe()
+    lines, output_pipe = os.pipe()
     inherited = set(multiprocessing.active_children())
     parent = os.fork()
     if parent == 0:
         with RowWorkerProcess(harness.platform, lambda: harness.store, harness.folder / "temp"):
             (own,) = set(multiprocessing.active_children()) - inherited
-            os.write(theirs, str(own.pid).encode())
+            os.write(output_pipe, str(own.pid).encode())
             time.sleep(60)
     own_pid = int(os.read(lines, 20))
     time.sleep(0.2)

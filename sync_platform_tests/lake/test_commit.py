@@ -239,10 +239,10 @@ def test_a_column_that_a_declaration_gains_is_added_with_its_comment(harness: La
     with harness.lake.session() as session:
         session.execute("ALTER TABLE lake.diner.dishes DROP COLUMN rating")
         ensure_tables(session, HISTORY, "diner", DISHES)
-        found = session.execute(
+        rows = session.execute(
             "SELECT data_type, comment FROM duckdb_columns() WHERE table_name = 'dishes' AND column_name = 'rating'"
         ).fetchall()
-    assert found == [("DOUBLE", "Rating")]
+    assert rows == [("DOUBLE", "Rating")]
 
 
 def test_a_failed_platform_is_recorded_with_the_status_of_its_worst_dataset(harness: LakeHarness) -> None:
@@ -336,8 +336,8 @@ def test_a_value_in_another_form_is_stored_and_told_as_drift(tmp_path: Path) -> 
     outcome = harness.sync([{**SLOT, "seats": "4"}, {**SLOT, "id": 2.0, "seats": 5.0}, {**SLOT, "id": 3}], hour=0)
     assert harness.table("source_id, seats") == [("1", 4), ("2", 5), ("3", 4)]
     assert outcome.record.status == "complete"
-    told = [drift.in_words("diner.slots") for drift in outcome.drift]
-    assert told[1].startswith(
+    drift_in_words = [drift.in_words("diner.slots") for drift in outcome.drift]
+    assert drift_in_words[1].startswith(
         "diner.slots: `seats` is declared as a whole number and came as a number in 1 of 3 records; it was read as what"
     )
     assert [drift.path for drift in outcome.drift] == ["id", "seats", "seats"]

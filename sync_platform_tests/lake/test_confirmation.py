@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from sync_platform.lake.retirement import Guard
+from sync_platform.lake.retirement import ShrinkGuard
 from sync_platform.sources.gaps import Gaps, Parts
 from sync_platform.sources.received import Record
 from sync_platform_tests.lake.harness import DISHES, LakeHarness, diner
@@ -86,7 +86,7 @@ def test_the_shrink_guard_looks_at_unconfirmed_rows_too(lake: LakeHarness) -> No
 
 
 def test_an_operator_who_accepts_that_rows_are_gone_confirms_them(lake: LakeHarness) -> None:
-    outcome = lake.sync(without(*range(5)), hour=1, gaps=unproven(), guard=Guard(accepted="closed"))
+    outcome = lake.sync(without(*range(5)), hour=1, gaps=unproven(), guard=ShrinkGuard(accepted="closed"))
     assert outcome.record.removed == 5
 
 

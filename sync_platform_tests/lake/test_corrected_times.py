@@ -65,9 +65,9 @@ def test_the_history_keeps_its_order_and_its_hashes(harness: LakeHarness) -> Non
     before = harness.changes("*")
     harness.sync([{**NOODLES, "name": "Hot soup"}], hours_from_now(-1))
     with harness.lake.session() as session:
-        found = changes_of(session, HISTORY, "diner", "dishes", "1")
-    assert [change.after["name"] for change in found] == ["Noodles", "Soup", "Hot soup"]
-    assert found[1].observed_at < found[2].observed_at
+        changes = changes_of(session, HISTORY, "diner", "dishes", "1")
+    assert [change.after["name"] for change in changes] == ["Noodles", "Soup", "Hot soup"]
+    assert changes[1].observed_at < changes[2].observed_at
     assert all(change in harness.changes("*") for change in before)
     harness.sync([{**NOODLES, "name": "Plain"}], hour=2)  # an earlier observation is still spliced in before
     assert harness.table() == [("1", "Hot soup")]
@@ -84,8 +84,8 @@ def test_a_clock_that_was_ahead_twice_by_less_each_time_is_corrected_twice(harne
     assert (record.status, record.updated, len(record.notes)) == ("complete", 1, 1)
     assert harness.replay_differs() == []
     with harness.lake.session() as session:
-        found = changes_of(session, HISTORY, "diner", "dishes", "1")
-    assert [change.after["name"] for change in found] == ["Noodles", "Soup", "Hot soup", "Plain"]
+        changes = changes_of(session, HISTORY, "diner", "dishes", "1")
+    assert [change.after["name"] for change in changes] == ["Noodles", "Soup", "Hot soup", "Plain"]
 
 
 def test_a_lake_that_was_frozen_for_a_while_is_corrected_too(harness: LakeHarness) -> None:

@@ -50,5 +50,5 @@ def test_a_sync_killed_anywhere_leaves_only_whole_commits_and_can_run_again(tmp_
 
 
 def _rows(sync: int, rows: int) -> list[dict[str, str]]:
-    found = [{"source_id": str(dish["id"]), "name": str(dish["name"])} for dish in menu(sync, rows)]
-    return sorted(found, key=lambda row: row["source_id"])
+    rows_of_menu = [{"source_id": str(dish["id"]), "name": str(dish["name"])} for dish in menu(sync, rows)]
+    return sorted(rows_of_menu, key=lambda row: row["source_id"])

@@ -24,7 +24,7 @@ import pytest
 
 from sync_platform.errors import StorageError
 from sync_platform.lake import compaction, maintenance
-from sync_platform.lake.compaction import CATALOG, files_of, list_tables, newest_snapshot
+from sync_platform.lake.compaction import CATALOG, list_tables, newest_snapshot, table_files
 from sync_platform.lake.digest import Digest, digest_table
 from sync_platform.lake.maintenance import maintain, plan_maintenance
 from sync_platform.lake.schema import ROW_GROUP_ROWS
@@ -128,7 +128,7 @@ def _newest(harness: LakeHarness) -> int:
 
 def _files(harness: LakeHarness) -> dict[str, int]:
     with harness.lake.session() as session:
-        return {str(table): files_of(session, table).count for table in list_tables(session)}
+        return {str(table): table_files(session, table).count for table in list_tables(session)}
 
 
 def _on_disk(harness: LakeHarness) -> set[Path]:
@@ -206,7 +206,7 @@ def test_a_table_that_gained_a_column_between_syncs_keeps_its_content(laptop: La
 
 def test_a_digest_detects_any_change_and_ignores_order(laptop: LakeHarness) -> None:
     laptop.ask("CREATE TABLE lake.diner.t (a VARCHAR, b BIGINT, c VARCHAR[])")
-    found = set()
+    digests = set()
     for rows in (
         "('a', 1, ['x', 'y'])",
         "('a', 1, ['y', 'x'])",
@@ -219,10 +219,10 @@ def test_a_digest_detects_any_change_and_ignores_order(laptop: LakeHarness) -> N
         "('a', 1, ['x', 'y']), ('b', 2, []), ('b', 2, [])",
     ):
         laptop.ask(f"DELETE FROM lake.diner.t; INSERT INTO lake.diner.t VALUES {rows}")
-        found.add(_digest(laptop, "diner.t", _newest(laptop)))
-    assert len(found) == 9
+        digests.add(_digest(laptop, "diner.t", _newest(laptop)))
+    assert len(digests) == 9
     laptop.ask("DELETE FROM lake.diner.t; INSERT INTO lake.diner.t VALUES ('b', 2, []), ('a', 1, ['x', 'y'])")
-    assert _digest(laptop, "diner.t", _newest(laptop)) in found
+    assert _digest(laptop, "diner.t", _newest(laptop)) in digests
 
 
 def _damage(harness: LakeHarness, damage: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch, table: str) -> None:

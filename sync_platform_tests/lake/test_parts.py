@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sync_platform.lake.retirement import Guard
+from sync_platform.lake.retirement import ShrinkGuard
 from sync_platform.landing.manifest import find_manifest
 from sync_platform.landing.reader import LandedDataset
 from sync_platform.sources.gaps import Gaps, Parts
@@ -76,7 +76,7 @@ def test_rows_of_a_part_that_the_list_does_not_know_stay_unless_all_parts_are_kn
 def test_the_shrink_guard_looks_at_all_parts_together(by_shop: LakeHarness) -> None:
     dishes = menu(A=5, B=95)
     by_shop.sync(dishes, hour=0)
-    gaps, guard = gaps_of({"C"}), Guard(tolerance=0.1)
+    gaps, guard = gaps_of({"C"}), ShrinkGuard(tolerance=0.1)
     assert by_shop.sync(dishes[5:], hour=1, gaps=gaps, guard=guard).record.removed == 5
     record = by_shop.sync(dishes[5:75], hour=2, gaps=gaps, guard=guard).record
     assert (record.removed, record.not_retired, record.shrink_rejected) == (0, 25, True)
@@ -151,7 +151,7 @@ class Observation:
 @st.composite
 def observations(draw: st.DrawFn) -> list[Observation]:
     """Dishes never move to another shop. What is missing without being gone belongs to a shop that was not read."""
-    found = []
+    observed = []
     for hour in range(draw(st.integers(2, 5))):
         ids = draw(st.sets(st.integers(0, 5), min_size=1))
         prices = draw(st.lists(st.sampled_from([1, 2]), min_size=6, max_size=6))
@@ -159,8 +159,8 @@ def observations(draw: st.DrawFn) -> list[Observation]:
         unread = draw(st.frozensets(st.sampled_from(SHOPS), max_size=2))
         lost = draw(st.sets(st.integers(0, 5)))
         came = [dish for dish in exist if dish["name"] not in unread or dish["id"] not in lost]
-        found.append(Observation(hour, exist, came, unread))
-    return found
+        observed.append(Observation(hour, exist, came, unread))
+    return observed
 
 
 @settings(max_examples=examples(2), deadline=None)

@@ -20,10 +20,10 @@ def _outcome(folder: Path, case: str) -> dict[str, Any]:
 
 
 def test_the_rows_and_their_summary_are_the_same_and_are_given_once(tmp_path: Path) -> None:
-    found = _outcome(tmp_path, "is_the_same")
-    assert found.pop("objects") > 20
-    assert found.pop("broken") > 20
-    assert found == {"rows": ROWS, "same rows": True, "same summary": True, "twice": False}
+    outcome = _outcome(tmp_path, "is_the_same")
+    assert outcome.pop("objects") > 20
+    assert outcome.pop("broken") > 20
+    assert outcome == {"rows": ROWS, "same rows": True, "same summary": True, "twice": False}
 
 
 def test_the_caller_parses_the_rows_after_the_row_worker_died(tmp_path: Path) -> None:
@@ -35,9 +35,9 @@ def test_the_row_worker_gives_no_rows_of_objects_that_the_manifest_does_not_name
 
 
 def test_a_spoiled_object_is_reported_to_the_caller(tmp_path: Path) -> None:
-    found = _outcome(tmp_path, "is_spoiled")
-    assert found["parsed"] is False
-    assert found["error"].endswith("pages-000003.ndjson.zst is not what was landed (SHA-256 differs)")
+    outcome = _outcome(tmp_path, "is_spoiled")
+    assert outcome["parsed"] is False
+    assert outcome["error"].endswith("pages-000003.ndjson.zst is not what was landed (SHA-256 differs)")
 
 
 def test_the_row_worker_ends_when_its_sync_is_killed(tmp_path: Path) -> None:

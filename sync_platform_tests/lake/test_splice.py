@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sync_platform.lake.retirement import Guard
+from sync_platform.lake.retirement import ShrinkGuard
 from sync_platform.lineage.change_export import ExportScope
 from sync_platform.lineage.change_span import count_changes
 from sync_platform.sources.gaps import Gaps
@@ -186,15 +186,17 @@ def test_an_operator_accepts_a_real_shrink_and_the_reason_is_recorded(harness: L
     assert "--accept-shrink" in refused.record.reasons[0]
     listed = harness.ask("SELECT source_id FROM sync.not_retired ORDER BY source_id::INT")
     assert listed == [(str(number),) for number in range(10)]
-    accepted = harness.sync(menu[10:], hour=2, guard=Guard(accepted="half of the menu was dropped"))
+    accepted = harness.sync(menu[10:], hour=2, guard=ShrinkGuard(accepted="half of the menu was dropped"))
     assert (accepted.record.status, accepted.record.removed) == ("complete", 10)
     assert accepted.record.shrink_accepted == "half of the menu was dropped"
-    assert harness.sync(menu[11:], hour=3, guard=Guard(accepted="for nothing")).record.shrink_accepted is None
+    assert harness.sync(menu[11:], hour=3, guard=ShrinkGuard(accepted="for nothing")).record.shrink_accepted is None
 
 
 def test_accepting_a_shrink_does_not_accept_a_list_with_missing_pages(harness: LakeHarness) -> None:
     harness.sync([{"id": 1}, {"id": 2}], hour=0)
-    record = harness.sync([{"id": 1}], hour=1, gaps=Gaps(pages_expected=2), guard=Guard(accepted="it closed")).record
+    record = harness.sync(
+        [{"id": 1}], hour=1, gaps=Gaps(pages_expected=2), guard=ShrinkGuard(accepted="it closed")
+    ).record
     assert (record.status, record.removed, record.shrink_accepted) == ("degraded", 0, None)
 
 
@@ -202,8 +204,8 @@ def test_the_tolerance_of_the_operator_replaces_that_of_the_platform(harness: La
     menu = [{"id": number} for number in range(20)]
     harness.platform = diner(tolerance=0.1)
     harness.sync(menu, hour=0)
-    assert harness.sync(menu[10:], hour=1, guard=Guard(tolerance=0.5)).record.removed == 10
-    assert harness.sync(menu[14:], hour=2, guard=Guard(tolerance=0.0)).record.status == "degraded"
+    assert harness.sync(menu[10:], hour=1, guard=ShrinkGuard(tolerance=0.5)).record.removed == 10
+    assert harness.sync(menu[14:], hour=2, guard=ShrinkGuard(tolerance=0.0)).record.status == "degraded"
 
 
 def test_commits_follow_each_other_even_where_a_clock_was_set_back(

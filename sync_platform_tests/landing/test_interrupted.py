@@ -14,7 +14,7 @@ from sync_platform.landing.interrupted_syncs import find_interrupted
 from sync_platform.landing.manifest import JOURNAL, Manifest, land
 from sync_platform.landing.sync_id import new_sync_id
 from sync_platform.sources.declaration import Platform
-from sync_platform.sources.endpoints import ByOffset, ChildEndpoint, Endpoint
+from sync_platform.sources.endpoints import ChildEndpoint, Endpoint, OffsetPaging
 from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.received import Page
 from sync_platform.sources.scope import Scope
@@ -33,7 +33,7 @@ class Chain(Diner):
             "reviews",
             "/places/{parent}/reviews",
             records="data",
-            paging=ByOffset(size=2, total="total"),
+            paging=OffsetPaging(size=2, total="total"),
             parent="places",
         ),
     )

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from sync_platform.landing.manifest import Manifest, folder_key, newest_landing
-from sync_platform.landing.retention import Limit, delete_expired, find_expired, limit_of, limits_of
+from sync_platform.landing.retention import LandingLimit, delete_expired, find_expired, limit_of, limits_of
 from sync_platform.landing.sync_id import new_sync_id
 from sync_platform.settings import PlatformSettings
 from sync_platform.sources.declaration import Terms
@@ -55,7 +55,7 @@ class Landing:
                 self.store.put(manifest.key, msgspec.json.encode(manifest))
         return sync_id
 
-    def expire(self, limit: Callable[[str], Limit] = lambda platform: Limit(90)) -> dict[str, str]:
+    def expire(self, limit: Callable[[str], LandingLimit] = lambda platform: LandingLimit(90)) -> dict[str, str]:
         """Delete old syncs; the ids of the deleted ones with the reason."""
         expired = find_expired(self.store, limit, self.now)
         delete_expired(self.store, expired, self.now)
@@ -170,7 +170,7 @@ def test_no_folder_and_no_half_written_file_is_left_behind(tmp_path: Path) -> No
 
 def test_terms_that_allow_fewer_days_bind_even_the_newest_sync(landing: Landing) -> None:
     syncs = [landing.put(days) for days in (40, 31)]
-    assert landing.expire(lambda platform: Limit(90, terms_days=30)) == dict.fromkeys(
+    assert landing.expire(lambda platform: LandingLimit(90, terms_days=30)) == dict.fromkeys(
         syncs, "older than the 30 days that the platform's terms allow"
     )
     assert landing.left() == set()
@@ -189,7 +189,7 @@ def test_terms_apply_to_landings_from_a_live_address(base_url: str, archive_url:
     platform = diner()
     platform.terms = Terms("ours", "https://diner.example", agreement_needed=False, cache_days=30)  # type: ignore[misc]
     own = PlatformSettings(base_url=base_url, archive_url=archive_url)
-    assert limit_of(platform, own, 90) == Limit(90, terms_days)
+    assert limit_of(platform, own, 90) == LandingLimit(90, terms_days)
 
 
 def test_a_platform_that_is_no_longer_declared_is_kept_for_the_settings_days(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,4 +197,4 @@ def test_a_platform_that_is_no_longer_declared_is_kept_for_the_settings_days(mon
     platform = diner()
     platform.terms = Terms("ours", "https://diner.example", agreement_needed=False, cache_days=7)  # type: ignore[misc]
     limit = limits_of({"diner": platform}, 60)
-    assert (limit("diner"), limit("closed_last_year")) == (Limit(60, 7), Limit(60))
+    assert (limit("diner"), limit("closed_last_year")) == (LandingLimit(60, 7), LandingLimit(60))

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from sync_platform.documents.text import text_of
 from sync_platform.lake.chain import chained_digest
-from sync_platform.lineage.origin import Landing
-from sync_platform.lineage.record_story import History, RecordStory, read_record_story
+from sync_platform.lineage.origin import OriginFinder
+from sync_platform.lineage.record_story import RecordStory, StorySources, read_record_story
 from sync_platform.lineage.restaurant_story import RestaurantStory, read_restaurant_story
 from sync_platform.lineage.story_document import story_document
 from sync_platform.storage.folder_store import FolderStore
@@ -20,10 +20,10 @@ from sync_platform_tests.unified.harness import UnificationHarness
 
 
 @contextmanager
-def history_of(harness: LakeHarness, as_of: datetime | None = None) -> Iterator[History]:
+def history_of(harness: LakeHarness, as_of: datetime | None = None) -> Iterator[StorySources]:
     with harness.lake.session() as session, harness.lake.session() as other:
-        landing = Landing(harness.store, {harness.platform.name: harness.platform}, partial(chained_digest, other))
-        yield History(session, HISTORY, landing, as_of)
+        landing = OriginFinder(harness.store, {harness.platform.name: harness.platform}, partial(chained_digest, other))
+        yield StorySources(session, HISTORY, landing, as_of)
 
 
 def dish(harness: LakeHarness, source_id: str, field: str | None = None, as_of: datetime | None = None) -> RecordStory:
@@ -35,8 +35,8 @@ def restaurant(
     harness: UnificationHarness, name: str, field: str | None = None, as_of: datetime | None = None
 ) -> RestaurantStory:
     with harness.lake.session() as session:
-        landing = Landing(FolderStore(Path(harness.folder) / "landing_store"), harness.platforms, lambda key: None)
-        return read_restaurant_story(History(session, HISTORY, landing, as_of), harness.platforms, name, field)
+        landing = OriginFinder(FolderStore(Path(harness.folder) / "landing_store"), harness.platforms, lambda key: None)
+        return read_restaurant_story(StorySources(session, HISTORY, landing, as_of), harness.platforms, name, field)
 
 
 def text_of_story(story: RestaurantStory | RecordStory) -> str:

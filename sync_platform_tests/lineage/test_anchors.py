@@ -12,7 +12,7 @@ import pytest
 from sync_platform.errors import StorageError
 from sync_platform.lake.chain import Batch
 from sync_platform.lineage import anchors
-from sync_platform.lineage.anchors import Head, check_anchors, read_anchor, read_anchors, write_anchor
+from sync_platform.lineage.anchors import ChainHead, check_anchors, read_anchor, read_anchors, write_anchor
 from sync_platform.lineage.findings import Findings
 from sync_platform.lineage.restored_lake import NEW_LAKE, restored_lakes
 from sync_platform.storage.audit_log import AuditLog
@@ -26,7 +26,7 @@ from sync_platform.vault.signature import Signer
 from sync_platform_tests.services import S3Server
 
 SIGNER = Signer(MasterKey(bytes(32)), "lineage-anchor")
-FILES = Head(2, "f" * 64)
+FILES = ChainHead(2, "f" * 64)
 _prefixes = (f"anchors-{number}" for number in itertools.count(1))
 
 
@@ -39,12 +39,12 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
 
 
 def test_an_anchor_is_read_as_it_was_written(store: ObjectStore) -> None:
-    write_anchor(store, SIGNER, Head(3, "a" * 64), Head(7, "b" * 64), FILES)
-    write_anchor(store, SIGNER, Head(4, "c" * 64), Head(0, "0" * 64), FILES)
+    write_anchor(store, SIGNER, ChainHead(3, "a" * 64), ChainHead(7, "b" * 64), FILES)
+    write_anchor(store, SIGNER, ChainHead(4, "c" * 64), ChainHead(0, "0" * 64), FILES)
     found = read_anchors(store, SIGNER.public_key)
     assert [anchor.problem for anchor in found] == [None, None]
-    assert [anchor.head("batches") for anchor in found] == [Head(3, "a" * 64), Head(4, "c" * 64)]
-    assert found[0].head("audit_log") == Head(7, "b" * 64)
+    assert [anchor.head("batches") for anchor in found] == [ChainHead(3, "a" * 64), ChainHead(4, "c" * 64)]
+    assert found[0].head("audit_log") == ChainHead(7, "b" * 64)
     assert found[0].head("files") == FILES
 
 
@@ -57,18 +57,18 @@ def test_no_existing_object_is_overwritten(store: ObjectStore) -> None:
 
 
 def test_without_the_vaults_key_an_anchor_is_read_with_the_key_in_it(store: ObjectStore) -> None:
-    key = write_anchor(store, SIGNER, Head(3, "a" * 64), Head(7, "b" * 64), FILES)
-    (found,) = read_anchors(store, None)
-    assert (found.problem, found.head("batches")) == (None, Head(3, "a" * 64))
+    key = write_anchor(store, SIGNER, ChainHead(3, "a" * 64), ChainHead(7, "b" * 64), FILES)
+    (anchor,) = read_anchors(store, None)
+    assert (anchor.problem, anchor.head("batches")) == (None, ChainHead(3, "a" * 64))
     changed = store.get(key).replace(b'"number": 3', b'"number": 4')
     assert read_anchor("changed", changed, None).problem == "it was changed after it was signed"
 
 
 def test_no_anchor_is_made_beside_one_of_another_master_key(store: ObjectStore) -> None:
-    write_anchor(store, SIGNER, Head(3, "a" * 64), Head(7, "b" * 64), FILES)
+    write_anchor(store, SIGNER, ChainHead(3, "a" * 64), ChainHead(7, "b" * 64), FILES)
     other = Signer(MasterKey(bytes([1] * 32)), "lineage-anchor")
     with pytest.raises(StorageError, match="is signed under another master key"):
-        write_anchor(store, other, Head(4, "c" * 64), Head(7, "b" * 64), FILES)
+        write_anchor(store, other, ChainHead(4, "c" * 64), ChainHead(7, "b" * 64), FILES)
     assert len(list(store.keys())) == 1
 
 
@@ -81,7 +81,7 @@ def _checked(store: ObjectStore, batches: list[Batch], log: AuditLog) -> Finding
 
 def test_an_anchor_from_before_a_restore_into_a_new_lake_is_not_taken_for_a_cut_chain(tmp_path: Path) -> None:
     store, log = FolderStore(tmp_path / "backup_store"), AuditLog(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
-    write_anchor(store, SIGNER, Head(3, "a" * 64), Head(7, "b" * 64), FILES)
+    write_anchor(store, SIGNER, ChainHead(3, "a" * 64), ChainHead(7, "b" * 64), FILES)
     restore = {"backup": "full", "batch": 2, "target": "production"}
     log.record(OperationName.restore, restore, actor="ada", via="cli")
     assert len(_checked(store, [], log).breaks) == 3  # batches, audit log, files: this restore made no lake here
@@ -89,7 +89,7 @@ def test_an_anchor_from_before_a_restore_into_a_new_lake_is_not_taken_for_a_cut_
     findings = _checked(store, [], log)
     assert findings.breaks == []
     assert len(findings.anchors_before_restore) == 1
-    write_anchor(store, SIGNER, Head(3, "a" * 64), Head(7, "b" * 64), Head.of([]))
+    write_anchor(store, SIGNER, ChainHead(3, "a" * 64), ChainHead(7, "b" * 64), ChainHead.of([]))
     assert [each.what.split(" had")[0] for each in _checked(store, [], log).breaks] == [
         "the chain of batches",
         "the chain of audit_log",
@@ -98,7 +98,7 @@ def test_an_anchor_from_before_a_restore_into_a_new_lake_is_not_taken_for_a_cut_
 
 def test_a_batch_that_a_restore_kept_must_still_be_what_was_anchored(tmp_path: Path) -> None:
     store, log = FolderStore(tmp_path / "backup_store"), AuditLog(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
-    write_anchor(store, SIGNER, Head(2, "a" * 64), Head(7, "b" * 64), FILES)
+    write_anchor(store, SIGNER, ChainHead(2, "a" * 64), ChainHead(7, "b" * 64), FILES)
     log.record(OperationName.restore, {"batch": 2, NEW_LAKE: True}, actor="ada", via="cli")
     assert "was cut" in _checked(store, [], log).breaks[0].what
 

@@ -44,9 +44,9 @@ def test_the_chain_can_be_computed_by_hand(audited: AuditedLake) -> None:
     assert len(batches) == 5
     previous = "0" * 64
     for batch in batches:
-        mine = [row for row in rows if row[:2] == batch[2:4] and batch[7] <= row[14] <= batch[8]]
-        assert batch[13] == _digest(mine)
-        assert set(json.loads(batch[14])) == {_manifest_of(row) for row in mine if row[8]}
+        rows_of_batch = [row for row in rows if row[:2] == batch[2:4] and batch[7] <= row[14] <= batch[8]]
+        assert batch[13] == _digest(rows_of_batch)
+        assert set(json.loads(batch[14])) == {_manifest_of(row) for row in rows_of_batch if row[8]}
         for key, digest in json.loads(batch[14]).items():
             assert hashlib.sha256(audited.harness.store.get(key)).hexdigest() == digest
         fields = ["sync-platform/lineage/1", previous, *batch[:15]]

@@ -49,34 +49,34 @@ def document(harness: LakeHarness, since: str, until: str | None = None) -> dict
     file = io.StringIO()
     with harness.lake.session() as session:
         write_changes(LakeDifference(session, HISTORY, scope_between(session, since, until, None)), file, NOW)
-    found: dict[str, Any] = json.loads(file.getvalue())
-    Draft202012Validator(json.loads(SCHEMA.read_text())).validate(found)
-    return found
+    answer: dict[str, Any] = json.loads(file.getvalue())
+    Draft202012Validator(json.loads(SCHEMA.read_text())).validate(answer)
+    return answer
 
 
 def test_between_two_syncs_are_the_changes_of_the_second(harness: LakeHarness) -> None:
-    found = document(harness, FIRST, SECOND)
-    updated, inserted = sorted(found["changes"], key=lambda change: change["entity_id"])
-    assert (updated["operation"], inserted["operation"], found["count"], found["total"]) == ("update", "insert", 2, 2)
+    answer = document(harness, FIRST, SECOND)
+    updated, inserted = sorted(answer["changes"], key=lambda change: change["entity_id"])
+    assert (updated["operation"], inserted["operation"], answer["count"], answer["total"]) == ("update", "insert", 2, 2)
     assert updated["fields"] == [{"field": "price_hkd", "before": 12.5, "after": 14.0}]
     assert updated["sync_id"] == SECOND
     assert updated["landing_object"] and updated["landing_line"] == 1
-    (counts,) = found["tables"]
+    (counts,) = answer["tables"]
     assert (counts["table"], counts["updated"], counts["fields"]) == ("diner.dishes", 1, {"price_hkd": 1})
 
 
 def test_people_read_before_and_after_with_the_source_and_the_sync(harness: LakeHarness) -> None:
-    shown = text(harness, FIRST)
-    assert "diner.dishes 1 “Rice”: changed" in shown
-    assert "  price_hkd: 12.5 → 14.0\n  source: landing/diner/dishes/2026-11/sync-00002/" in shown
-    assert "diner.dishes 1 “Rice”: removed" in shown
-    assert f"sync {THIRD}" in shown
+    text_shown = text(harness, FIRST)
+    assert "diner.dishes 1 “Rice”: changed" in text_shown
+    assert "  price_hkd: 12.5 → 14.0\n  source: landing/diner/dishes/2026-11/sync-00002/" in text_shown
+    assert "diner.dishes 1 “Rice”: removed" in text_shown
+    assert f"sync {THIRD}" in text_shown
 
 
 def test_the_first_changes_are_shown_and_the_rest_is_counted(harness: LakeHarness) -> None:
-    shown = text(harness, "2026-01-01", limit=2)
-    assert shown.count("source: ") == 2
-    assert "The first 2 of 5 changes" in shown
+    text_shown = text(harness, "2026-01-01", limit=2)
+    assert text_shown.count("source: ") == 2
+    assert "The first 2 of 5 changes" in text_shown
 
 
 def test_a_span_without_a_change_says_so(harness: LakeHarness) -> None:

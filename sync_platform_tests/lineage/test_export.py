@@ -40,9 +40,9 @@ def exported(harness: LakeHarness, form: Form, span: ExportScope | None = None) 
 
 
 def document(harness: LakeHarness, span: ExportScope | None = None) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(exported(harness, "json", span))
-    Draft202012Validator(schema()).validate(found)
-    return found
+    answer: dict[str, Any] = json.loads(exported(harness, "json", span))
+    Draft202012Validator(schema()).validate(answer)
+    return answer
 
 
 def test_the_schema_is_one_and_is_published() -> None:
@@ -51,29 +51,29 @@ def test_the_schema_is_one_and_is_published() -> None:
 
 
 def test_a_document_has_every_change_with_its_origin(harness: LakeHarness) -> None:
-    found = document(harness)
-    changes = [(change["operation"], change["entity_id"]) for change in found["changes"]]
+    answer = document(harness)
+    changes = [(change["operation"], change["entity_id"]) for change in answer["changes"]]
     assert sorted(changes[:2]) == [("insert", "1"), ("insert", "2")]
     assert sorted(changes[2:]) == [("remove", "1"), ("update", "2")]
-    assert found["count"] == 4
-    states = {change["operation"]: change["origin"] and change["origin"]["state"] for change in found["changes"]}
+    assert answer["count"] == 4
+    states = {change["operation"]: change["origin"] and change["origin"]["state"] for change in answer["changes"]}
     assert states == {"insert": "intact", "update": "intact", "remove": None}
 
 
 @pytest.mark.parametrize(
     "spoil",
     [
-        lambda found: found.pop("count"),
-        lambda found: found["changes"][0].pop("origin"),
-        lambda found: found["changes"][0].update(operation="rewrite"),
-        lambda found: found["changes"][0]["origin"].update(object_sha256="?"),
-        lambda found: found["changes"][0]["origin"]["pages"][0].update(sha256=None),
+        lambda answer: answer.pop("count"),
+        lambda answer: answer["changes"][0].pop("origin"),
+        lambda answer: answer["changes"][0].update(operation="rewrite"),
+        lambda answer: answer["changes"][0]["origin"].update(object_sha256="?"),
+        lambda answer: answer["changes"][0]["origin"]["pages"][0].update(sha256=None),
     ],
 )
 def test_the_schema_refuses_a_changed_document(harness: LakeHarness, spoil: Any) -> None:
-    found = document(harness)
-    spoil(found)
-    assert not Draft202012Validator(schema()).is_valid(found)
+    answer = document(harness)
+    spoil(answer)
+    assert not Draft202012Validator(schema()).is_valid(answer)
 
 
 def test_the_csv_has_the_same_changes_and_no_formula(harness: LakeHarness) -> None:
@@ -115,9 +115,9 @@ def test_memory_does_not_grow_with_the_changes(harness: LakeHarness) -> None:
         tracemalloc.start()
         with history_of(harness) as history:
             write_export(history, ExportScope(), "json", Counted(), BEGIN)
-        found = tracemalloc.get_traced_memory()[1]
+        peak_bytes = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-        return found, Counted.written
+        return peak_bytes, Counted.written
 
     with harness.lake.session() as session:
         session.execute(f"INSERT INTO {HISTORY} SELECT c.* FROM {HISTORY} c, range(2000)")

@@ -94,9 +94,9 @@ def test_every_event_has_the_shape_that_is_prescribed(harness: LakeHarness) -> N
 
 
 def test_every_run_begins_and_ends_under_one_id(harness: LakeHarness) -> None:
-    found = read_events(harness)
-    assert [event["eventType"] for event in found] == ["START", "COMPLETE"] * 2
-    ids = [event["run"]["runId"] for event in found]
+    events = read_events(harness)
+    assert [event["eventType"] for event in events] == ["START", "COMPLETE"] * 2
+    ids = [event["run"]["runId"] for event in events]
     assert ids[0] == ids[1] != ids[2] == ids[3]
     assert [event["run"]["runId"] for event in read_events(harness)] == ids, "a repeated export has the same run ids"
 

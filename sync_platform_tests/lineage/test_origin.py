@@ -13,7 +13,7 @@ from botocore.config import Config
 from zstandard import ZstdCompressor
 
 from sync_platform.errors import StorageError, UsageError
-from sync_platform.lineage.origin import Landing
+from sync_platform.lineage.origin import OriginFinder
 from sync_platform.storage.objects import open_store
 from sync_platform_tests.extent import only_in_full
 from sync_platform_tests.installations import KINDS, installed
@@ -142,7 +142,7 @@ def test_a_landing_object_that_is_changed_or_gone_is_reported(
 @pytest.mark.parametrize("line", [2, 3])
 def test_a_line_with_another_record_or_without_one_is_reported(harness: LakeHarness, line: int) -> None:
     change = replace(dish(harness, "1").changes[0].change, landing_line=line)
-    origin = Landing(harness.store, {"diner": harness.platform}, lambda key: None).origin(change)
+    origin = OriginFinder(harness.store, {"diner": harness.platform}, lambda key: None).origin(change)
     assert origin is not None
     assert origin.state == ("other_record" if line == 2 else "unproved")
 
@@ -150,7 +150,7 @@ def test_a_line_with_another_record_or_without_one_is_reported(harness: LakeHarn
 def test_the_origin_is_found_for_a_platform_that_is_no_longer_declared(harness: LakeHarness) -> None:
     with history_of(harness) as history:
         (change, *_) = history.of("diner", "dishes", "1")
-    origin = Landing(harness.store, {}, lambda key: None).origin(change)
+    origin = OriginFinder(harness.store, {}, lambda key: None).origin(change)
     assert origin is not None
     assert origin.state == "intact"
 
@@ -165,6 +165,6 @@ def test_a_landing_that_cannot_be_reached_is_no_sign_of_tampering(harness: LakeH
         aws_secret_access_key="nobody",
         config=Config(retries={"max_attempts": 1}),
     )
-    landing = Landing(open_store("s3://nowhere/landing", client), {"diner": harness.platform}, lambda key: None)
+    landing = OriginFinder(open_store("s3://nowhere/landing", client), {"diner": harness.platform}, lambda key: None)
     with pytest.raises(StorageError):
         landing.origin(dish(harness, "1").changes[0].change)

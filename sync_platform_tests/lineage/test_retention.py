@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sync_platform.errors import StorageError, UsageError
 from sync_platform.lake.chain import append_batch, contents
 from sync_platform.lake.commit_context import CommitContext
-from sync_platform.lineage.as_of import past
+from sync_platform.lineage.past_lake import past_lake
 from sync_platform.lineage.record_story import read_record_story
 from sync_platform.lineage.retention import FoldedDataset, close_lineage, due_closings
 from sync_platform_tests.extent import examples
@@ -148,7 +148,7 @@ def test_a_query_as_of_a_folded_time_is_refused(audited: AuditedLake) -> None:
     _fold(audited, datetime.now(UTC))
     audited.harness.ask("CALL ducklake_expire_snapshots('lake', older_than => now())")
     refused = pytest.raises(UsageError, match="can no longer be read: changes until .* are folded")
-    with refused, past(audited.harness.lake, HISTORY, audited.installation.tables, then, "FROM diner.dishes"):
+    with refused, past_lake(audited.harness.lake, HISTORY, audited.installation.tables, then, "FROM diner.dishes"):
         raise AssertionError("never given")
 
 

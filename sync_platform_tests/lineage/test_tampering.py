@@ -56,13 +56,13 @@ ONE = "platform = 'diner' AND entity_id = '3' AND operation = 'insert' AND sync_
     ],
 )
 def test_an_edit_of_any_column_of_a_change_is_found(shared_audited: AuditedLake, edit: str) -> None:
-    found = shared_audited.found_after(f"UPDATE {CHANGES} SET {edit} WHERE {ONE}")
-    assert (found.where, found.number) == ("batch", 1)
+    chain_break = shared_audited.found_after(f"UPDATE {CHANGES} SET {edit} WHERE {ONE}")
+    assert (chain_break.where, chain_break.number) == ("batch", 1)
 
 
 def test_a_change_deleted_is_found(shared_audited: AuditedLake) -> None:
-    found = shared_audited.found_after(f"DELETE FROM {CHANGES} WHERE {ONE}")
-    assert "1 of its 8 changes are missing" in found.what
+    chain_break = shared_audited.found_after(f"DELETE FROM {CHANGES} WHERE {ONE}")
+    assert "1 of its 8 changes are missing" in chain_break.what
 
 
 @pytest.mark.parametrize(
@@ -92,13 +92,15 @@ def test_two_changes_in_swapped_order_are_found(shared_audited: AuditedLake) -> 
         f"ELSE (SELECT max({name}) FROM {CHANGES} WHERE {first}) END"
         for name in ("observed_at", "committed_at")
     )
-    found = shared_audited.found_after(f"UPDATE {CHANGES} SET {moved} WHERE entity_id = '1' AND ({first} OR {second})")
-    assert found.number == 1
+    chain_break = shared_audited.found_after(
+        f"UPDATE {CHANGES} SET {moved} WHERE entity_id = '1' AND ({first} OR {second})"
+    )
+    assert chain_break.number == 1
 
 
 def test_a_column_added_to_the_history_is_found(shared_audited: AuditedLake) -> None:
-    found = shared_audited.found_after(f"ALTER TABLE {CHANGES} ADD COLUMN remark VARCHAR")
-    assert "a column 'remark' that no digest covers" in found.what
+    chain_break = shared_audited.found_after(f"ALTER TABLE {CHANGES} ADD COLUMN remark VARCHAR")
+    assert "a column 'remark' that no digest covers" in chain_break.what
 
 
 @pytest.mark.parametrize("name", list(Batch.__dataclass_fields__))
@@ -241,11 +243,11 @@ def test_a_landed_line_tampered_with_is_found(
     path, lines = _landed_lines(audited)
     path.write_bytes(zstandard.ZstdCompressor().compress(b"".join(change(lines))))
     assert audited.verify().breaks == []  # only verification with `landing` reads landed objects
-    (found,) = audited.verify(landing=True).breaks
-    assert "hashes to" in str(found)
+    (chain_break,) = audited.verify(landing=True).breaks
+    assert "hashes to" in str(chain_break)
     path.unlink()
-    (found,) = audited.verify(landing=True).breaks
-    assert "is gone" in str(found)
+    (chain_break,) = audited.verify(landing=True).breaks
+    assert "is gone" in str(chain_break)
 
 
 def test_a_landed_line_tampered_with_together_with_its_manifest_is_found_by_the_chain(audited: AuditedLake) -> None:
@@ -256,8 +258,8 @@ def test_a_landed_line_tampered_with_together_with_its_manifest_is_found_by_the_
     before = hashlib.sha256(path.read_bytes()).hexdigest()
     path.write_bytes(zstandard.ZstdCompressor().compress(b"".join([lines[0].replace(b"Dish", b"Fish"), *lines[1:]])))
     manifest.write_text(manifest.read_text().replace(before, hashlib.sha256(path.read_bytes()).hexdigest()))
-    (found,) = audited.verify(landing=True).breaks
-    assert "is not the one that the chain of batches names" in str(found)
+    (chain_break,) = audited.verify(landing=True).breaks
+    assert "is not the one that the chain of batches names" in str(chain_break)
 
 
 def test_an_anchor_that_is_gone_is_found(audited: AuditedLake) -> None:
@@ -363,8 +365,8 @@ def test_a_chain_rewritten_to_the_same_length_is_found_by_the_anchor(audited: Au
             (now,) = (each for each in batches(session) if each.number == batch.number)
             previous = now.own_link()
             session.execute(f"UPDATE {BATCHES} SET link = ? WHERE number = ?", [previous, batch.number])
-    (found,) = audited.verify().breaks
-    assert "entry 5 of the chain of batches has another link than then" in found.what
+    (chain_break,) = audited.verify().breaks
+    assert "entry 5 of the chain of batches has another link than then" in chain_break.what
 
 
 def test_an_audit_log_rewritten_whole_or_cut_is_found_by_the_anchor(audited: AuditedLake) -> None:
@@ -378,11 +380,11 @@ def test_an_audit_log_rewritten_whole_or_cut_is_found_by_the_anchor(audited: Aud
             f"WHERE number = {entry.number}",
         )
         previous = own
-    (found,) = audited.verify().breaks
-    assert "entry 4 of the chain of audit_log has another link than then" in found.what
+    (chain_break,) = audited.verify().breaks
+    assert "entry 4 of the chain of audit_log has another link than then" in chain_break.what
     _ledger(audited, f"DELETE FROM {audit_log} WHERE number = 4")
-    (found,) = audited.verify().breaks
-    assert "had 4 entries then, and has 3 now: it was cut" in found.what
+    (chain_break,) = audited.verify().breaks
+    assert "had 4 entries then, and has 3 now: it was cut" in chain_break.what
 
 
 def test_a_flipped_bit_in_a_file_of_the_lake_is_found_wherever_it_is(audited: AuditedLake) -> None:
@@ -395,9 +397,9 @@ def test_a_flipped_bit_in_a_file_of_the_lake_is_found_wherever_it_is(audited: Au
         body = bytearray(path.read_bytes())
         body[len(body) // 3] ^= 4
         path.write_bytes(body)
-        found = audited.verify().breaks[0]
-        assert (found.where, found.platform, found.dataset) == ("file", *table.split("/"))
-        assert path.name in found.what
+        first_break = audited.verify().breaks[0]
+        assert (first_break.where, first_break.platform, first_break.dataset) == ("file", *table.split("/"))
+        assert path.name in first_break.what
         body[len(body) // 3] ^= 4
         path.write_bytes(body)
     assert audited.verify().breaks == []

@@ -154,8 +154,8 @@ def test_output_of_another_program_becomes_log_lines(written: Written) -> None:
     handler = line_handler()
     assert handler is not None
     ours = '{"time":"2026-11-28T01:02:03.004Z","level":"ERROR","message":"x","trace_id":"t"}'
-    theirs = '{"event":"Launched 1 runs.","logger":"dagster.daemon","level":"warning","timestamp":"2026"}'
-    relay([f"{ours}\n", f"{theirs}\n", "plain password=abc123\n", "[1, 2]\n", "\n"], handler, "dagster")
+    line_of_dagster = '{"event":"Launched 1 runs.","logger":"dagster.daemon","level":"warning","timestamp":"2026"}'
+    relay([f"{ours}\n", f"{line_of_dagster}\n", "plain password=abc123\n", "[1, 2]\n", "\n"], handler, "dagster")
     first, second, third, fourth = written.lines
     assert first == {"time": "2026-11-28T01:02:03.004Z", "level": "ERROR", "message": "x", "trace_id": "t"}
     assert (second["level"], second["logger"], second["message"]) == ("WARNING", "dagster.daemon", "Launched 1 runs.")

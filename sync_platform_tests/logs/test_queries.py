@@ -23,8 +23,8 @@ GROUP = "/aws/data-sync/production"
 
 
 def blocks(language: str = "") -> list[str]:
-    found = re.findall(r"^```(\w*)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-    return [text for name, text in found if name == language]
+    matches = re.findall(r"^```(\w*)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    return [text for name, text in matches if name == language]
 
 
 def queries() -> list[str]:

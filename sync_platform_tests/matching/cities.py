@@ -47,13 +47,13 @@ def read_platform(name: str, city: City) -> pl.DataFrame:
 
 def as_listing(platform: str, row: Row) -> dict[str, Any]:
     """A platform's row as a row of the listing table."""
-    found: dict[str, Any] = {"source": platform, "source_id": row.source_id}
+    listing: dict[str, Any] = {"source": platform, "source_id": row.source_id}
     for column, other in COLUMNS.items():
-        found[column] = getattr(row, column, None) or (getattr(row, other, None) if other else None)
-    found["phone"] = "; ".join(getattr(row, "phones", [])) or found["phone"]
+        listing[column] = getattr(row, column, None) or (getattr(row, other, None) if other else None)
+    listing["phone"] = "; ".join(getattr(row, "phones", [])) or listing["phone"]
     if platform == "data_gov_hk":
-        found["licence_number"] = row.source_id
-    return found
+        listing["licence_number"] = row.source_id
+    return listing
 
 
 def places_of(city: City) -> dict[Id, str]:

@@ -100,18 +100,18 @@ def two_guides(seed: int) -> tuple[pl.DataFrame, set[tuple[str, str]]]:
 
 def _places(draw: random.Random, count: int) -> list[_Place]:
     """Places; some are branches (in another city or street) or neighbours of an earlier one."""
-    found: list[_Place] = []
+    places: list[_Place] = []
     for _ in range(count):
         place = _place(draw)
-        if found and draw.random() < 0.06:
-            before = draw.choice(found)
+        if places and draw.random() < 0.06:
+            before = draw.choice(places)
             place = place._replace(name=before.name, kind=before.kind, cuisine=before.cuisine)
-        elif found and draw.random() < 0.05:
-            before = draw.choice(found)
+        elif places and draw.random() < 0.05:
+            before = draw.choice(places)
             place = place._replace(**{name: getattr(before, name) for name in ("number", *_Place._fields[3:7])})
-        found.append(place)
-    draw.shuffle(found)
-    return found
+        places.append(place)
+    draw.shuffle(places)
+    return places
 
 
 def _place(draw: random.Random) -> _Place:

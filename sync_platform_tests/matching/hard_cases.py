@@ -290,16 +290,16 @@ _SECOND = ("Oven", "Ladle", "Orchard", "Wharf", "Terrace", "Cellar")
 
 def bystanders() -> Case:
     """Sixty places that are unrelated to all cases, each in two sources."""
-    found = []
+    listings = []
     for number in range(60):
         name = f"{_FIRST[number % 10]} {_SECOND[number // 10]}"
         address = f"Shop {number % 7 + 1}, G/F, {10 + 3 * number} {_STREETS[number % 6]}"
         phone = f"3{number * 98_641 % 10**7:07d}"
-        found += [
+        listings += [
             (f"by{number}", listing("a", f"by{number}", name_en=name, address_en=address, phone=phone)),
             (
                 f"by{number}",
                 listing("b", f"by{number}", name_en=name.upper(), address_en=address, phone=f"+852 {phone}"),
             ),
         ]
-    return Case("bystanders", tuple(found))
+    return Case("bystanders", tuple(listings))

@@ -68,12 +68,14 @@ class StoredLinkage:
 
     def _relink(self, ids: list[Id]) -> Increment:
         touched = pl.DataFrame(ids, schema={"source": pl.String, "source_id": pl.String}, orient="row")
-        found = relink(self.state, self.model, touched, self.decisions, self.thresholds)
-        found.keep(self.state)
-        for one in found.replaced.iter_rows():
+        increment = relink(self.state, self.model, touched, self.decisions, self.thresholds)
+        increment.keep(self.state)
+        for one in increment.replaced.iter_rows():
             self.cluster_of.pop(one, None)
-        self.cluster_of |= clusters_of(found.linkage, build_clusters(found.linkage, self.thresholds, self.decisions))
-        return found
+        self.cluster_of |= clusters_of(
+            increment.linkage, build_clusters(increment.linkage, self.thresholds, self.decisions)
+        )
+        return increment
 
     def _write(self, listings: pl.DataFrame, ids: list[Id]) -> None:
         connection, name = self.state.connection, self.state.listings
@@ -98,11 +100,11 @@ class StoredLinkage:
 def clusters_of(linkage: Linkage, clusters: Clusters) -> dict[Id, Cluster]:
     """The members of the cluster of each listing."""
     ids = list(linkage.listings.select("source", "source_id").iter_rows())
-    found: dict[Id, Cluster] = {}
+    clusters_by_id: dict[Id, Cluster] = {}
     for members in clusters.members().values():
         cluster = frozenset(ids[member] for member in members)
-        found |= dict.fromkeys(cluster, cluster)
-    return found
+        clusters_by_id |= dict.fromkeys(cluster, cluster)
+    return clusters_by_id
 
 
 def _thin(number: int) -> dict[str, object]:

@@ -8,7 +8,7 @@ import pytest
 from sync_platform.matching.comparisons import COMPARISONS, NAME, PLACE, UNKNOWN
 from sync_platform.matching.decided_pairs import Decision
 from sync_platform.matching.frequencies import Frequencies
-from sync_platform.matching.learning import LEAST_DECISIONS, is_outdated, log_loss_bits, taught
+from sync_platform.matching.learning import LEAST_DECISIONS, is_outdated, log_loss_bits, taught_model
 from sync_platform.matching.linkage import link
 from sync_platform.matching.model import Model, initial_parameters, read_model, write_model
 
@@ -30,7 +30,7 @@ def test_held_out_decisions_are_less_surprising_after_learning(
 ) -> None:
     levels, same = decided
     half = np.random.default_rng(852).permutation(len(same)) < len(same) // 2
-    before, after = city.linkage.model, taught(city.linkage.model, levels[half], same[half])
+    before, after = city.linkage.model, taught_model(city.linkage.model, levels[half], same[half])
     gain = log_loss_bits(before, levels[~half], same[~half]) - log_loss_bits(after, levels[~half], same[~half])
     wrong = [int(((model.bits(levels[~half]) > 0) != same[~half]).sum()) for model in (before, after)]
     print(f"{half.sum()} decisions teach; {(~half).sum()} others: {gain:.3f} bits each, errors {wrong}")
@@ -47,7 +47,7 @@ def _levels(name: str, place: str, count: int) -> np.ndarray:
 def test_decisions_change_the_pairs_that_are_like_the_decided_ones() -> None:
     model = Model(0.001, initial_parameters(), Frequencies())
     levels = _levels("same_shared", "unlike_unit", 40)
-    after = taught(model, levels, np.ones(40, dtype=bool))
+    after = taught_model(model, levels, np.ones(40, dtype=bool))
     assert after.bits(levels)[0] > model.bits(levels)[0] + 1
     assert after.lessons.shift_bits > 0
     assert read_model(write_model(after)) == after
@@ -56,11 +56,11 @@ def test_decisions_change_the_pairs_that_are_like_the_decided_ones() -> None:
 def test_few_decisions_teach_nothing() -> None:
     model = Model(0.001, initial_parameters(), Frequencies())
     levels = _levels("same", "unit", LEAST_DECISIONS - 1)
-    assert (taught(model, levels, np.zeros(len(levels), dtype=bool)).bits(levels) == model.bits(levels)).all()
+    assert (taught_model(model, levels, np.zeros(len(levels), dtype=bool)).bits(levels) == model.bits(levels)).all()
 
 
 def test_a_model_is_outdated_after_many_more_decisions() -> None:
-    model = taught(
+    model = taught_model(
         Model(0.001, initial_parameters(), Frequencies()), _levels("same", "unit", 12), np.ones(12, dtype=bool)
     )
     assert not is_outdated(model, 12 + LEAST_DECISIONS - 1)

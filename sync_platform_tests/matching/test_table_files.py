@@ -15,10 +15,10 @@ TEXT = "id,name,name_zh\n1,Lin Heung,蓮香樓\n2,Kam Wah,金華冰廳\n"
 def test_every_encoding_of_hong_kongs_spreadsheets_is_read(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "listings.csv"
     path.write_text(TEXT, encoding=encoding)
-    found = read_files([path])
-    assert found.table["name_zh"].to_list() == ["蓮香樓", "金華冰廳"]
+    listings = read_files([path])
+    assert listings.table["name_zh"].to_list() == ["蓮香樓", "金華冰廳"]
     expected = [f"{path}: it is not UTF-8, and was read as Big5"] if encoding.startswith("big5") else []
-    assert found.warnings == expected
+    assert listings.warnings == expected
 
 
 def test_a_tab_separates_in_utf_16_as_excel_writes_it(tmp_path: Path) -> None:
@@ -30,9 +30,9 @@ def test_a_tab_separates_in_utf_16_as_excel_writes_it(tmp_path: Path) -> None:
 def test_a_repeated_id_and_a_single_row_are_warned_about(tmp_path: Path) -> None:
     path = tmp_path / "twice.csv"
     path.write_text("id,name\n1,first\n1,second\n1,third\n")
-    found = read_files([path])
-    assert found.table["name_en"].to_list() == ["first"]
-    assert found.warnings == [
+    listings = read_files([path])
+    assert listings.table["name_en"].to_list() == ["first"]
+    assert listings.warnings == [
         f"{path}: 2 rows repeat the id of a row before, such as 1: left out",
         f"{path}: it has one row only",
     ]

@@ -242,9 +242,17 @@ def test_an_anomaly_that_a_person_expects_is_returned_for_ever(database_url: str
     store.resolve(anomaly.alert_id, "ada", "it moved", is_expected=True)
     clock.move(days=400)
     store.round([], ALL)
-    (found,) = expected_anomalies(database_url)
-    assert (found.detail, found.subjects, found.since) == ("openrice.reviews volume", ("openrice.reviews",), NOW)
-    assert (found.accepted_at, found.accepted_by, found.reason) == (NOW + timedelta(hours=1), "ada", "it moved")
+    (expected,) = expected_anomalies(database_url)
+    assert (expected.detail, expected.subjects, expected.since) == (
+        "openrice.reviews volume",
+        ("openrice.reviews",),
+        NOW,
+    )
+    assert (expected.accepted_at, expected.accepted_by, expected.reason) == (
+        NOW + timedelta(hours=1),
+        "ada",
+        "it moved",
+    )
 
 
 def test_reading_creates_no_ledger(tmp_path: Path) -> None:

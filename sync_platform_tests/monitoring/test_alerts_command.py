@@ -46,16 +46,16 @@ def ledger_of(shell: Shell) -> str:
 def document(shell: Shell, *arguments: str) -> Any:
     """The JSON of a command, which keeps its schema."""
     done = shell.run_in_process("alerts", *arguments, "--json")
-    found = json.loads(done.stdout)
+    answer = json.loads(done.stdout)
     schema = json.loads((SCHEMAS / f"alerts-{arguments[0]}.schema.json").read_text())
-    assert [error.message for error in Draft202012Validator(schema).iter_errors(found)] == []
-    return found
+    assert [error.message for error in Draft202012Validator(schema).iter_errors(answer)] == []
+    return answer
 
 
 def test_a_home_without_a_ledger_has_no_alerts_and_is_not_created(tmp_path: Path) -> None:
     shell = Shell(tmp_path / "home")
-    shown = shell.run_in_process("alerts", "list")
-    assert (shown.returncode, shown.stdout) == (0, "last round of monitoring: never: nothing was looked for yet\n")
+    output = shell.run_in_process("alerts", "list")
+    assert (output.returncode, output.stdout) == (0, "last round of monitoring: never: nothing was looked for yet\n")
     for command in (("show", "x"), ("ack", "x"), ("silence", "x", "--for", "1h", "--reason", "y"), ("resolve", "x")):
         refused = shell.run_in_process("alerts", *command)
         assert refused.returncode == 2
@@ -71,9 +71,9 @@ def test_an_alert_is_listed_shown_acknowledged_silenced_and_resolved(shell: Shel
     assert document(shell, "ack", alert_id)["alert"]["acknowledged_by"] == "ada"
     silenced = document(shell, "silence", alert_id, "--for", "2h", "--reason", "it moves")["alert"]
     assert (silenced["state"], silenced["silenced_because"]) == ("silenced", "it moves")
-    shown = shell.run_in_process("alerts", "show", alert_id).stdout
+    output = shell.run_in_process("alerts", "show", alert_id).stdout
     for text in ("what: The source answered 403.", "by ada: it moves", "opened", typed("status")):
-        assert text in shown
+        assert text in output
     assert document(shell, "resolve", alert_id, "--expected")["alert"]["state"] == "resolved"
     assert [(each.detail, each.accepted_by) for each in expected_anomalies(ledger_of(shell))] == [
         ("chope volume", "ada")
@@ -112,9 +112,9 @@ def test_only_an_anomaly_can_be_expected(shell: Shell) -> None:
 
 
 def test_a_test_message_follows_earlier_ones_and_shows_who_took_it(shell: Shell, webhook: Webhook) -> None:
-    found = document(shell, "test", "--severity", "high")
+    answer = document(shell, "test", "--severity", "high")
     assert [(each["event"], each["severity"]) for each in webhook.received] == [("opened", "medium"), ("test", "high")]
-    assert webhook.received[1]["alert_id"] == found["alert_id"]
+    assert webhook.received[1]["alert_id"] == answer["alert_id"]
     webhook.status = 503
     failed = shell.run_in_process("alerts", "test")
     assert failed.returncode == 1

@@ -37,12 +37,12 @@ HEALTHY: dict[str, Any] = {"records": 12_000, "rows": 12_000, "list_complete": T
 
 def weekly(newest: dict[str, Any] | None = None, weeks: int = WEEKS) -> list[SyncRecord]:
     """A sync of the register each week, with small changes; `newest`: what differs in the last one."""
-    found = []
+    records = []
     for number in range(weeks):
         rows = 12_000 + 20 * (number % 3)
         values = {**HEALTHY, "rows": rows, "records": rows}
-        found += recorded("data_gov_hk", 7 * (weeks - 1 - number) + 1, **values)
-    return [*found[:-1], replace(found[-1], **(newest or {}))]
+        records += recorded("data_gov_hk", 7 * (weeks - 1 - number) + 1, **values)
+    return [*records[:-1], replace(records[-1], **(newest or {}))]
 
 
 def problems(settings: Settings) -> list[Problem]:
@@ -52,8 +52,8 @@ def problems(settings: Settings) -> list[Problem]:
 
 def judged(settings: Settings) -> dict[str, JudgedSeries]:
     with Lake(LakeAddress.of(settings), read_only=True) as lake:
-        found = judged_series(lake, PLATFORMS.values(), read_records(lake), NOW, {})
-    return {f"{each.series.name}, {each.series.basis}": each for each in found}
+        series = judged_series(lake, PLATFORMS.values(), read_records(lake), NOW, {})
+    return {f"{each.series.name}, {each.series.basis}": each for each in series}
 
 
 def test_a_usual_year_has_no_problem(tmp_path: Path) -> None:
@@ -130,8 +130,8 @@ def test_empty_columns_are_one_problem_and_the_lower_score_follows_from_them(tmp
     records = weekly()
     settings = write_records(tmp_path, records)
     with_scores(settings, records, newest=0.4)
-    found = judged(settings)
-    assert found["data_gov_hk.licences.score, full, weekly"].newest.is_anomaly
+    series = judged(settings)
+    assert series["data_gov_hk.licences.score, full, weekly"].newest.is_anomaly
     (problem,) = problems(settings)
     assert problem.detail == "data_gov_hk.licences.null_rate"
     assert "null_rate.name_en is 60.00%" in problem.what
@@ -146,12 +146,12 @@ def test_incremental_syncs_are_compared_on_the_same_kind_of_day_and_apart_from_f
         rows = (20 if is_calm else 200) + days_ago % 4
         values = {**HEALTHY, "rows": rows, "records": rows, "mode": "incremental"}
         records += recorded("openrice", days_ago, dataset="restaurants", **values)
-    found = judged(write_records(tmp_path, records))
-    kinds = [name for name in found if "delta_volume" in name]
+    series = judged(write_records(tmp_path, records))
+    kinds = [name for name in series if "delta_volume" in name]
     assert kinds == [f"openrice.restaurants.delta_volume, incremental, {days} days" for days in ("working", "rest")]
     for name in kinds:
-        assert {each.verdict for each in found[name].judged} == {"unknown", "normal"}
-    assert not [name for name in found if ".volume" in name]
+        assert {each.verdict for each in series[name].judged} == {"unknown", "normal"}
+    assert not [name for name in series if ".volume" in name]
 
 
 def test_public_holidays_are_rest_days() -> None:
@@ -181,8 +181,8 @@ def test_a_backfilled_period_is_compared_with_what_came_before_it(tmp_path: Path
     settings = write_records(tmp_path, [*records[:10], *records[11:], middle])
     platform = PLATFORMS["data_gov_hk"]
     with Lake(LakeAddress.of(settings), read_only=True) as lake:
-        found = series_at_sync(lake, platform, platform.dataset("licences"), middle, {})
-    volume = next(each for each in found if each.series.quantity.name == "volume")
+        series = series_at_sync(lake, platform, platform.dataset("licences"), middle, {})
+    volume = next(each for each in series if each.series.quantity.name == "volume")
     assert volume.newest.point.sync_id == middle.sync_id
     assert len(volume.judged) == 11
     assert volume.newest.is_anomaly
@@ -192,8 +192,8 @@ def test_a_backfilled_period_is_compared_with_what_came_before_it(tmp_path: Path
 def test_the_picture_is_an_svg_with_the_band_and_a_red_dot_and_a_line_of_text_marks_the_anomaly(
     tmp_path: Path,
 ) -> None:
-    found = judged(write_records(tmp_path, weekly({"rows": 11_000})))
-    volume = found["data_gov_hk.licences.volume, full, weekly"]
+    series = judged(write_records(tmp_path, weekly({"rows": 11_000})))
+    volume = series["data_gov_hk.licences.volume, full, weekly"]
     text = series_markdown(volume)
     assert text.startswith("![data_gov_hk.licences.volume](data:image/svg+xml;base64,")
     assert len(text) < 10_000
@@ -220,6 +220,6 @@ def test_the_command_shows_the_anomaly_and_its_exit_code_says_that_there_is_one(
     assert (volume["verdict"], volume["value"], len(volume["points"])) == ("anomaly", 11_000, WEEKS)
     assert volume["low"] < 12_000 < volume["high"]
     assert show_anomalies(None, as_json=False) == 1
-    shown = capsys.readouterr().out
-    assert "anomaly data_gov_hk.licences.volume" in shown
+    output = capsys.readouterr().out
+    assert "anomaly data_gov_hk.licences.volume" in output
     assert show_anomalies("openrice", as_json=False) == 0

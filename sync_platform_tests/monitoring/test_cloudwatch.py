@@ -75,7 +75,7 @@ def job(event: str, **values: Any) -> Sample:
 
 
 def total(client: CloudWatchClient, name: str, statistic: Any = "Sum", **dimensions: str) -> float:
-    found = client.get_metric_statistics(
+    statistics = client.get_metric_statistics(
         Namespace="DataSync",
         MetricName=name,
         Dimensions=[{"Name": key, "Value": value} for key, value in {"Environment": "staging", **dimensions}.items()],
@@ -84,7 +84,7 @@ def total(client: CloudWatchClient, name: str, statistic: Any = "Sum", **dimensi
         Period=30 * 86_400,
         Statistics=[statistic],
     )
-    return sum(each[statistic] for each in found["Datapoints"])
+    return sum(each[statistic] for each in statistics["Datapoints"])
 
 
 def test_a_round_sends_what_is_measured_and_each_event_once(client: CloudWatchClient, settings: Settings) -> None:
@@ -92,8 +92,8 @@ def test_a_round_sends_what_is_measured_and_each_event_once(client: CloudWatchCl
     others = [replace(records, dataset="reservations", value=2), Sample(HEALTH_SCORE, NOW, 87.5)]
     stale = [Sample(DATA_STALENESS, NOW, value, "chope", name) for name, value in (("restaurants", 0.2), ("x", 0.7))]
     for number in range(3):
-        found = publish_metrics(settings, [job("s"), records, *others, *stale], NOW + timedelta(minutes=number))
-        assert found.problems == {}
+        publication = publish_metrics(settings, [job("s"), records, *others, *stale], NOW + timedelta(minutes=number))
+        assert publication.problems == {}
     assert total(client, "SyncJobsExecuted", Platform="chope") == 1
     assert total(client, "RecordsProcessed", Platform="chope") == 42
     assert total(client, "DataStaleness", "Maximum", Platform="chope") == 0.7

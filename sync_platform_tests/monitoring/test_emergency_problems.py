@@ -20,8 +20,8 @@ RUNNING = PlatformRun("chope", "running", "process", "a-run", None, None, NOW, N
 
 def _told(run: PlatformRun, after: timedelta, *syncs: SyncProgress) -> dict[str, str]:
     request = EmergencyRequest("r-1", NOW, (Asking("ada", "menus are wrong", "critical", NOW),), (run,))
-    found = emergency_problems(request, dict.fromkeys(["chope"], syncs[0]) if syncs else {}, NOW + after)
-    return {problem.name.value: problem.what for problem in found}
+    problems = emergency_problems(request, dict.fromkeys(["chope"], syncs[0]) if syncs else {}, NOW + after)
+    return {problem.name.value: problem.what for problem in problems}
 
 
 def _ended(outcome: str, error: str | None = None) -> PlatformRun:
@@ -31,17 +31,17 @@ def _ended(outcome: str, error: str | None = None) -> PlatformRun:
 def test_a_running_request_tells_its_start_and_one_between_attempts_its_trouble() -> None:
     assert list(_told(RUNNING, timedelta())) == ["emergency-started"]
     waiting = SyncProgress("between-attempts", "attempt 2 of 3 begins in 90 s", 0, 0, NOW)
-    told = _told(RUNNING, timedelta(), waiting)
-    assert list(told) == ["emergency-started", "emergency-in-trouble"]
-    assert "attempt 2 of 3 begins in 90 s" in told["emergency-in-trouble"]
+    problems = _told(RUNNING, timedelta(), waiting)
+    assert list(problems) == ["emergency-started", "emergency-in-trouble"]
+    assert "attempt 2 of 3 begins in 90 s" in problems["emergency-in-trouble"]
 
 
 def test_the_end_is_told_for_an_hour_and_a_failure_for_a_day() -> None:
     assert list(_told(_ended("complete"), timedelta())) == ["emergency-started", "emergency-ended"]
     assert list(_told(_ended("complete"), timedelta(hours=2))) == []
-    told = _told(_ended("failed", "connection refused"), timedelta(hours=2))
-    assert list(told) == ["emergency-in-trouble"]
-    assert "chope ended failed (connection refused)" in told["emergency-in-trouble"]
+    problems = _told(_ended("failed", "connection refused"), timedelta(hours=2))
+    assert list(problems) == ["emergency-in-trouble"]
+    assert "chope ended failed (connection refused)" in problems["emergency-in-trouble"]
     assert _told(_ended("failed"), timedelta(days=2)) == {}
 
 

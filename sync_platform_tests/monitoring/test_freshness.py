@@ -39,11 +39,11 @@ def test_staleness_is_the_age_divided_by_twice_the_cadence(cadence: Cadence, day
 
 def test_a_platform_is_as_stale_as_its_stalest_dataset() -> None:
     first = CHOPE.datasets[0].name
-    found = freshness("chope", recorded("chope", 31), recorded("chope", 1, dataset=first))
-    assert found.datasets[0].staleness == pytest.approx(1 / 62, abs=1e-4)
-    assert found.staleness == 0.5
-    assert found.shown_at == NOW - timedelta(days=31)
-    assert found.due_at == NOW + timedelta(days=2)
+    platform_freshness = freshness("chope", recorded("chope", 31), recorded("chope", 1, dataset=first))
+    assert platform_freshness.datasets[0].staleness == pytest.approx(1 / 62, abs=1e-4)
+    assert platform_freshness.staleness == 0.5
+    assert platform_freshness.shown_at == NOW - timedelta(days=31)
+    assert platform_freshness.due_at == NOW + timedelta(days=2)
 
 
 @pytest.mark.parametrize(("platform", "days", "is_late"), [("chope", 32, False), ("chope", 34, True)])
@@ -76,20 +76,25 @@ def test_the_last_commit_of_a_sync_counts() -> None:
 
 
 def test_a_list_that_the_source_made_long_ago_is_stale_although_it_was_fetched_today() -> None:
-    found = freshness("data_gov_hk", recorded("data_gov_hk", 0, generation=date(2026, 11, 13)))
-    assert found.shown_at == datetime(2026, 11, 13, 16, tzinfo=UTC)  # the end of that day in Hong Kong
-    assert found.is_late
+    platform_freshness = freshness("data_gov_hk", recorded("data_gov_hk", 0, generation=date(2026, 11, 13)))
+    assert platform_freshness.shown_at == datetime(2026, 11, 13, 16, tzinfo=UTC)  # the end of that day in Hong Kong
+    assert platform_freshness.is_late
 
 
 def test_a_sync_that_is_recorded_in_the_future_does_not_count() -> None:
-    found = freshness("chope", recorded("chope", 40), recorded("chope", -3))
-    assert found.syncs_in_future == 1
-    assert found.is_late
+    platform_freshness = freshness("chope", recorded("chope", 40), recorded("chope", -3))
+    assert platform_freshness.syncs_in_future == 1
+    assert platform_freshness.is_late
 
 
 def test_a_platform_without_a_sync_is_wholly_stale() -> None:
-    found = freshness("chope")
-    assert (found.staleness, found.shown_at, found.due_at, found.is_late) == (1, None, None, True)
+    platform_freshness = freshness("chope")
+    assert (
+        platform_freshness.staleness,
+        platform_freshness.shown_at,
+        platform_freshness.due_at,
+        platform_freshness.is_late,
+    ) == (1, None, None, True)
 
 
 def test_a_backfill_of_an_old_month_leaves_a_platform_stale_and_dagsters_evaluator_calls_it_fresh(

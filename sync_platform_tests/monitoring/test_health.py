@@ -19,7 +19,7 @@ from sync_platform.lake.syncs import SyncRecord
 from sync_platform.monitoring.backup_state import BackupState, LoggedBackups, logged_backups
 from sync_platform.monitoring.health import Health
 from sync_platform.monitoring.health_report import health_json, health_of
-from sync_platform.monitoring.installation_state import InstallationState, Unknown, Volume, WaitingRun, read_state
+from sync_platform.monitoring.installation_state import InstallationState, UnreadPart, Volume, WaitingRun, read_state
 from sync_platform.monitoring.problem import Severity
 from sync_platform.monitoring.sync_outcomes import final_records
 from sync_platform.quality.score import DIMENSIONS, OVERALL, WHOLE
@@ -126,19 +126,19 @@ QUIET = {
 
 
 def test_an_installation_without_a_fault_has_all_points() -> None:
-    found = health()
-    assert (found.score, found.confidence, found.state) == (100, 1, "healthy")
-    assert (found.losses, found.unknowns) == ([], [])
+    installation_health = health()
+    assert (installation_health.score, installation_health.confidence, installation_health.state) == (100, 1, "healthy")
+    assert (installation_health.losses, installation_health.unknowns) == ([], [])
 
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_costs_points_of_its_part_with_a_reason_and_a_command(name: str) -> None:
     changes, losing_part, points = FAULTS[name]
-    found = health(**changes)
-    losing = [(part.name, part.lost) for subject in found.subjects for part in subject.parts if part.lost]
+    installation_health = health(**changes)
+    losing = [(part.name, part.lost) for subject in installation_health.subjects for part in subject.parts if part.lost]
     assert losing == [(losing_part, pytest.approx(points, abs=0.02))]
-    assert all(each.deficit.reason and each.deficit.command for each in found.losses)
-    assert found.score < 100
+    assert all(each.deficit.reason and each.deficit.command for each in installation_health.losses)
+    assert installation_health.score < 100
 
 
 @pytest.mark.parametrize("name", QUIET)
@@ -148,8 +148,10 @@ def test_what_is_usual_costs_nothing(name: str) -> None:
 
 @pytest.mark.parametrize("names", itertools.combinations(("failed", "wrong", "backup failed", "disk nearly full"), 3))
 def test_the_losses_add_up_to_what_the_score_lacks(names: tuple[str, ...]) -> None:
-    found = health(**{key: value for name in names for key, value in FAULTS[name][0].items()})
-    assert sum(each.points for each in found.losses) == pytest.approx(100 - found.score, abs=0.02)
+    installation_health = health(**{key: value for name in names for key, value in FAULTS[name][0].items()})
+    assert sum(each.points for each in installation_health.losses) == pytest.approx(
+        100 - installation_health.score, abs=0.02
+    )
 
 
 @pytest.mark.parametrize(
@@ -158,17 +160,19 @@ def test_the_losses_add_up_to_what_the_score_lacks(names: tuple[str, ...]) -> No
 def test_what_is_not_known_is_listed_lowers_the_confidence_and_never_raises_the_score(name: str) -> None:
     worst = {key: value for fault in FAULTS.values() for key, value in fault[0].items()}
     for known in ({}, worst):
-        before, after = health(**known), health(**{**known, name: Unknown(FOUND)})
+        before, after = health(**known), health(**{**known, name: UnreadPart(FOUND)})
         assert after.score <= before.score
         assert after.confidence < before.confidence
         assert any(FOUND in each.deficit.reason for each in after.unknowns)
 
 
 def test_a_dataset_without_a_score_is_not_known_and_not_full() -> None:
-    found = health(scores=scores(overall=None))
-    assert [each.deficit.reason for each in found.unknowns] == ["chope.restaurants: the quality was not measured"]
-    assert found.score < 100
-    assert found.confidence < 1
+    installation_health = health(scores=scores(overall=None))
+    assert [each.deficit.reason for each in installation_health.unknowns] == [
+        "chope.restaurants: the quality was not measured"
+    ]
+    assert installation_health.score < 100
+    assert installation_health.confidence < 1
 
 
 def test_a_dimension_that_is_not_measured_any_more_counts_with_its_last_measured_score() -> None:
@@ -190,9 +194,9 @@ def test_a_good_dimension_that_is_not_measured_any_more_is_named_and_costs_only_
     )
     known[at] = replace(known[at], confidence=0.8)
     last = [replace(scored("chope", "restaurants", "accuracy", 0.95), partition="2026-10", observed_at=ago(days=33))]
-    found = health(scores=known, last_measured=last)
-    assert (found.score, found.losses) == (100, [])
-    (unknown,) = found.unknowns
+    installation_health = health(scores=known, last_measured=last)
+    assert (installation_health.score, installation_health.losses) == (100, [])
+    (unknown,) = installation_health.unknowns
     assert "restaurants.accuracy was last measured at 2026-10-26 12:00 HKT (95%)" in unknown.deficit.reason
 
 
@@ -226,36 +230,38 @@ class StubAlert:
     ],
 )
 def test_open_alerts_cost_points_by_their_severity(alerts: list[StubAlert], points: float) -> None:
-    found = health(alerts=alerts)
-    assert 100 - found.installation.score == pytest.approx(points, abs=0.02)
-    assert all(each.deficit.command == ("alerts", "show", "a1b2") for each in found.losses)
-    assert all("The newest sync of chope failed" in each.deficit.reason for each in found.losses)
+    installation_health = health(alerts=alerts)
+    assert 100 - installation_health.installation.score == pytest.approx(points, abs=0.02)
+    assert all(each.deficit.command == ("alerts", "show", "a1b2") for each in installation_health.losses)
+    assert all("The newest sync of chope failed" in each.deficit.reason for each in installation_health.losses)
 
 
 def test_platforms_that_were_never_synced_are_one_line_and_have_no_points() -> None:
-    found = health(records={"chope": syncs()["chope"]}, scores=[each for each in scores() if each.platform == "chope"])
+    installation_health = health(
+        records={"chope": syncs()["chope"]}, scores=[each for each in scores() if each.platform == "chope"]
+    )
     never = [name for name in PLATFORMS if name != "chope"]
-    (loss,) = found.losses
+    (loss,) = installation_health.losses
     assert (loss.subject, loss.deficit.reason) == (", ".join(never), f"{', '.join(never)}: never synced")
     assert loss.deficit.command == ("sync", *never)
-    assert [each.subject for each in found.unknowns] == [", ".join(never)]
-    assert found.state == "unhealthy"
-    assert {each.score for each in found.platforms if each.name != "chope"} == {0}
-    assert loss.points == pytest.approx(100 - found.score, abs=0.02)
+    assert [each.subject for each in installation_health.unknowns] == [", ".join(never)]
+    assert installation_health.state == "unhealthy"
+    assert {each.score for each in installation_health.platforms if each.name != "chope"} == {0}
+    assert loss.points == pytest.approx(100 - installation_health.score, abs=0.02)
 
 
 def test_a_backfill_of_an_old_period_hides_no_failure() -> None:
     backfill = recorded("chope", 0.5, partition="2025-03", observed_at=ago(days=600))
-    found = health(records=syncs(recorded("chope", 1, "failed", None), backfill))
-    assert "the newest sync, begun" in found.losses[0].deficit.reason
-    assert "the page list ended early" in found.losses[0].deficit.reason
+    installation_health = health(records=syncs(recorded("chope", 1, "failed", None), backfill))
+    assert "the newest sync, begun" in installation_health.losses[0].deficit.reason
+    assert "the page list ended early" in installation_health.losses[0].deficit.reason
 
 
 def test_one_important_platform_that_is_down_makes_unhealthy_and_another_one_degraded() -> None:
     for platform, state in (("openrice", "unhealthy"), ("keeta", "degraded")):
-        found = health(records=syncs(without=platform))
-        assert found.state == state
-        assert found.score > 75
+        installation_health = health(records=syncs(without=platform))
+        assert installation_health.state == state
+        assert installation_health.score > 75
 
 
 def test_a_platform_weighs_by_its_priority() -> None:
@@ -302,9 +308,11 @@ def test_the_health_of_a_home_is_read_without_changing_it(home: Path) -> None:
     before = contents(home)
     state = read_state(settings, list)
     assert contents(home) == before
-    found = health_of(settings, PLATFORMS, state, NOW)
-    assert next(each for each in found.platforms if each.name == "chope").score == 80  # only quality is not measured
-    assert health_json(found, NOW, "development", lambda *words: " ".join(words))["losses"]
+    installation_health = health_of(settings, PLATFORMS, state, NOW)
+    assert (
+        next(each for each in installation_health.platforms if each.name == "chope").score == 80
+    )  # only quality is not measured
+    assert health_json(installation_health, NOW, "development", lambda *words: " ".join(words))["losses"]
 
 
 def contents(home: Path) -> dict[Path, bytes]:
@@ -316,7 +324,7 @@ def contents(home: Path) -> dict[Path, bytes]:
 def test_a_lake_that_cannot_be_read_is_unhealthy_and_not_known(home: Path, tmp_path: Path) -> None:
     settings = load_settings(sync_home=shutil.copytree(home, tmp_path / "home"))
     (tmp_path / "home" / "lake" / "catalog.sqlite").write_bytes(b"no database at all, but " * 200)
-    found = health_of(settings, PLATFORMS, read_state(settings, list), NOW)
-    assert found.state == "unhealthy"
-    assert found.confidence < 0.3
-    assert any("the syncs cannot be read" in each.deficit.reason for each in found.unknowns)
+    installation_health = health_of(settings, PLATFORMS, read_state(settings, list), NOW)
+    assert installation_health.state == "unhealthy"
+    assert installation_health.confidence < 0.3
+    assert any("the syncs cannot be read" in each.deficit.reason for each in installation_health.unknowns)

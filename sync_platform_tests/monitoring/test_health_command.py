@@ -16,12 +16,12 @@ from sync_platform_tests.monitoring.recorded_syncs import PLATFORMS, recorded, w
 
 def test_a_home_without_a_sync_is_unhealthy_and_is_not_created(tmp_path: Path) -> None:
     shell = Shell(tmp_path / "home")
-    shown = shell.run_in_process("health")
-    assert shown.returncode == 2
-    assert shown.stdout.startswith("unhealthy: ")
+    output = shell.run_in_process("health")
+    assert output.returncode == 2
+    assert output.stdout.startswith("unhealthy: ")
     named = ", ".join(PLATFORMS)
-    assert f"{named}: never synced\n        {typed('sync', *PLATFORMS)}\n" in shown.stdout
-    assert shown.stdout.count("never synced") == 2  # a loss, and something unknown
+    assert f"{named}: never synced\n        {typed('sync', *PLATFORMS)}\n" in output.stdout
+    assert output.stdout.count("never synced") == 2  # a loss, and something unknown
     assert shell.run_in_process("freshness", "openrice").returncode == 1
     assert not shell.home.exists()
 
@@ -30,9 +30,9 @@ def test_a_platform_that_was_just_synced_is_in_time(tmp_path: Path) -> None:
     shell, now = Shell(tmp_path / "home"), datetime.now(UTC)
     write_records(shell.home, recorded("chope", 0, observed_at=now, started_at=now, committed_at=now))
     done = shell.run_in_process("freshness", "chope", "--json")
-    (found,) = json.loads(done.stdout)["platforms"]
-    assert (done.returncode, found["is_late"]) == (0, False)
-    assert found["staleness"] < 0.001
+    (answer,) = json.loads(done.stdout)["platforms"]
+    assert (done.returncode, answer["is_late"]) == (0, False)
+    assert answer["staleness"] < 0.001
 
 
 def test_only_the_first_dataset_counts_where_only_ids_may_be_stored(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ import pytest
 from sync_platform.lake.syncs import SyncRecord
 from sync_platform.monitoring.backup_state import BackupState, logged_backups
 from sync_platform.monitoring.health_report import health_of
-from sync_platform.monitoring.installation_state import InstallationState, Unknown
+from sync_platform.monitoring.installation_state import InstallationState, UnreadPart
 from sync_platform.monitoring.metric import Sample
 from sync_platform.monitoring.metric_samples import samples_of
 from sync_platform.monitoring.sync_outcomes import final_records
@@ -150,5 +150,5 @@ def test_what_is_not_known_is_absent_and_not_0(part: str) -> None:
         reports=[entry("report", "complete", 1, what="compliance", rate=1.0)],
     )  # fmt: skip
     before = {each.metric.name for each in samples(known)}
-    after = {each.metric.name for each in samples(replace(known, **{part: Unknown(REASON)}))}
+    after = {each.metric.name for each in samples(replace(known, **{part: UnreadPart(REASON)}))}
     assert before - after == ABSENT[part]

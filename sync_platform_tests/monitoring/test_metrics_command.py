@@ -52,16 +52,16 @@ def shown(shell: Shell, *arguments: str) -> dict[str, dict[tuple[str, str], Any]
 
 
 def test_the_present_values_are_those_on_record(watched: Shell) -> None:
-    found = shown(watched)
-    assert found["SyncJobsExecuted"][("chope", "")] == 2
-    assert found["SyncFailures"][("chope", "")] == 1
-    assert found["SyncFailures"][("keeta", "")] == 0
-    assert found["RecordsProcessed"][("chope", "restaurants")] == 40
-    assert found["SyncDuration"] == {("chope", ""): 0}
-    assert found["BackupSuccess"] == {("", ""): 1}
-    assert found["ComplianceRate"] == {("", ""): 0.9375}
-    assert found["DataStaleness"][("chope", "reservations")] < 0.01
-    assert found["DataQualityScore"] == {}
+    metrics_shown = shown(watched)
+    assert metrics_shown["SyncJobsExecuted"][("chope", "")] == 2
+    assert metrics_shown["SyncFailures"][("chope", "")] == 1
+    assert metrics_shown["SyncFailures"][("keeta", "")] == 0
+    assert metrics_shown["RecordsProcessed"][("chope", "restaurants")] == 40
+    assert metrics_shown["SyncDuration"] == {("chope", ""): 0}
+    assert metrics_shown["BackupSuccess"] == {("", ""): 1}
+    assert metrics_shown["ComplianceRate"] == {("", ""): 0.9375}
+    assert metrics_shown["DataStaleness"][("chope", "reservations")] < 0.01
+    assert metrics_shown["DataQualityScore"] == {}
     text = watched.run_in_process("metrics").stdout
     assert "Not known: DataQualityScore, WatchHeartbeat" in text
     names = {
@@ -72,9 +72,9 @@ def test_the_present_values_are_those_on_record(watched: Shell) -> None:
 
 
 def test_the_metrics_of_one_platform_are_shown_alone(watched: Shell) -> None:
-    found = shown(watched, "chope")
-    assert {platform for values in found.values() for platform, _ in values} == {"chope"}
-    assert "SyncJobsExecuted" in found and "HealthScore" not in found
+    metrics_shown = shown(watched, "chope")
+    assert {platform for values in metrics_shown.values() for platform, _ in values} == {"chope"}
+    assert "SyncJobsExecuted" in metrics_shown and "HealthScore" not in metrics_shown
 
 
 def test_a_home_that_does_not_exist_is_not_created(tmp_path: Path) -> None:

@@ -114,10 +114,10 @@ def test_a_file_that_node_exporter_does_not_read_is_refused() -> None:
 
 
 def program(name: str) -> str:
-    found = shutil.which(name)
-    if found is None:
+    path = shutil.which(name)
+    if path is None:
         pytest.skip(f"Prometheus {NOT_TESTED}: there is no `{name}` (apt-get install prometheus)")
-    return found
+    return path
 
 
 def test_promtool_accepts_the_text_and_the_rules(tmp_path: Path) -> None:

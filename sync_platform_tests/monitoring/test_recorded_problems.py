@@ -17,7 +17,7 @@ from sync_platform.compliance import requirements
 from sync_platform.errors import StorageError
 from sync_platform.lake.syncs import SyncRecord
 from sync_platform.monitoring.backup_state import BackupState, LoggedBackups
-from sync_platform.monitoring.installation_state import InstallationState, Unknown
+from sync_platform.monitoring.installation_state import InstallationState, UnreadPart
 from sync_platform.monitoring.problem import Problem, ProblemName
 from sync_platform.monitoring.recorded_problems import recorded_sources
 from sync_platform.monitoring.sync_outcomes import final_records
@@ -347,7 +347,7 @@ UNKNOWN = {
 
 @pytest.mark.parametrize("part", UNKNOWN)
 def test_a_store_that_cannot_be_read_is_a_problem_and_nothing_else_is_known_of_it(part: str) -> None:
-    sources = recorded_sources(SETTINGS, PLATFORMS, replace(WELL, **{part: Unknown("the disk is gone")}), NOW)
+    sources = recorded_sources(SETTINGS, PLATFORMS, replace(WELL, **{part: UnreadPart("the disk is gone")}), NOW)
     problems: list[Problem] = []
     blind = 0
     for source in sources:
@@ -389,7 +389,7 @@ def every_problem() -> list[Problem]:
     blind = [
         problem
         for part in UNKNOWN
-        for source in recorded_sources(SETTINGS, PLATFORMS, replace(WELL, **{part: Unknown("x")}), NOW)[:1]
+        for source in recorded_sources(SETTINGS, PLATFORMS, replace(WELL, **{part: UnreadPart("x")}), NOW)[:1]
         for problem in source.look()
     ]
     return [*sure, *blind]

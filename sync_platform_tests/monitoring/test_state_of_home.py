@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sync_platform.monitoring.installation_state import InstallationState, Unknown, read_state
+from sync_platform.monitoring.installation_state import InstallationState, UnreadPart, read_state
 from sync_platform.monitoring.problem import Problem, ProblemName
 from sync_platform.monitoring.recorded_problems import recorded_sources
 from sync_platform.privacy.privacy_request import PrivacyRequestKind
@@ -102,7 +102,7 @@ def test_only_the_drift_of_the_newest_records_counts_and_no_loose_value(state: I
 def test_a_home_without_lake_and_ledger_has_no_problem_and_is_not_created(tmp_path: Path) -> None:
     settings = Settings(sync_home=tmp_path / "home")
     state = read_state(settings, list)
-    assert not any(isinstance(part, Unknown) for part in vars(state).values())
+    assert not any(isinstance(part, UnreadPart) for part in vars(state).values())
     assert list(problems(settings, state)) == []
     assert not settings.home.exists()
 
@@ -112,4 +112,4 @@ def test_alerts_that_cannot_be_read_are_unknown_and_nothing_else_is(settings: Se
         raise OSError("the ledger is locked")
 
     state = read_state(settings, list, open_alerts=locked)  # type: ignore[arg-type]
-    assert [name for name, part in vars(state).items() if isinstance(part, Unknown)] == ["alerts"]
+    assert [name for name, part in vars(state).items() if isinstance(part, UnreadPart)] == ["alerts"]

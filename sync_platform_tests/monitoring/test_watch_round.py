@@ -111,8 +111,8 @@ def test_a_ledger_that_is_unusable_is_told_without_it_and_leaves_no_heartbeat(
         done = one_round(settings, stuck())
         assert {ProblemName.ledger_unusable, ProblemName.run_stuck} <= {each.name for each in done.problems}
         assert "file is not a database" in done.faults[0]
-    told = [record for record in caplog.records if "The ledger cannot be used" in record.getMessage()]
-    assert len(told) == 1
+    log_records = [record for record in caplog.records if "The ledger cannot be used" in record.getMessage()]
+    assert len(log_records) == 1
     assert read_heartbeat(settings.home) == before, "a heartbeat would say that alerts arrive"
 
 

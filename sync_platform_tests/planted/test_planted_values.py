@@ -209,11 +209,11 @@ def _reports(marked: Marked) -> None:
         marked.run("lineage", "export", "--format", form, "--out", str(folder / f"changes.{form}"))
     span = ("--from", "2020-01-01", "--to", TODAY)
     marked.run("report", "compliance", *span, "--html")
-    for table in (f"{platform}.{dataset.name}" for platform, found in PERSONAL.items() for dataset in found):
+    for table in (f"{platform}.{dataset.name}" for platform, answer in PERSONAL.items() for dataset in answer):
         marked.run("query", f"SELECT * FROM {table}", "--format", "csv")
-        found = json.loads(marked.run("query", f"SELECT min(source_id) AS id FROM {table}", "--format", "json"))
-        if found and found[0]["id"]:
-            marked.run("lineage", "show", *table.split("."), str(found[0]["id"]))
+        answer = json.loads(marked.run("query", f"SELECT min(source_id) AS id FROM {table}", "--format", "json"))
+        if answer and answer[0]["id"]:
+            marked.run("lineage", "show", *table.split("."), str(answer[0]["id"]))
     marked.run("query", "SELECT * FROM lineage.changes LIMIT 500", "--format", "json")
     for command in (
         ("changes",),

@@ -211,9 +211,9 @@ def test_values_of_a_person_who_restricted_their_use_stay_sealed_in_a_query(
     monkeypatch.setitem(home.shell.environment, "OPERATOR_ROLE", "unsealer")
     sql = f"SELECT email FROM chope.reservations WHERE contains(email, '{guest['subject']}')"
     asked = ("query", sql, "--unseal", "--reason", "spellings of names", "--json")
-    shown = home.shell.run_in_process(*asked)
-    assert guest["email"] not in shown.stdout
-    assert "the values of 1 persons stay sealed" in shown.stderr
+    output = home.shell.run_in_process(*asked)
+    assert guest["email"] not in output.stdout
+    assert "the values of 1 persons stay sealed" in output.stderr
     register.lift(number, "settled", actor="ada")
     register.dispose()
     assert guest["email"] in home.shell.run_in_process(*asked).stdout

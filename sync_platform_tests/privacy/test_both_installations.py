@@ -47,8 +47,8 @@ def test_the_requests_of_a_person_are_answered_on_each_installation(
     home.run("privacy", "requests", "add", "restriction", *who)
     home.run("privacy", "requests", "close", "2", "--answer", "restricted")
     home.run("backup", "restore", "--target", "development", "--conflict", "overwrite")
-    shown = json.loads(home.run("query", f"SELECT source_id FROM {NAME}.reservations", "--format", "json"))
-    assert shown == [{"source_id": "2"}]
+    answer = json.loads(home.run("query", f"SELECT source_id FROM {NAME}.reservations", "--format", "json"))
+    assert answer == [{"source_id": "2"}]
     home.run("privacy", "erase", "--subject", subject, "--reason", "letter 7", "--yes")
     assert home.rows("name")[0] == (f"sealed:v1:{subject}:erased",)
     home.run("lineage", "verify")

@@ -11,7 +11,7 @@ import pytest
 from sync_platform.errors import UsageError
 from sync_platform.privacy.correction import CorrectedInstallation, CorrectedRecord, correct
 from sync_platform.privacy.privacy_request import PrivacyRequestKind
-from sync_platform.privacy.recorded_corrections import bring_in_line
+from sync_platform.privacy.recorded_corrections import apply_register
 from sync_platform.privacy.request_register import RequestRegister
 from sync_platform.sources.received import Record
 from sync_platform_tests.lake.guest_book import ADA, BEN, guest_book
@@ -55,7 +55,7 @@ class CorrectedBook:
         assert self.register.breaks() == []
 
     def in_line(self) -> int:
-        return bring_in_line(self.book.lake, HISTORY, self.platforms, self.register, "again")
+        return apply_register(self.book.lake, HISTORY, self.platforms, self.register, "again")
 
 
 @pytest.fixture
@@ -156,8 +156,8 @@ def test_an_operator_corrects_a_value_and_every_reader_sees_that(home: ErasableH
     home.sync([ADA, BEN], hour=2)
     sealed = str(home.rows("source_id, name")[0][1])
     assert home.book.vault.unseal(NAME, "name", sealed) == RIGHT
-    shown = home.shell.run_in_process("query", f"SELECT * FROM {NAME}.reservations", "--format", "json")
-    assert f"{NAME}.reservations: 1 values are corrected" in shown.stderr
+    output = home.shell.run_in_process("query", f"SELECT * FROM {NAME}.reservations", "--format", "json")
+    assert f"{NAME}.reservations: 1 values are corrected" in output.stderr
     request = home.run("privacy", "requests", "show", "1", "--json")
     assert "sealed:" not in request + home.run("privacy", "corrections", "--json")
     for problem, command in {

@@ -42,8 +42,8 @@ def test_a_person_is_erased_by_two_operators_and_no_command_shows_ciphertext(hom
         ("lineage", "show", NAME, "reservations", "1"),
         ("privacy", "erasure", "show", "1"),
     ):
-        shown = home.shell.run_in_process(*command).stdout
-        assert f"sealed:v1:{home.subject(ADA)}:" not in shown.replace(f"{home.subject(ADA)}:erased", "")
+        output = home.shell.run_in_process(*command).stdout
+        assert f"sealed:v1:{home.subject(ADA)}:" not in output.replace(f"{home.subject(ADA)}:erased", "")
     assert home.run("lineage", "verify")
     (request,) = json.loads(home.run("privacy", "requests", "list", "--all", "--json"))["requests"]
     assert (request["kind"], request["state"], request["identity"]) == ("erasure", "answered", "passport shown")
@@ -70,8 +70,8 @@ def test_a_role_that_may_not_erase_is_refused_and_nobody_is_erased_by_a_name_tha
     assert "is not allowed" in _refused(home, "privacy", "hold", "add", *WHO, *WHY, "--until", "2126-01-01")
     home.shell.environment["OPERATOR_ROLE"] = "compliance"
     assert "nobody is found" in _refused(home, "privacy", "erase", "--email", "nobody@guest.hk", *WHY)
-    found = json.loads(home.run("privacy", "erase", "--email", "ADA@guest.hk", *WHY, "--dry-run", "--json"))
-    assert home.subject(ADA) in found["extent"]["data_subjects"]
+    answer = json.loads(home.run("privacy", "erase", "--email", "ADA@guest.hk", *WHY, "--dry-run", "--json"))
+    assert home.subject(ADA) in answer["extent"]["data_subjects"]
     home.sync([ADA, {**BEN, "name": ADA["name"]}], hour=2)
     assert "this may be several persons" in _refused(home, "privacy", "erase", "--name", "Ada Wong", *WHY)
 

@@ -27,10 +27,10 @@ def request(shell: Shell, command: str, *arguments: str) -> Any:
     """The JSON of a command, which keeps its schema."""
     done = shell.run_in_process("privacy", "requests", command, *arguments, "--json")
     assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
+    answer = json.loads(done.stdout)
     schema = json.loads((SCHEMAS / f"privacy-requests-{command}.schema.json").read_text())
-    assert [error.message for error in Draft202012Validator(schema).iter_errors(found)] == []
-    return found["requests"] if command == "list" else found["request"]
+    assert [error.message for error in Draft202012Validator(schema).iter_errors(answer)] == []
+    return answer["requests"] if command == "list" else answer["request"]
 
 
 def test_a_request_is_worked_on_from_receipt_to_answer(shell: Shell) -> None:
@@ -45,8 +45,8 @@ def test_a_request_is_worked_on_from_receipt_to_answer(shell: Shell) -> None:
     assert request(shell, "list") == []
     (listed,) = request(shell, "list", "--all")
     assert (listed["outcome"], listed["due_on"]) == ("sent by post", until)
-    shown = shell.run_in_process("privacy", "requests", "show", "1").stdout
-    assert "privacy request 1: answered" in shown and "passport was shown" in shown
+    output = shell.run_in_process("privacy", "requests", "show", "1").stdout
+    assert "privacy request 1: answered" in output and "passport was shown" in output
     log = list(AuditLog(load_settings(sync_home=shell.home).ledger_url).entries(operation="privacy-request"))
     assert [(each.actor, each.outcome) for each in log][-2:] == [("ada", "begun"), ("ada", "complete")]
 

@@ -10,7 +10,7 @@ import pytest
 
 from sync_platform.backup.conflict import Conflict
 from sync_platform.backup.ledger_copy import restore_registers, write_ledger_copy
-from sync_platform.backup.restore_into_lake import BackedUp, RestoreIntoLake
+from sync_platform.backup.restore_into_lake import RestoredBackup, RestoreIntoLake
 from sync_platform.errors import StorageError
 from sync_platform.privacy.correction import CorrectedInstallation, CorrectedRecord, correct
 from sync_platform.privacy.erasure_ledger import ErasureLedger
@@ -50,8 +50,8 @@ def test_a_new_home_has_the_registers_and_what_they_say_of_its_rows(tmp_path: Pa
     assert erasures.erasures() == ErasureLedger(home.settings.ledger_url).erasures()
     assert holds.holds() == LegalHolds(home.settings.ledger_url).holds()
     home.shell.home = fresh
-    shown = json.loads(home.run("query", f"SELECT source_id FROM {NAME}.reservations", "--format", "json"))
-    assert shown == [{"source_id": "1"}]
+    answer = json.loads(home.run("query", f"SELECT source_id FROM {NAME}.reservations", "--format", "json"))
+    assert answer == [{"source_id": "1"}]
     home.book = LakeHarness(fresh, guest_book())
     assert home.book.ask("SELECT DISTINCT hold FROM privacy.held_values") == [(1,)]
 
@@ -67,8 +67,8 @@ def test_an_old_backup_has_the_registers_of_the_newest_one_where_the_ledger_is_l
     shutil.rmtree(home.shell.home / "lake")
     (home.shell.home / "ledger.sqlite").unlink()
     home.run("backup", "restore", first, "--target", "development")
-    shown = json.loads(home.run("query", f"SELECT source_id FROM {NAME}.reservations", "--format", "json"))
-    assert shown == [{"source_id": "1"}]
+    answer = json.loads(home.run("query", f"SELECT source_id FROM {NAME}.reservations", "--format", "json"))
+    assert answer == [{"source_id": "1"}]
 
 
 def test_a_restore_into_the_lake_in_use_corrects_and_restricts_in_its_own_commit(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_a_restore_into_the_lake_in_use_corrects_and_restricts_in_its_own_commit
             lake,
             HISTORY,
             platforms,
-            BackedUp("full-2026-11-23T02-00-00-000Z-abc123", 7),
+            RestoredBackup("full-2026-11-23T02-00-00-000Z-abc123", 7),
             Conflict.skip,
             corrections=corrections_at(book.ledger_url),
             restricted=lambda: restricted_subjects(book.ledger_url),

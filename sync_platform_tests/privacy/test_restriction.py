@@ -55,8 +55,8 @@ def test_no_reader_shows_a_restricted_record_and_each_shows_it_again_once_it_is_
     } == {"2", "3"}
     refused = home.shell.run_in_process("lineage", "show", NAME, "reservations", "1")
     assert (refused.returncode, "restricted its use" in refused.stderr) == (2, True)
-    told = home.shell.run_in_process("query", f"SELECT count(*) FROM {TABLE}")
-    assert f"{TABLE}: without the records of persons who restricted their use" in told.stderr
+    output = home.shell.run_in_process("query", f"SELECT count(*) FROM {TABLE}")
+    assert f"{TABLE}: without the records of persons who restricted their use" in output.stderr
     named = home.shell.run_in_process("query", f"SELECT * FROM lake.{TABLE}")
     assert (named.returncode, "without lake" in named.stderr) == (2, True)
     assert "leave out those of privacy.restricted_records" in home.run("attach")

@@ -10,7 +10,7 @@ import pytest
 from sync_platform.lake.own_check_scores import run_own_checks, write_own_scores
 from sync_platform.quality.own_check_run import own_check_in_words, run_own_check
 from sync_platform.quality.own_checks import OwnCheck, OwnChecks, load_own_checks
-from sync_platform.quality.scorecard import Card, cards_of
+from sync_platform.quality.scorecard import DatasetCard, cards_of
 from sync_platform_tests.lake.harness import LakeHarness, diner
 from sync_platform_tests.quality.venues import VENUES, venues
 
@@ -113,7 +113,7 @@ def test_a_check_that_takes_too_long_is_ended(harness: LakeHarness) -> None:
     assert "it took longer than" in own_check_in_words(score)
 
 
-def card(harness: LakeHarness) -> Card:
+def card(harness: LakeHarness) -> DatasetCard:
     with harness.lake.session() as session:
         (found,) = cards_of(session)
     return found

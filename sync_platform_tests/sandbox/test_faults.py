@@ -18,7 +18,7 @@ from sync_platform.sandbox.planned_faults import PlannedFaults, parse_fault, pla
 from sync_platform.sandbox.sandbox_error import SandboxError
 from sync_platform.sandbox.views import view_names
 from sync_platform.sandbox.views.keeta import sign
-from sync_platform.sources.endpoints import ByCursor, Numbered
+from sync_platform.sources.endpoints import CursorPaging, NumberedPaging
 from sync_platform_tests.faults.altering_transport import SHAPES, at
 
 from .conftest import BASE, EN, TC, Client
@@ -45,9 +45,9 @@ def ask(client: Client, platform: str, page: int = 1) -> httpx.Response:
     declared = load_platforms()[platform]
     endpoint = next(each for each in declared.endpoints if each.dataset == declared.datasets[0].name)
     paging = endpoint.paging
-    if isinstance(paging, Numbered):
+    if isinstance(paging, NumberedPaging):
         params: dict[str, Any] = {paging.page: page, paging.limit: paging.size}
-    elif isinstance(paging, ByCursor):
+    elif isinstance(paging, CursorPaging):
         params = {paging.limit: paging.size, paging.cursor: write_cursor((page - 1) * paging.size)}
     else:
         raise AssertionError(f"{platform}: say here how a page of its main list is asked for")

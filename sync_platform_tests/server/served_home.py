@@ -41,9 +41,9 @@ def page_of_restaurant(home: Path, name: str) -> str:
     settings, platforms = settings_of(home), load_platforms()
     with Lake(LakeAddress.of(settings), read_only=True) as lake:
         with lake.session() as session:
-            found = session.execute(
+            rows = session.execute(
                 "SELECT restaurant_id FROM lake.unified.restaurants WHERE name_en = ?", [name]
             ).fetchall()
         landing = landing_store_of(settings).open()
         with opened_history(lake, settings.lineage_table_name, platforms, landing) as history:
-            return restaurant_page(*read_story_with_counts(history, platforms, found[0][0]), nonce="n")
+            return restaurant_page(*read_story_with_counts(history, platforms, rows[0][0]), nonce="n")

@@ -88,6 +88,25 @@ def test_a_child_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     wait_for(lambda: not is_alive(child))
 
 
+def test_a_child_that_loses_the_request_to_stop_is_asked_again(tmp_path: Path) -> None:
+    loses_the_first = "import signal, sys, time\nrequests = []\n"
+    loses_the_first += "def stop(*_):\n    requests.append(1)\n    if len(requests) > 1: sys.exit(7)\n"
+    loses_the_first += "signal.signal(signal.SIGTERM, stop)\nprint('ready', flush=True)\nwhile True: time.sleep(0.01)\n"
+    (tmp_path / "tried.py").write_text(loses_the_first)
+    program = f"import sys, {MAIN} as child; child.ASK_AGAIN_AFTER_S = 0.1; sys.argv = ['', 'tried']; child.main()"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", program], env=environment, **pipes) as process:
+        assert process.stdin
+        assert process.stdout
+        try:
+            assert process.stdout.readline() == b"ready\n"
+            process.stdin.close()  # as where the parent ends
+            assert process.wait(LONGEST_WAIT_S) == 7
+        finally:
+            process.kill()
+
+
 def is_alive(pid: int) -> bool:
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]

@@ -15,14 +15,14 @@ from sync_platform.sources.authentication import BearerToken, KeyHeader, NoAuthe
 from sync_platform.sources.columns import Row
 from sync_platform.sources.declaration import Dataset
 from sync_platform.sources.endpoints import (
-    ByCursor,
-    ByOffset,
     ChildCount,
     ChildEndpoint,
+    CursorPaging,
     Day,
     Endpoint,
     ErrorCode,
-    Numbered,
+    NumberedPaging,
+    OffsetPaging,
 )
 from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.extraction_state import ExtractionState
@@ -77,7 +77,7 @@ def test_numbered_pages_are_read_where_they_are_declared() -> None:
             "meta": {"total": 6, "pages": 3},
         }
     )
-    paging = Numbered(size=2, limit="per_page", total="meta.total", pages="meta.pages")
+    paging = NumberedPaging(size=2, limit="per_page", total="meta.total", pages="meta.pages")
     pages, extraction = fetched(server, Endpoint("dishes", "/dishes", "data", paging, {"city": "hk"}))
     assert sorted(ids(pages)) == [1, 2, 3, 4, 5, 6]
     assert sorted(asked["page"] for _, asked in server.asked) == ["1", "2", "3"]
@@ -87,7 +87,7 @@ def test_numbered_pages_are_read_where_they_are_declared() -> None:
 
 def test_the_number_of_pages_follows_from_the_total_where_it_is_not_sent() -> None:
     server = Server(dishes=lambda asked: {"data": records(int(asked["page"]), int(asked["page"])), "total": 3})
-    pages, _ = fetched(server, Endpoint("dishes", "/dishes", "data", Numbered(size=1, total="total")))
+    pages, _ = fetched(server, Endpoint("dishes", "/dishes", "data", NumberedPaging(size=1, total="total")))
     assert sorted(ids(pages)) == [1, 2, 3]
 
 
@@ -97,7 +97,7 @@ def test_cursors_are_read_where_they_are_declared() -> None:
             {"items": records(3, 3), "next": ""} if "after" in asked else {"items": records(1, 2), "next": "b"}
         )
     )
-    paging = ByCursor(size=2, cursor="after", next_cursor="next", total="total?")
+    paging = CursorPaging(size=2, cursor="after", next_cursor="next", total="total?")
     pages, _ = fetched(server, Endpoint("dishes", "/dishes", "items", paging))
     assert ids(pages) == [1, 2, 3]
     assert [asked.get("after") for _, asked in server.asked] == [None, "b", "b"]  # the last page is confirmed
@@ -107,7 +107,7 @@ def test_cursors_are_read_where_they_are_declared() -> None:
 def test_offsets_count_records_or_pages(counts_pages: bool, sent: list[str]) -> None:
     place = {text: at for at, text in enumerate(sent)}
     server = Server(dishes=lambda asked: {"data": records(1, 5)[2 * place[asked["start"]] :][:2], "count": 5})
-    paging = ByOffset(size=2, limit="rows", offset="start", total="count", counts_pages=counts_pages)
+    paging = OffsetPaging(size=2, limit="rows", offset="start", total="count", counts_pages=counts_pages)
     pages, extraction = fetched(server, Endpoint("dishes", "/dishes", "data", paging))
     assert ids(pages) == [1, 2, 3, 4, 5]
     assert [asked["start"] for _, asked in server.asked] == sent
@@ -152,7 +152,7 @@ def test_data_that_the_terms_do_not_allow_is_not_requested() -> None:
     ],
 )
 def test_an_answer_of_another_shape_breaks_the_contract_with_its_path(answer: Any, path: str) -> None:
-    endpoint = Endpoint("dishes", "/dishes", "data", Numbered(size=1, total="meta.total"))
+    endpoint = Endpoint("dishes", "/dishes", "data", NumberedPaging(size=1, total="meta.total"))
     with pytest.raises(ContractBroken) as raised:
         endpoint.read(reply_of(answer))
     assert f"{path} " in f"{raised.value} " or f"{path}:" in str(raised.value)
@@ -175,7 +175,7 @@ REVIEWS = ChildEndpoint(
     "reviews",
     "/dishes/{parent}/reviews",
     records="data",
-    paging=ByOffset(size=2),
+    paging=OffsetPaging(size=2),
     since="since",
     parent="dishes",
     count=ChildCount("reviews", promises_list=True),
@@ -219,7 +219,7 @@ def test_a_parent_whose_list_has_fewer_records_than_its_total_is_not_read_whole(
     twice = [{"id": "a-0"}, {"id": "a-0"}]
     server.answers["/dishes/a/reviews"] = lambda asked: {"data": twice if asked["page"] == "1" else [], "total": 2}
     server.answers["/dishes/b/reviews"] = lambda asked: {"data": [{"id": "b-0"}], "total": 1}
-    paging = Numbered(size=2, total="total?")
+    paging = NumberedPaging(size=2, total="total?")
     _, extraction = fetched(server, DISHES, replace(REVIEWS, paging=paging))
     gaps = extraction.gaps["reviews"]
     assert gaps.part_findings == ["a: the source claims 2 records, and lists fewer"]
@@ -284,15 +284,17 @@ def test_each_kind_of_authentication_has_its_header() -> None:
 def test_children_are_incomplete_if_fewer_parents_were_listed_than_counted() -> None:
     server = _served(a=1)
     server.answers["/dishes"] = lambda asked: {"items": [{"id": "a", "reviews": 1}], "total": 2, "next": None}
-    dishes = Endpoint("dishes", "/dishes", "items", ByCursor(size=5, next_cursor="next", total="total"))
+    dishes = Endpoint("dishes", "/dishes", "items", CursorPaging(size=5, next_cursor="next", total="total"))
     _, extraction = fetched(server, dishes, REVIEWS)
     assert extraction.gaps["reviews"].missing_parents == "of 2 dishes 1 came, and what belongs to the others is missing"
 
 
 LISTS = {
-    "numbered": Endpoint("dishes", "/dishes", records="data", paging=Numbered(size=2, total="total"), since="after"),
-    "cursor": Endpoint("dishes", "/dishes", "data", paging=ByCursor(size=2, next_cursor="next?"), since="after"),
-    "offset": Endpoint("dishes", "/dishes", "data", paging=ByOffset(size=2, total="total?"), since="after"),
+    "numbered": Endpoint(
+        "dishes", "/dishes", records="data", paging=NumberedPaging(size=2, total="total"), since="after"
+    ),
+    "cursor": Endpoint("dishes", "/dishes", "data", paging=CursorPaging(size=2, next_cursor="next?"), since="after"),
+    "offset": Endpoint("dishes", "/dishes", "data", paging=OffsetPaging(size=2, total="total?"), since="after"),
     "unpaged": Endpoint("dishes", "/dishes", records="data", since="after"),
     "a list itself": Endpoint("dishes", "/dishes", records="", since="after"),
 }

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync_platform.errors import ServerFailed
-from sync_platform.sources.endpoints import ByIds, Endpoint, Numbered
+from sync_platform.sources.endpoints import Endpoint, IdPaging, NumberedPaging
 from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.id_lists import IdList, pages_by_id, read_id_list
 from sync_platform.sources.list_reading import Slice
@@ -19,8 +19,8 @@ from sync_platform.sources.reply import Reply
 from sync_platform_tests.sources.answers import extraction_of, ids, reply_of, run
 
 SIZE = 3
-LIST = Endpoint("dishes", "/names", records="data", paging=Numbered(size=SIZE, total="total?", pages="pages?"))
-BY_ID = Endpoint("dishes", "/dishes", records="data", paging=ByIds(size=SIZE))
+LIST = Endpoint("dishes", "/names", records="data", paging=NumberedPaging(size=SIZE, total="total?", pages="pages?"))
+BY_ID = Endpoint("dishes", "/dishes", records="data", paging=IdPaging(size=SIZE))
 
 
 class ListSource:

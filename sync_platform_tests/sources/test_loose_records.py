@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from sync_platform.platforms import load_platforms
-from sync_platform.sources.loose_records import LooseReading, Meanings, Unreadable, read_loosely
+from sync_platform.sources.loose_records import FieldMeanings, LooseReading, UnreadableDate, read_loosely
 
 
 class Person(msgspec.Struct):
@@ -34,7 +34,7 @@ class Sent(msgspec.Struct):
     status: str | None = None
 
 
-MEANINGS = Meanings(frozenset({"changed"}), {"status": ("booked", "seated")})
+MEANINGS = FieldMeanings(frozenset({"changed"}), {"status": ("booked", "seated")})
 WHOLE = {"id": 1, "day": "2026-11-24"}
 
 
@@ -123,7 +123,7 @@ def test_every_reading_and_every_unreadable_time_is_reported_with_its_path() -> 
         {**WHOLE, "chef": {"level": "3"}, "changed": "24:00:00", "text": "as declared"}, Sent, MEANINGS
     )
     assert loose.readings == [LooseReading("chef.level", "a whole number", "a text")]
-    assert loose.unreadable == [Unreadable("changed", "24:00:00")]
+    assert loose.unreadable == [UnreadableDate("changed", "24:00:00")]
 
 
 def test_a_record_as_declared_is_left_as_it_is() -> None:

@@ -24,7 +24,7 @@ from sync_platform.unified.listings import create_listings_table, listing_source
 from sync_platform.unified.match_decisions import read_decisions, stated_moves, validated_decisions
 from sync_platform.unified.queries import frame_of, newest_model
 from sync_platform.unified.tables import ensure_unified
-from sync_platform.unified.unification import Unified, unify
+from sync_platform.unified.unification import UnificationOutcome, unify
 
 HISTORY = "lineage.changes"
 BEGIN = datetime(2026, 11, 1, tzinfo=UTC)
@@ -87,7 +87,7 @@ class UnificationHarness:
         """Delete the row."""
         self._change(platform, source_id, "DELETE FROM {table} WHERE source_id = $id AND $at IS NOT NULL")
 
-    def unify(self, *words: tuple[str, str, str], **how: Any) -> Unified:
+    def unify(self, *words: tuple[str, str, str], **how: Any) -> UnificationOutcome:
         """Unify with these decisions (one, other, verdict)."""
         self.runs += 1
         if self.runs == 1 and self.model is not None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sync_platform.lake.replay import replay
 from sync_platform.lake.tracked_table import TrackedTable
-from sync_platform.lineage.as_of import past
+from sync_platform.lineage.past_lake import past_lake
 from sync_platform.lineage.retention import close_lineage
 from sync_platform.matching.model import Model
 from sync_platform.storage.temporary_tables import TemporaryTables
@@ -139,7 +139,7 @@ def test_unified_tables_are_read_as_they_were_by_time_travel_and_by_replay_alike
     answers: dict[str, list[Any]] = {}
     for way in ("time travel", "replayed"):
         for sql in queries:
-            with past(harness.lake, HISTORY, tracked_tables({}), moment, sql) as then:
+            with past_lake(harness.lake, HISTORY, tracked_tables({}), moment, sql) as then:
                 assert way in then.way
                 answers.setdefault(sql, []).append(then.session.execute(sql).fetchall())
         harness.ask("CALL ducklake_expire_snapshots('lake', older_than => now() + INTERVAL 1 HOUR)")

@@ -10,7 +10,7 @@ import pytest
 
 from sync_platform.sources.period import HONG_KONG
 from sync_platform.unified.restaurant_index import COLUMNS, CUISINES, RestaurantIndex
-from sync_platform.unified.restaurant_search import Near, RestaurantQuery, search
+from sync_platform.unified.restaurant_search import RestaurantQuery, SearchCircle, search
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=HONG_KONG)
 PLACES: list[dict[str, Any]] = [
@@ -107,7 +107,7 @@ def test_near_a_point_the_nearest_come_first() -> None:
             {"name_en": "in Sha Tin", "latitude": 22.38, "longitude": 114.19},
         ]
     )
-    found = search(index, RestaurantQuery(NOON, near=Near(22.28, 114.17, 2_000)), 50)
+    found = search(index, RestaurantQuery(NOON, near=SearchCircle(22.28, 114.17, 2_000)), 50)
     assert [(row["name_en"], round(row["distance_m"], -1)) for row in found.rows] == [("near", 60.0), ("far", 1110.0)]
 
 
@@ -132,9 +132,9 @@ def test_open_now_counts_only_those_that_are_known_to_be_open_and_trade() -> Non
     assert every == {"open": True, "shut": False, "gone": False, "unknown": None}
 
 
-@pytest.mark.parametrize("near", [None, Near(22.28, 114.17, 10_000)])
+@pytest.mark.parametrize("near", [None, SearchCircle(22.28, 114.17, 10_000)])
 @pytest.mark.parametrize("limit", [1, 3, 7])
-def test_each_restaurant_is_on_one_page(limit: int, near: Near | None) -> None:
+def test_each_restaurant_is_on_one_page(limit: int, near: SearchCircle | None) -> None:
     places = [
         {
             "name_en": "Deco",

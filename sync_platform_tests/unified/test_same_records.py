@@ -83,10 +83,10 @@ def _unified(folder: Path, model: Model, seed: int, threads: int) -> dict[str, l
     )
     listed = {name: ", ".join(f'"{column}"' for column in own) for name, own in columns}
     assert set(listed) == set(TABLES)
-    found = {name: harness.ask(f"SELECT {own} FROM unified.{name} ORDER BY ALL") for name, own in listed.items()}
-    found["changes"] = harness.ask(
+    rows = {name: harness.ask(f"SELECT {own} FROM unified.{name} ORDER BY ALL") for name, own in listed.items()}
+    rows["changes"] = harness.ask(
         "SELECT dataset, entity_id, operation, changed_fields, before, regexp_replace(after::VARCHAR, "
         "'\"founded_at\":\"[^\"]+\"', '') FROM lineage.changes WHERE platform = 'unified' ORDER BY ALL"
     )
     harness.lake.close()
-    return found
+    return rows

@@ -54,7 +54,7 @@ def backup_list(as_json: AsJson = False) -> None:
 
     Exit code: 0, or 1 if a manifest cannot be read.
     """
-    from sync_platform.cli.backup.list import list_backups
+    from sync_platform.cli.backup.backup_list import list_backups
 
     raise typer.Exit(list_backups(as_json=as_json))
 

@@ -85,12 +85,12 @@ def summary_of(manifest: BackupManifest) -> dict[str, Any]:
 
 
 def _show(created: CreatedBackup, asked: BackupKind) -> None:
-    manifest, shown = created.manifest, console()
+    manifest, terminal = created.manifest, console()
     if manifest.kind != asked:
-        shown.print("There is no backup yet to build on: this is a full one.")
-    shown.print(
+        terminal.print("There is no backup yet to build on: this is a full one.")
+    terminal.print(
         f"{manifest.id}: {len(manifest.files):,} files ({manifest.size_bytes / 1e6:,.1f} MB); "
         f"{len(manifest.copied):,} new objects ({manifest.copied_bytes / 1e6:,.1f} MB stored), read back and intact",
         soft_wrap=True,
     )
-    shown.print(f"manifest {created.digest}", soft_wrap=True)
+    terminal.print(f"manifest {created.digest}", soft_wrap=True)

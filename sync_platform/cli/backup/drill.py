@@ -29,17 +29,17 @@ def drill(*, replica: bool, as_json: bool) -> int:
     return OK if report.passed else FAILED
 
 
-def _show(report: DrillReport, shown: Terminal) -> None:
+def _show(report: DrillReport, terminal: Terminal) -> None:
     for problem in report.problems:
-        shown.print(problem, soft_wrap=True)
+        terminal.print(problem, soft_wrap=True)
     left_out = ""
     if report.not_compared:
         left_out = f", {report.not_compared} not, because the lake does not have that commit any more"
-    shown.print(
+    terminal.print(
         f"{report.backup_id}, commit {report.snapshot} ({local_time(report.commit_at)}): {report.tables} tables, "
         f"{report.rows:,} rows restored; {report.compared} tables compared with the lake{left_out}; "
         f"{report.changes:,} changes verified",
         soft_wrap=True,
     )
-    shown.print(f"RTO {report.rto_s:.1f} s; RPO {report.rpo_s:.0f} s (age of the oldest commit in no backup)")
-    shown.print("The drill passed." if report.passed else f"The drill failed: {len(report.problems)} problems.")
+    terminal.print(f"RTO {report.rto_s:.1f} s; RPO {report.rpo_s:.0f} s (age of the oldest commit in no backup)")
+    terminal.print("The drill passed." if report.passed else f"The drill failed: {len(report.problems)} problems.")

@@ -59,13 +59,13 @@ def _audited(settings: Settings, store: str, work: Callable[[], Report]) -> Repo
     return report
 
 
-def _show(report: PruneReport, shown: Terminal, *, dry_run: bool) -> None:
+def _show(report: PruneReport, terminal: Terminal, *, dry_run: bool) -> None:
     plan = report.plan
     if plan.stopped:
         report_problem(plan.stopped)
     for backup_id in plan.expired:
-        shown.print(f"expired: {backup_id}")
-    shown.print(
+        terminal.print(f"expired: {backup_id}")
+    terminal.print(
         f"{plan.kept:,} backups are kept, {len(plan.expired):,} are expired; {len(plan.marked):,} objects are marked "
         f"for deletion a day later, {len(plan.deletable):,} were marked at least a day ago",
         soft_wrap=True,
@@ -73,4 +73,4 @@ def _show(report: PruneReport, shown: Terminal, *, dry_run: bool) -> None:
     for each in report.refused:
         report_problem(f"not deleted: {each}")
     if not dry_run:
-        shown.print(f"deleted {len(report.removed_backups):,} backups and {report.deleted_objects:,} objects")
+        terminal.print(f"deleted {len(report.removed_backups):,} backups and {report.deleted_objects:,} objects")

@@ -24,7 +24,7 @@ WORDS = {
 
 
 def show_fresh(
-    shown: Terminal,
+    terminal: Terminal,
     chosen: ChosenCommit,
     address: LakeAddress,
     rows: Mapping[str, int],
@@ -37,22 +37,22 @@ def show_fresh(
     table = FittedTable(("table", "rows"), numbers=("rows",))
     for name, count in rows.items():
         table.add_row(name, f"{count:,}")
-    shown.print_table(table)
+    terminal.print_table(table)
     verb = "Would restore" if rto_s is None else "Restored"
-    shown.print(f"{verb} {chosen.in_words} into {address}.", soft_wrap=True)
+    terminal.print(f"{verb} {chosen.in_words} into {address}.", soft_wrap=True)
     if rto_s is None:
-        shown.print("Nothing was changed.")
+        terminal.print("Nothing was changed.")
     else:
         lost = f"what was committed after {local_time(chosen.commit.at)} is not in it"
-        shown.print(f"RTO {rto_s:.1f} s; RPO: {lost}", soft_wrap=True)
+        terminal.print(f"RTO {rto_s:.1f} s; RPO: {lost}", soft_wrap=True)
     if home and rto_s is not None:
-        shown.print(f"Next: SYNC_HOME={shlex.quote(str(home))} {typed('lineage', 'verify')}", soft_wrap=True)
-        shown.print(
+        terminal.print(f"Next: SYNC_HOME={shlex.quote(str(home))} {typed('lineage', 'verify')}", soft_wrap=True)
+        terminal.print(
             "It has no keys of persons: personal values stay sealed until the vault is there (docs/backup.md).",
             soft_wrap=True,
         )
     if with_recovery_key:
-        shown.print(
+        terminal.print(
             "The recovery key opens backups and no personal value. Those stay unreadable until "
             f"`{typed('vault', 'restore')}` brings back the vault, and its master key; without a backup of the vault, "
             "for ever.",
@@ -61,7 +61,7 @@ def show_fresh(
 
 
 def show_difference(
-    shown: Terminal,
+    terminal: Terminal,
     chosen: ChosenCommit,
     differences: list[TableDifference],
     conflict: Conflict,
@@ -74,23 +74,25 @@ def show_difference(
     for each in differences:
         counts = (each.inserted, each.restored, each.updated, each.refreshed, each.removed)
         table.add_row(each.table, *(f"{count:,}" for count in counts))
-    shown.print_table(table)
+    terminal.print_table(table)
     for each in differences:
         for line in _examples(each.examples):
-            shown.print(f"{each.table} {line}", soft_wrap=True)
+            terminal.print(f"{each.table} {line}", soft_wrap=True)
         if each.watermark:
-            shown.print(f"{each.table}: incremental syncs read again from {local_time(each.watermark)}", soft_wrap=True)
+            terminal.print(
+                f"{each.table}: incremental syncs read again from {local_time(each.watermark)}", soft_wrap=True
+            )
     total = sum(each.in_history + each.refreshed for each in differences)
     verb = "Would change" if dry_run else "Changed"
-    shown.print(f"{verb} {total:,} rows ({conflict}): {chosen.in_words}.", soft_wrap=True)
+    terminal.print(f"{verb} {total:,} rows ({conflict}): {chosen.in_words}.", soft_wrap=True)
     if dry_run and conflict is Conflict.skip:
-        shown.print("Live rows stay as they are; --conflict merge and --conflict overwrite also change live rows.")
+        terminal.print("Live rows stay as they are; --conflict merge and --conflict overwrite also change live rows.")
     if safety:
-        shown.print(f"The state before is in {safety}: restore that to undo this.", soft_wrap=True)
+        terminal.print(f"The state before is in {safety}: restore that to undo this.", soft_wrap=True)
     if dry_run:
-        shown.print("Nothing was changed.")
+        terminal.print("Nothing was changed.")
     elif total:
-        shown.print("The next full sync of a platform brings its present state again.")
+        terminal.print("The next full sync of a platform brings its present state again.")
 
 
 def _examples(examples: Iterable[ExampleRow]) -> Iterable[str]:

@@ -7,9 +7,9 @@ from contextlib import ExitStack, contextmanager
 
 from sync_platform.backup.conflict import Conflict
 from sync_platform.backup.restore_difference import TableDifference
-from sync_platform.backup.restore_into_lake import BackedUp, RestoreIntoLake
+from sync_platform.backup.restore_into_lake import RestoredBackup, RestoreIntoLake
 from sync_platform.backup.scratch_folder import scratch_folder
-from sync_platform.backup.staged_backup import stage
+from sync_platform.backup.staged_backup import stage_backup
 from sync_platform.cli.audited import audited
 from sync_platform.cli.backup.earlier_attempt import earlier_attempt
 from sync_platform.cli.backup.repeated_erasure import RepeatedErasures
@@ -70,7 +70,7 @@ def _staged(request: RestoreRequest, erasures: RepeatedErasures) -> Iterator[Res
     with (
         showing_steps("reading the backup") as show_step,
         scratch_folder(request.settings.temp, ACTIVITY) as scratch,
-        stage(
+        stage_backup(
             request.backups.repository(),
             request.chosen.manifest,
             scratch / "staged",
@@ -81,7 +81,7 @@ def _staged(request: RestoreRequest, erasures: RepeatedErasures) -> Iterator[Res
         ) as staged,
         Lake(LakeAddress.of(request.settings), beside=staged) as lake,
     ):
-        backed_up = BackedUp(request.chosen.manifest.id, commit)
+        backed_up = RestoredBackup(request.chosen.manifest.id, commit)
         history = request.settings.lineage_table_name
 
         def erased() -> Set[str]:

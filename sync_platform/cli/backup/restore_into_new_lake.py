@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sync_platform.backup.fresh_lake import FreshLake
+from sync_platform.backup.fresh_lake import RestoreIntoFreshLake
 from sync_platform.backup.restore_target import FreshHome
 from sync_platform.backup.scratch_folder import scratch_folder
 from sync_platform.backup.staged_backup import OnStep
@@ -86,9 +86,9 @@ def restore_into_empty_installation(request: RestoreRequest) -> int:
 
 def _fresh(
     request: RestoreRequest, address: LakeAddress, data: ObjectStore, scratch: Path, on_step: OnStep
-) -> FreshLake:
+) -> RestoreIntoFreshLake:
     repository, history = request.backups.repository(), request.settings.lineage_table_name
-    return FreshLake(
+    return RestoreIntoFreshLake(
         repository, request.chosen, address, data, history, request.platforms, request.sources, scratch, on_step
     )
 

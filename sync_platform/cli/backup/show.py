@@ -50,16 +50,16 @@ def _document(manifest: BackupManifest) -> dict[str, Any]:
 
 
 def _show(manifest: BackupManifest) -> None:
-    shown = console()
+    terminal = console()
     for name, value in summary_of(manifest).items():
         if value is not None:
-            shown.print(f"{name}: {value}", soft_wrap=True)
+            terminal.print(f"{name}: {value}", soft_wrap=True)
     table = FittedTable(("table", "rows", "columns", "digest"), numbers=("rows", "columns"))
     for name, each in manifest.tables.items():
         table.add_row(name, f"{each.rows:,}", str(len(each.columns)), each.digest[:16])
-    shown.print_table(table)
+    terminal.print_table(table)
     first, last = manifest.commits[0], manifest.commits[-1]
-    shown.print(
+    terminal.print(
         f"It can be restored to any of {len(manifest.commits):,} commits: snapshot {first.snapshot} "
         f"({local_time(first.at)}) to {last.snapshot} ({local_time(last.at)})",
         soft_wrap=True,

@@ -29,13 +29,13 @@ def verify(backup_id: str | None, *, verifies_all: bool, replica: bool, as_json:
     return OK if findings.holds else FAILED
 
 
-def _show(findings: BackupFindings, shown: Terminal) -> None:
+def _show(findings: BackupFindings, terminal: Terminal) -> None:
     for each in findings.found[:MAX_SHOWN]:
-        shown.print(str(each), soft_wrap=True)
+        terminal.print(str(each), soft_wrap=True)
     if len(findings.found) > MAX_SHOWN:
-        shown.print(f"… and {len(findings.found) - MAX_SHOWN:,} more; --json lists them all")
+        terminal.print(f"… and {len(findings.found) - MAX_SHOWN:,} more; --json lists them all")
     result = "all intact" if findings.holds else f"{len(findings.found):,} findings"
-    shown.print(
+    terminal.print(
         f"{len(findings.backups):,} backups, {findings.objects:,} objects, {findings.bytes_read / 1e6:,.1f} MB read: "
         f"{result}",
         soft_wrap=True,

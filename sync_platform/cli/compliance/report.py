@@ -12,7 +12,7 @@ from sync_platform.cli.exit_codes import FAILED, OK
 from sync_platform.cli.lineage.export import scope_of
 from sync_platform.cli.output import json_of, opened, report_problem, showing_steps, write_document
 from sync_platform.cli.preconditions import require_lake
-from sync_platform.compliance.compliance_report import ComplianceReport, Installation, make_report
+from sync_platform.compliance.compliance_report import ComplianceReport, ReportedInstallation, make_report
 from sync_platform.compliance.report_document import report_document
 from sync_platform.compliance.report_json import report_json
 from sync_platform.compliance.span import Span
@@ -57,7 +57,7 @@ def _span(first: str, last: str, now: datetime) -> Span:
 
 
 @contextmanager
-def _installation(settings: Settings) -> Iterator[Installation]:
+def _installation(settings: Settings) -> Iterator[ReportedInstallation]:
     from sync_platform.defs.lineage import auditor_of
     from sync_platform.defs.resources import landing_store_of
 
@@ -66,7 +66,9 @@ def _installation(settings: Settings) -> Iterator[Installation]:
     try:
         with auditor_of(settings).opened() as audited:
             landing = landing_store_of(settings).open()
-            yield Installation(settings, load_platforms(settings.platform_path), audited, landing, vault, prepared_by)
+            yield ReportedInstallation(
+                settings, load_platforms(settings.platform_path), audited, landing, vault, prepared_by
+            )
     finally:
         vault.dispose()
 

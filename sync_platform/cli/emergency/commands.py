@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from sync_platform.cli.default_command import FirstByDefault
+from sync_platform.cli.default_command import DefaultCommandGroup
 from sync_platform.cli.options import AsJson, Platforms
 
-emergency_commands = typer.Typer(cls=FirstByDefault, help="Sync platforms now, before their schedule.")
+emergency_commands = typer.Typer(cls=DefaultCommandGroup, help="Sync platforms now, before their schedule.")
 
 
 class PriorityOption(StrEnum):

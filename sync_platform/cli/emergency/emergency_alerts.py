@@ -13,7 +13,7 @@ from sync_platform.monitoring.emergency_problems import announce_emergencies
 from sync_platform.settings import Settings
 
 WHILE_OPEN_EVERY_S = 10.0
-"""While a request is open, trouble is looked for so often: it changes no state of a run."""
+"""How often open requests are checked: some trouble, such as a run that waits, changes no state of a run."""
 logger = logging.getLogger(__name__)
 
 

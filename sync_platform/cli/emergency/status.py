@@ -79,7 +79,9 @@ def _show(report: RequestReport) -> None:
         line("emergency request ", styled(request.request_id, "bold"), ": ", coloured(report.state_in_words))
     )
     times = [("requested", request.requested_at), ("launched", request.launched_at), ("finished", request.finished_at)]
-    terminal.print(f"priority {request.priority}; " + ", ".join(f"{name} {local_time(at)}" for name, at in times if at))
+    terminal.print(
+        f"priority {request.priority}; " + ", ".join(f"{name} {local_time(moment)}" for name, moment in times if moment)
+    )
     for asking in request.askings:
         requester = f"{asking.requester} ({asking.priority}, {local_time(asking.asked_at)})"
         terminal.print(f"{requester}: {asking.reason}", soft_wrap=True)

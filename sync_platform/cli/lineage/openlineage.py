@@ -34,26 +34,26 @@ def export_runs(first: str | None, last: str | None, platform: str | None, out: 
     namespaces = DatasetNamespaces(settings.landing_url, f"ducklake:{settings.lake_data_url}")
     subject = {"what": "openlineage", "from": first, "to": last, "platform": platform}
     with audited(settings, OperationName.export, subject) as operation, history_of(settings, platforms) as history:
-        found = events(history.session, platforms, namespaces, scope)
-        count = _post(found, out) if out.startswith(("http://", "https://")) else _write(found, out)
+        run_events = events(history.session, platforms, namespaces, scope)
+        count = _post(run_events, out) if out.startswith(("http://", "https://")) else _write(run_events, out)
         operation.ended("complete", events=count)
     sys.stderr.write(f"{count:,} events\n")
     return OK
 
 
-def _write(found: Iterable[Event], out: str) -> int:
+def _write(run_events: Iterable[Event], out: str) -> int:
     count = 0
     with opened(out) as file:
-        for event in found:
+        for event in run_events:
             file.write(orjson.dumps(event).decode() + "\n")
             count += 1
     return count
 
 
-def _post(found: Iterator[Event], url: str) -> int:
+def _post(run_events: Iterator[Event], url: str) -> int:
     count = 0
     with httpx.Client(timeout=TIMEOUT_S) as client:
-        for event in found:
+        for event in run_events:
             try:
                 reply = client.post(url, content=orjson.dumps(event), headers={"Content-Type": "application/json"})
             except httpx.HTTPError as error:

@@ -14,7 +14,7 @@ from sync_platform.cli.preconditions import require_dataset
 from sync_platform.errors import UsageError
 from sync_platform.lineage.moment import parse_moment
 from sync_platform.lineage.opened_history import opened_history
-from sync_platform.lineage.record_story import History, RecordStory, read_record_story
+from sync_platform.lineage.record_story import RecordStory, StorySources, read_record_story
 from sync_platform.lineage.restaurant_story import RestaurantStory, read_restaurant_story
 from sync_platform.lineage.story_csv import write_story_csv
 from sync_platform.lineage.story_document import story_document
@@ -54,10 +54,12 @@ def show_story(words: list[str], field: str | None, as_of: str | None, form: str
 
 
 @contextmanager
-def history_of(settings: Settings, platforms: dict[str, Platform], as_of: datetime | None = None) -> Iterator[History]:
-    """The history of an installation, to be read; NoLakeYet where there is none.
+def history_of(
+    settings: Settings, platforms: dict[str, Platform], as_of: datetime | None = None
+) -> Iterator[StorySources]:
+    """Open the history of an installation for reading. NoLakeYet where there is no lake.
 
-    UsageError for a moment `as_of` of which it can know nothing.
+    UsageError for a moment `as_of` that lies in the future or before the first commit.
     """
     from sync_platform.defs.resources import landing_store_of
 

@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from sync_platform.cli.default_command import FirstByDefault
+from sync_platform.cli.default_command import DefaultCommandGroup
 from sync_platform.cli.options import AsJson
 
 match_commands = typer.Typer(
-    cls=FirstByDefault, help="Find listings of the same place in files, and decide on listings in the lake."
+    cls=DefaultCommandGroup, help="Find listings of the same place in files, and decide on listings in the lake."
 )
 
 

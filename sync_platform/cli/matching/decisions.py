@@ -80,11 +80,11 @@ def show_review(limit: int, *, as_json: bool) -> int:
     return OK
 
 
-def _summary(size: QueueSize, shown: int) -> str:
+def _summary(size: QueueSize, shown_count: int) -> str:
     """How long the queue is, and how many true pairs are probably left in it."""
     if not size.waiting:
         return size.in_words
-    return f"{size.in_words}; these are the {shown:,} whose decision would change most"
+    return f"{size.in_words}; these are the {shown_count:,} whose decision would change most"
 
 
 def list_decisions(*, as_json: bool) -> int:

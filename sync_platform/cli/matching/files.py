@@ -62,9 +62,9 @@ def match_files(
         table = cluster_table(linkage, clusters)
         progress.show("writing")
         write_table(pairs, outputs.pairs)
-        for found, path in ((table, outputs.clusters), (review, outputs.review)):
+        for result, path in ((table, outputs.clusters), (review, outputs.review)):
             if path:
-                write_table(found, path)
+                write_table(result, path)
         if outputs.model:
             _write(outputs.model, write_model(linkage.model))
     document = _document(

@@ -65,8 +65,8 @@ def _show(
         terminal.print_table(_table(alerts, now))
     elif last_round_at:
         terminal.print("no alert is open")
-    at = f"at {local_minute(last_round_at)}" if last_round_at else "never: nothing was looked for yet"
-    terminal.print(f"last round of monitoring: {at}")
+    when = f"at {local_minute(last_round_at)}" if last_round_at else "never: nothing was looked for yet"
+    terminal.print(f"last round of monitoring: {when}")
     for state in undelivered:
         count = f"{state.waiting} messages wait" if state.waiting > 1 else "1 message waits"
         count += ", which it refused," if state.is_refused else ""

@@ -34,33 +34,41 @@ def show_anomalies(platform: str | None, *, as_json: bool) -> int:
     settings, now = load_settings(), datetime.now(UTC)
     chosen = choose(load_platforms(settings.platform_path), [platform] if platform else [])
     with Lake(LakeAddress.of(settings), read_only=True) as lake:
-        found = current(judged_series(lake, chosen, read_records(lake), now, accepted_moments(settings.ledger_url)))
-    causes = anomalies(found)
+        all_judged = current(
+            judged_series(lake, chosen, read_records(lake), now, accepted_moments(settings.ledger_url))
+        )
+    causes = anomalies(all_judged)
     if as_json:
-        write_json(_document(found, causes, now))
+        write_json(_document(all_judged, causes, now))
     else:
-        _show(found, [each.name for each in chosen], causes, is_whole=platform is not None)
+        _show(all_judged, [each.name for each in chosen], causes, is_whole=platform is not None)
     return FAILED if causes else OK
 
 
 def _show(
-    found: Sequence[JudgedSeries], platforms: Sequence[str], causes: dict[str, list[JudgedSeries]], *, is_whole: bool
+    all_judged: Sequence[JudgedSeries],
+    platforms: Sequence[str],
+    causes: dict[str, list[JudgedSeries]],
+    *,
+    is_whole: bool,
 ) -> None:
     """The counts of each platform, the anomalies in words, and the series: all of one platform, or what deviates."""
     terminal = console()
     counts = FittedTable(("platform", "series", "normal", "deviating", "unknown"), numbers=("series",))
     for name in platforms:
-        verdicts = [each.newest.verdict for each in found if each.series.platform == name]
+        verdicts = [each.newest.verdict for each in all_judged if each.series.platform == name]
         normal, unknown = verdicts.count("normal"), verdicts.count("unknown")
         counts.add_row(name, str(len(verdicts)), str(normal), str(len(verdicts) - normal - unknown), str(unknown))
     terminal.print_table(counts)
-    _show_series(terminal, [each for each in found if is_whole or each.newest.verdict not in ("normal", "unknown")])
+    _show_series(
+        terminal, [each for each in all_judged if is_whole or each.newest.verdict not in ("normal", "unknown")]
+    )
     for cause, deviating in causes.items():
         terminal.print(f"\nanomaly {cause}", soft_wrap=True)
         for series in deviating:
             terminal.print(f"  {deviation_in_words(series)}", soft_wrap=True)
         terminal.print(f"  {deviating[0].series.quantity.means}", soft_wrap=True)
-    if any(each.newest.verdict == "unknown" for each in found):
+    if any(each.newest.verdict == "unknown" for each in all_judged):
         needed = f"{MIN_KNOWN['full']} full or {MIN_KNOWN['incremental']} incremental"
         terminal.print(f"unknown: {needed} syncs that can be compared must be known before a verdict", soft_wrap=True)
     if not is_whole:
@@ -69,13 +77,13 @@ def _show(
         )
 
 
-def _show_series(terminal: Terminal, found: Sequence[JudgedSeries]) -> None:
-    if not found:
+def _show_series(terminal: Terminal, all_judged: Sequence[JudgedSeries]) -> None:
+    if not all_judged:
         return
     table = FittedTable(
         COLUMNS, numbers=("newest",), unbroken=("observed", "history"), optional=("observed", "syncs", "history")
     )
-    for judged in found:
+    for judged in all_judged:
         newest, quantity = judged.newest, judged.series.quantity
         table.add_row(
             judged.series.name,
@@ -93,7 +101,9 @@ def _verdict(verdict: Verdict) -> Text:
     return styled(verdict, COLOURS.get(verdict, "yellow"))
 
 
-def _document(found: Sequence[JudgedSeries], causes: dict[str, list[JudgedSeries]], now: datetime) -> dict[str, Any]:
+def _document(
+    all_judged: Sequence[JudgedSeries], causes: dict[str, list[JudgedSeries]], now: datetime
+) -> dict[str, Any]:
     return {
         "made_at": now,
         "anomalies": [
@@ -105,7 +115,7 @@ def _document(found: Sequence[JudgedSeries], causes: dict[str, list[JudgedSeries
             }
             for cause, deviating in causes.items()
         ],
-        "series": [_series(series) for series in found],
+        "series": [_series(series) for series in all_judged],
     }
 
 

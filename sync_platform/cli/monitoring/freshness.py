@@ -28,19 +28,19 @@ def show_freshness(platform: str | None, *, as_json: bool) -> int:
     chosen = choose(platforms, [platform]) if platform else list(platforms_in_use(platforms, settings).values())
     with Lake(LakeAddress.of(settings), read_only=True) as lake:
         records = read_records(lake)
-    found = [freshness_of(each, stored_datasets(each), records.get(each.name, []), now) for each in chosen]
+    freshnesses = [freshness_of(each, stored_datasets(each), records.get(each.name, []), now) for each in chosen]
     if as_json:
-        write_json({"made_at": now, "platforms": [freshness.document() for freshness in found]})
+        write_json({"made_at": now, "platforms": [freshness.document() for freshness in freshnesses]})
     else:
-        _show(found)
-    return FAILED if any(freshness.is_late for freshness in found) else OK
+        _show(freshnesses)
+    return FAILED if any(freshness.is_late for freshness in freshnesses) else OK
 
 
-def _show(found: Sequence[PlatformFreshness]) -> None:
+def _show(freshnesses: Sequence[PlatformFreshness]) -> None:
     table = FittedTable(
         COLUMNS, numbers=("staleness",), unbroken=("complete as of",), optional=("newest data", "cadence")
     )
-    for platform in found:
+    for platform in freshnesses:
         for freshness in platform.datasets:
             table.add_row(
                 f"{platform.platform}.{freshness.dataset}",
@@ -52,7 +52,7 @@ def _show(found: Sequence[PlatformFreshness]) -> None:
             )
     terminal = console()
     terminal.print_table(table)
-    for platform in found:
+    for platform in freshnesses:
         if platform.syncs_in_future:
             terminal.print(
                 f"{platform.platform}: {platform.syncs_in_future} syncs are recorded in the future and do not count",

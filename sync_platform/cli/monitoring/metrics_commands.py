@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from sync_platform.cli.default_command import FirstByDefault
+from sync_platform.cli.default_command import DefaultCommandGroup
 from sync_platform.cli.options import AsJson, OnePlatform
 
 metrics_commands = typer.Typer(
-    cls=FirstByDefault, help="Show the metrics and their history, and write dashboards and alarms of them."
+    cls=DefaultCommandGroup, help="Show the metrics and their history, and write dashboards and alarms of them."
 )
 
 

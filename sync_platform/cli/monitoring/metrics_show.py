@@ -41,12 +41,12 @@ def show_metrics(platform: str | None, *, as_prometheus: bool, as_json: bool) ->
         sys.stdout.write(prometheus_text(samples, settings.environment))
         return OK
     metrics = [metric for metric in METRICS if platform is None or "platform" in metric.dimensions]
-    found = [(metric, present_values(metric, samples)) for metric in metrics]
+    values_by_metric = [(metric, present_values(metric, samples)) for metric in metrics]
     if as_json:
-        documents = [_document(metric, values) for metric, values in found]
+        documents = [_document(metric, values) for metric, values in values_by_metric]
         write_json({"made_at": now, "environment": settings.environment, "metrics": documents})
     else:
-        _show(found)
+        _show(values_by_metric)
     return OK
 
 
@@ -61,9 +61,9 @@ def _document(metric: Metric, values: Sequence[PresentValue]) -> dict[str, Any]:
     }
 
 
-def _show(found: Sequence[tuple[Metric, Sequence[PresentValue]]]) -> None:
+def _show(values_by_metric: Sequence[tuple[Metric, Sequence[PresentValue]]]) -> None:
     table = FittedTable(COLUMNS, numbers=("value",), unbroken=("as of",), optional=("unit", "as of"))
-    for metric, values in found:
+    for metric, values in values_by_metric:
         for value in values:
             table.add_row(
                 metric.name,
@@ -74,7 +74,7 @@ def _show(found: Sequence[tuple[Metric, Sequence[PresentValue]]]) -> None:
             )
     terminal = console()
     terminal.print_table(table)
-    absent = [metric.name for metric, values in found if not values]
+    absent = [metric.name for metric, values in values_by_metric if not values]
     if absent:
         terminal.print(f"Not known: {', '.join(absent)}", soft_wrap=True)
 

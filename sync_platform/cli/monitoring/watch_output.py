@@ -40,13 +40,13 @@ class WatchOutput:
         if not self._is_json:
             self._line("the watch ends")
 
-    def write_waiting(self, reason: str, at: datetime) -> None:
+    def write_waiting(self, reason: str, now: datetime) -> None:
         """Another watcher makes the rounds; written once for each."""
         if reason == self._waits_for:
             return
         self._waits_for = reason
         if self._is_json:
-            self._json({**_document(None), "at": at, "waits_for": reason})
+            self._json({**_document(None), "at": now, "waits_for": reason})
         else:
             self._line(f"another watcher makes the rounds: {reason}")
 
@@ -64,11 +64,11 @@ class WatchOutput:
 
     def write_changes(self, done: WatchRound) -> None:
         """The problems that began or ended since the last round."""
-        found = {each.cause: each for each in done.problems}
-        began = [each for cause, each in found.items() if cause not in self._known]
-        ended = [] if done.delivery is None else [each for cause, each in self._known.items() if cause not in found]
+        problems = {each.cause: each for each in done.problems}
+        began = [each for cause, each in problems.items() if cause not in self._known]
+        ended = [] if done.delivery is None else [each for cause, each in self._known.items() if cause not in problems]
         faults = [each for each in done.faults if each not in self._faults]
-        self._known = {**self._known, **found} if done.delivery is None else found
+        self._known = {**self._known, **problems} if done.delivery is None else problems
         self._faults, self._waits_for = done.faults, ""
         if self._is_json:
             if began or ended or faults:

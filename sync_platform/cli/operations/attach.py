@@ -24,10 +24,10 @@ def write_statements(out: str) -> int:
     address = LakeAddress.of(settings)
     lines = [f"-- reads {address}, with DuckDB {duckdb.__version__}"]
     statements = reading_statements(address)
-    shown = [without_password(statement) for statement in statements]
+    statements_to_show = [without_password(statement) for statement in statements]
     lines += [FOR_BUCKET.format(region=address.region)] if address.is_remote else []
-    lines += [FOR_CATALOG] if shown != statements else []
+    lines += [FOR_CATALOG] if statements_to_show != statements else []
     lines += [FOR_RESTRICTED] if restricted_subjects(settings.ledger_url) else []
     with opened(out) as file:
-        file.write("\n".join([*lines, *(f"{each};" for each in shown)]) + "\n")
+        file.write("\n".join([*lines, *(f"{each};" for each in statements_to_show)]) + "\n")
     return OK

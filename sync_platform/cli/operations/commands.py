@@ -21,7 +21,7 @@ FAULT_HELP = (
 )
 
 
-class Format(StrEnum):
+class OutputFormat(StrEnum):
     table = "table"
     csv = "csv"
     json = "json"
@@ -58,7 +58,7 @@ def migrate(
 def query(
     sql: Annotated[str, typer.Argument(help="One SELECT statement (DuckDB's SQL); `-` reads it from standard input.")],
     form: Annotated[
-        Format | None,
+        OutputFormat | None,
         typer.Option("--format", help="The format of the rows; if not given, by the ending of FILE, else a table."),
     ] = None,
     as_of: AsOf = None,
@@ -76,7 +76,7 @@ def query(
     from sync_platform.cli.operations.query import answer
     from sync_platform.cli.operations.unsealed_rows import UnsealedRows
 
-    chosen = one_format(form, Format.json if as_json else None) or _format_of(out)
+    chosen = one_format(form, OutputFormat.json if as_json else None) or _format_of(out)
     if reason and not unseal:
         raise UsageError("--reason goes with --unseal")
     unsealed = UnsealedRows.asked(reason, out, chosen.value) if unseal else None
@@ -180,10 +180,10 @@ def serve(
     raise typer.Exit(serve_part(only, address, port) if only else serve_all(address, port))
 
 
-def _format_of(out: str) -> Format:
+def _format_of(out: str) -> OutputFormat:
     """The format that the ending of a file names; a table for any other."""
     ending = Path(out).suffix.removeprefix(".")
-    return Format(ending) if ending in list(Format) else Format.table
+    return OutputFormat(ending) if ending in list(OutputFormat) else OutputFormat.table
 
 
 def _day(text: str | None) -> date | None:

@@ -95,16 +95,16 @@ def _migrate(settings: Settings) -> None:
         operation.ended("complete")
 
 
-def _state_of_numbers(found: str | None, newest: str) -> str:
-    if found is not None and found > newest:
+def _state_of_numbers(version: str | None, newest: str) -> str:
+    if version is not None and version > newest:
         return "newer"
-    return _state_of(found, newest)
+    return _state_of(version, newest)
 
 
-def _state_of(found: str | None, newest: str | None) -> str:
-    if found is None:
+def _state_of(version: str | None, newest: str | None) -> str:
+    if version is None:
         return "not made yet"
-    return "up to date" if found == newest else "migrate"
+    return "up to date" if version == newest else "migrate"
 
 
 def _show(versions: list[StoredVersion]) -> None:

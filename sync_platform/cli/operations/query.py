@@ -19,8 +19,8 @@ from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.documents.wording import visible
 from sync_platform.errors import UsageError
 from sync_platform.lake.corrected_values import CORRECTED
-from sync_platform.lineage.as_of import past, tables_named
 from sync_platform.lineage.moment import parse_moment
+from sync_platform.lineage.past_lake import past_lake, tables_named
 from sync_platform.lineage.usable_tables import only_usable, restricted_now
 from sync_platform.monitoring.metrics_table import NAME, SCHEMA, add_metrics_table
 from sync_platform.platforms import load_platforms
@@ -63,7 +63,7 @@ def answer(sql: str, form: str, as_of: str | None, out: str, unsealed: UnsealedR
                     add_metrics_table(session, settings)
             else:
                 tracked = tracked_tables(platforms)
-                then = stack.enter_context(past(lake, settings.lineage_table_name, tracked, moment, sql))
+                then = stack.enter_context(past_lake(lake, settings.lineage_table_name, tracked, moment, sql))
                 session = then.session
                 sys.stderr.write(f"{then.way}\n")
             history = settings.lineage_table_name

@@ -44,7 +44,8 @@ def serve_all(address: str | None, port: int | None) -> int:
     from sync_platform.server.dagster_ui.daemon_election import DAEMON
     from sync_platform.server.serving import serve
 
-    create_records(settings)  # before Dagster's processes, which would make them together, and beside another server's
+    # Dagster's processes would create these tables at the same time, and another server's processes too
+    create_records(settings)
     subject = {"address": settings.serve_address, "port": settings.serve_port}
     with audited(settings, OperationName.serve, subject) as under_way:
         is_well = serve(
@@ -58,7 +59,7 @@ def serve_all(address: str | None, port: int | None) -> int:
         )
         under_way.ended("complete" if is_well else "failed")
     if holder_of(settings.ledger_url, DAEMON) is None:
-        forget_daemon(settings)  # it was stopped on purpose: the watch must not miss it
+        forget_daemon(settings)  # a person stopped the daemon: the watch must not report that it is gone
     if not is_well:
         report_problem("a process of Dagster ended again and again: its messages are above")
     return OK if is_well else FAILED

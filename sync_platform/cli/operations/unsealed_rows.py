@@ -24,7 +24,7 @@ from sync_platform.privacy.request_register import restricted_subjects
 from sync_platform.privacy.searched_installation import contexts_of
 from sync_platform.settings import Settings
 from sync_platform.storage.operation_name import OperationName
-from sync_platform.vault.unsealing import Unsealing, subjects_in
+from sync_platform.vault.unsealing import Unsealer, subjects_in
 from sync_platform.vault.vault_address import VaultAddress
 
 MAX_ROWS = 1_000
@@ -58,8 +58,8 @@ class UnsealedRows:
         require_allowed(command_line_actor(settings), Action.unseal_for_analysis)
         with audited(settings, OperationName.unseal, {"tables": tables, "reason": self.reason}) as operation:
             rows = relation.limit(MAX_ROWS + 1).to_arrow_table()
-            shown = rows.slice(0, MAX_ROWS)
-            persons = {each for column in shown.columns for each in subjects_in(column.to_pylist())}
+            first_rows = rows.slice(0, MAX_ROWS)
+            persons = {each for column in first_rows.columns for each in subjects_in(column.to_pylist())}
             platforms = load_platforms(settings.platform_path).values()
             contexts = [
                 name
@@ -68,19 +68,19 @@ class UnsealedRows:
                 for name in contexts_of(platform, dataset)
             ]
             restricted = persons & restricted_subjects(settings.ledger_url)
-            unsealing = Unsealing(VaultAddress.of(settings).open().ciphers(persons - restricted), contexts)
-            columns = [_clear(column, unsealing) for column in shown.columns]
+            unsealing = Unsealer(VaultAddress.of(settings).open().ciphers(persons - restricted), contexts)
+            columns = [_clear(column, unsealing) for column in first_rows.columns]
             unsealed_persons = len(persons - restricted)
-            operation.ended("complete", rows=len(shown), data_subjects=unsealed_persons, values=unsealing.unsealed)
+            operation.ended("complete", rows=len(first_rows), data_subjects=unsealed_persons, values=unsealing.unsealed)
         if restricted:
             report_problem(f"the values of {len(restricted):,} persons stay sealed: they restricted their use")
         if len(rows) > MAX_ROWS:
             report_problem(f"--unseal shows the first {MAX_ROWS:,} rows only")
-        session.register("unsealed_rows", pa.table(columns, names=shown.column_names))
+        session.register("unsealed_rows", pa.table(columns, names=first_rows.column_names))
         return session.table("unsealed_rows")
 
 
-def _clear(column: pa.ChunkedArray, unsealing: Unsealing) -> pa.ChunkedArray | pa.Array:
+def _clear(column: pa.ChunkedArray, unsealing: Unsealer) -> pa.ChunkedArray | pa.Array:
     """The column in clear, as texts; one without a sealed value stays as it is."""
     values = column.to_pylist()
     if not subjects_in(values):

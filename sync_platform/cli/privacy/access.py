@@ -69,10 +69,10 @@ def give_access(asked: AskedAccess, *, list_only: bool, as_html: bool, as_json: 
     actor = require_operator(settings, Action.unseal_for_access)
     _require_possible(asked, list_only=list_only, as_html=as_html, as_json=as_json)
     with _searched_installation(settings) as installation:
-        found = _find(settings, installation, asked.question)
-        persons = [] if list_only else _chosen(found, asked.chosen)
+        found_persons = _find(settings, installation, asked.question)
+        persons = [] if list_only else _chosen(found_persons, asked.chosen)
         if not persons:
-            return _list(found, list_only=list_only, as_json=as_json)
+            return _list(found_persons, list_only=list_only, as_json=as_json)
         passphrase = read_passphrase(asked.passphrase_file, is_new=True) if asked.out else ""
         request = AccessRequest.begun(
             settings.ledger_url, actor, asked.request, asked.identity, asked.received, persons
@@ -145,30 +145,30 @@ def _find(settings: Settings, installation: SearchedInstallation, question: Pers
     """The candidates; the audit log says by what kind of identifier they were looked for, and never the value."""
     subject = {"by": question.asked_by}
     with audited(settings, OperationName.find_person, subject) as operation, showing_steps("searching") as show_step:
-        found = candidates(installation, question, show_step)
-        operation.ended("complete", candidates=len(found))
-    return found
+        persons = candidates(installation, question, show_step)
+        operation.ended("complete", candidates=len(persons))
+    return persons
 
 
-def _chosen(found: Sequence[Candidate], chosen: Sequence[str]) -> list[Candidate]:
+def _chosen(persons: Sequence[Candidate], chosen: Sequence[str]) -> list[Candidate]:
     """The candidates that are the person: the chosen ones, or the only one."""
     if ALL in chosen:
-        return list(found)
-    ids = {each.subject_id for each in found}
+        return list(persons)
+    ids = {each.subject_id for each in persons}
     for each in chosen:
         if each not in ids:
             raise UsageError(f"--choose {each}: it is none of the {len(ids)} candidates")
     if chosen:
-        return [each for each in found if each.subject_id in chosen]
-    return list(found) if len(ids) == 1 else []
+        return [each for each in persons if each.subject_id in chosen]
+    return list(persons) if len(ids) == 1 else []
 
 
-def _list(found: Sequence[Candidate], *, list_only: bool, as_json: bool) -> int:
+def _list(persons: Sequence[Candidate], *, list_only: bool, as_json: bool) -> int:
     if as_json:
-        write_json({"candidates": [as_document(each) for each in found], "answer": None})
+        write_json({"candidates": [as_document(each) for each in persons], "answer": None})
     else:
-        show_candidates(found)
-    if not found:
+        show_candidates(persons)
+    if not persons:
         report_problem("nobody is found: no personal data is stored under that name, or the person is erased")
         return FAILED
     if list_only:

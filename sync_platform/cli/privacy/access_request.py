@@ -46,12 +46,12 @@ class AccessRequest:
                 subjects=subjects,
             )
             return cls(register, number, actor)
-        found = register.find(number)
-        if not found.is_open or found.kind is not PrivacyRequestKind.access:
+        request = register.find(number)
+        if not request.is_open or request.kind is not PrivacyRequestKind.access:
             raise UsageError(f"privacy request {number} is no open request for access")
         if identity.strip():
             register.check_identity(number, identity, actor=actor)
-        elif not found.identity:
+        elif not request.identity:
             raise UsageError(f"privacy request {number}: say with --identity how the person's identity was checked")
         register.name_person(number, subjects, actor=actor)
         return cls(register, number, actor)

@@ -13,15 +13,15 @@ SHOWN = 50
 COLUMNS = ("id", "dataset", "found by", "records", "live", "first seen", "last changed")
 
 
-def show_candidates(found: Sequence[Candidate]) -> None:
+def show_candidates(persons: Sequence[Candidate]) -> None:
     """Print the candidates that match best; nothing where there is none."""
-    if not found:
+    if not persons:
         return
     table = FittedTable(COLUMNS, numbers={"records", "live"})
-    for each in found[:SHOWN]:
+    for each in persons[:SHOWN]:
         times = (local_time(moment) if moment else "–" for moment in (each.first_seen_at, each.last_changed_at))
         name = f"{each.platform}.{each.dataset}"
         table.add_row(each.subject_id, name, ", ".join(each.found_by), f"{each.records:,}", f"{each.live:,}", *times)
     console().print_table(table)
-    if len(found) > SHOWN:
-        console().print(f"… the first {SHOWN} of {len(found):,}; name the person in one more way")
+    if len(persons) > SHOWN:
+        console().print(f"… the first {SHOWN} of {len(persons):,}; name the person in one more way")

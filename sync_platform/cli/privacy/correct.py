@@ -51,8 +51,8 @@ def correct_value(
         stack.enter_context(showing_steps("correcting"))
         number = correct(installation, request, record, column, text, actor)
         operation.ended("complete", correction=number)
-        found = [each for each in correction_documents(register.find(request)) if each["correction"] == number]
-    write_json({"correction": found[0]}) if as_json else _show(found)
+        documents = [each for each in correction_documents(register.find(request)) if each["correction"] == number]
+    write_json({"correction": documents[0]}) if as_json else _show(documents)
     return OK
 
 
@@ -60,14 +60,14 @@ def list_corrections(*, as_json: bool) -> int:
     """List every correction on record; 0. A ledger that does not exist is not created."""
     settings = load_settings()
     require_operator(settings, Action.read_privacy)
-    found: list[dict[str, Any]] = []
+    documents: list[dict[str, Any]] = []
     if database_exists(settings.ledger_url):
         with opened_register(settings.ledger_url) as register:
-            found = [each for request in register.requests() for each in correction_documents(request)]
+            documents = [each for request in register.requests() for each in correction_documents(request)]
     if as_json:
-        write_json({"corrections": found})
-    elif found:
-        _show(found)
+        write_json({"corrections": documents})
+    elif documents:
+        _show(documents)
     else:
         console().print("No value was ever corrected.")
     return OK

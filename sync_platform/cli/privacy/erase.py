@@ -115,9 +115,9 @@ def withdraw(number: int, reason: str, *, as_json: bool) -> int:
         if not reason.strip():
             raise UsageError("say why the erasure is not wanted any more")
         log_entry(settings, OperationName.withdraw_erasure, {"erasure": number}, "begun")
-        found = withdraw_erasure(ledger, number, actor, reason.strip())
+        erasure = withdraw_erasure(ledger, number, actor, reason.strip())
         log_entry(settings, OperationName.withdraw_erasure, {"erasure": number}, "complete")
-    write_json({"erasure": found.document()}) if as_json else show_erasure(found)
+    write_json({"erasure": erasure.document()}) if as_json else show_erasure(erasure)
     return OK
 
 
@@ -125,8 +125,8 @@ def _record(installation: ErasedInstallation, asked: AskedErasure, subjects: Seq
     """Record the erasure, and its privacy request. UsageError for a request that is closed, or of another kind."""
     requests, number = installation.requests, asked.request
     if number is not None:
-        found = requests.find(number)
-        if not found.is_open or found.kind is not PrivacyRequestKind.erasure:
+        privacy_request = requests.find(number)
+        if not privacy_request.is_open or privacy_request.kind is not PrivacyRequestKind.erasure:
             raise UsageError(f"privacy request {number} is no open request for an erasure")
     require_erasable(installation, subjects, asked.reason)
     ways = ", ".join([*(["subject"] if asked.named else []), *asked.question.asked_by])

@@ -32,16 +32,16 @@ def list_erasures(*, as_json: bool) -> int:
     settings = load_settings()
     require_operator(settings, Action.read_privacy)
     with closing(ErasureLedger(settings.ledger_url)) as ledger:
-        found, breaks = ledger.erasures(), ledger.breaks()
+        erasures, breaks = ledger.erasures(), ledger.breaks()
     if as_json:
-        write_json({"erasures": [each.document() for each in found], "breaks": breaks})
-    elif not found:
+        write_json({"erasures": [each.document() for each in erasures], "breaks": breaks})
+    elif not erasures:
         console().print("No erasure was ever asked for.")
     else:
         table = FittedTable(
             ("erasure", "state", "asked for", "by", "confirmed by", "held until"), unbroken=("erasure",)
         )
-        for each in found:
+        for each in erasures:
             held = local_minute(each.held_until) if each.held_until else ""
             by = f"{each.confirmed_by} (alone)" if each.confirmed_alone else each.confirmed_by or ""
             state = f"{each.state}: a step failed" if each.problem else each.state
@@ -57,47 +57,47 @@ def show_one(number: int, *, as_json: bool) -> int:
     settings = load_settings()
     require_operator(settings, Action.read_privacy)
     with closing(ErasureLedger(settings.ledger_url)) as ledger:
-        found = ledger.find(number)
+        erasure = ledger.find(number)
     if as_json:
-        write_json({"erasure": found.document()})
+        write_json({"erasure": erasure.document()})
     else:
-        show_erasure(found, with_steps=True)
-    return FAILED if found.problem else OK
+        show_erasure(erasure, with_steps=True)
+    return FAILED if erasure.problem else OK
 
 
 def show_extent(extent: ErasureExtent) -> None:
     """Print what an erasure would reach."""
-    shown = console()
-    shown.print(f"data subjects: {', '.join(extent.named)}", soft_wrap=True)
+    terminal = console()
+    terminal.print(f"data subjects: {', '.join(extent.named)}", soft_wrap=True)
     if extent.others:
-        shown.print(f"and under other names on the same platform: {', '.join(extent.others)}", soft_wrap=True)
+        terminal.print(f"and under other names on the same platform: {', '.join(extent.others)}", soft_wrap=True)
     for each in extent.tables:
         erased = f", {each.erased:,} in the erased form" if each.erased else ""
-        shown.print(f"  {each.table}: {each.sealed:,} rows{erased}")
+        terminal.print(f"  {each.table}: {each.sealed:,} rows{erased}")
     for hold in extent.holds:
         what = ", ".join(hold.fields) or "everything"
-        shown.print(f"  legal hold {hold.number} until {local_time(hold.until)} covers {what}", soft_wrap=True)
+        terminal.print(f"  legal hold {hold.number} until {local_time(hold.until)} covers {what}", soft_wrap=True)
 
 
 def show_erasure(erasure: Erasure, *, with_steps: bool = False) -> None:
     """Print an erasure, its problem or its proof."""
-    shown = console()
-    shown.print(line(styled(f"erasure {erasure.number}", "bold"), f": {WORDS[erasure.state]}"), soft_wrap=True)
-    shown.print(f"  reason: {erasure.reason}", soft_wrap=True)
-    shown.print(f"  asked for by {erasure.requested_by}, {local_time(erasure.requested_at)}", soft_wrap=True)
+    terminal = console()
+    terminal.print(line(styled(f"erasure {erasure.number}", "bold"), f": {WORDS[erasure.state]}"), soft_wrap=True)
+    terminal.print(f"  reason: {erasure.reason}", soft_wrap=True)
+    terminal.print(f"  asked for by {erasure.requested_by}, {local_time(erasure.requested_at)}", soft_wrap=True)
     if erasure.confirmed_by:
         alone = ", the only operator" if erasure.confirmed_alone else ""
-        shown.print(f"  confirmed by {erasure.confirmed_by}{alone}", soft_wrap=True)
+        terminal.print(f"  confirmed by {erasure.confirmed_by}{alone}", soft_wrap=True)
     if erasure.held_until:
-        shown.print(f"  legal hold until {local_time(erasure.held_until)}", soft_wrap=True)
+        terminal.print(f"  legal hold until {local_time(erasure.held_until)}", soft_wrap=True)
     if with_steps:
         for event in erasure.events:
             details = event.known_details
             what = ": ".join(str(details[name]) for name in ("step", "problem") if name in details)
-            shown.print(f"  {event.at[:19]}Z {event.event} {what} ({event.actor})", soft_wrap=True)
+            terminal.print(f"  {event.at[:19]}Z {event.event} {what} ({event.actor})", soft_wrap=True)
     if erasure.problem:
-        shown.print(f"  NOT complete: {erasure.problem}", soft_wrap=True)
-        shown.print(f"  it goes on every hour, or with: {typed('privacy', 'erasure', 'continue')}", soft_wrap=True)
+        terminal.print(f"  NOT complete: {erasure.problem}", soft_wrap=True)
+        terminal.print(f"  it goes on every hour, or with: {typed('privacy', 'erasure', 'continue')}", soft_wrap=True)
     elif erasure.proof:
         _show_proof(erasure)
 

@@ -62,14 +62,14 @@ def list_holds(*, as_json: bool) -> int:
     settings = load_settings()
     require_operator(settings, Action.read_privacy)
     with closing(LegalHolds(settings.ledger_url)) as holds:
-        found, breaks = holds.holds(), holds.breaks()
+        legal_holds, breaks = holds.holds(), holds.breaks()
     if as_json:
-        write_json({"holds": [each.document() for each in found], "breaks": breaks})
-    elif not found:
+        write_json({"holds": [each.document() for each in legal_holds], "breaks": breaks})
+    elif not legal_holds:
         console().print("No legal hold was ever set.")
     else:
         table = FittedTable(("hold", "state", "until", "covers", "reason", "set by"), unbroken=("hold",))
-        for each in found:
+        for each in legal_holds:
             covers = ", ".join(each.fields) or "everything"
             table.add_row(str(each.number), _state(each), local_minute(each.until), covers, each.reason, each.set_by)
         console().print_table(table)

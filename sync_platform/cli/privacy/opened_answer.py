@@ -25,18 +25,18 @@ def show_answer(file: Path, out: str, passphrase_file: str | None, *, as_html: b
     require_operator(settings, Action.unseal_for_access)
     passphrase = read_passphrase(passphrase_file, is_new=False)
     with audited(settings, OperationName.open_answer, {"file": file.name, "in_clear_to": out}) as operation:
-        found = read_answer_file(file, passphrase)
+        answer = read_answer_file(file, passphrase)
         if out:
-            _write(Path(out), found)
+            _write(Path(out), answer)
         else:
-            sys.stdout.write(found[PAGE if as_html else DATA].rstrip("\n") + "\n")
+            sys.stdout.write(answer[PAGE if as_html else DATA].rstrip("\n") + "\n")
         operation.ended("complete")
     return OK
 
 
-def _write(folder: Path, found: dict[str, str]) -> None:
+def _write(folder: Path, answer: dict[str, str]) -> None:
     if not folder.is_dir():
         raise UsageError(f"--out {folder}: there is no such folder")
-    for name, text in found.items():
+    for name, text in answer.items():
         write_new_file(folder / name, text.encode())
         write_line(f"{folder / name} is in clear: delete it when it is delivered")

@@ -29,17 +29,17 @@ def list_requests(*, lists_all: bool, as_json: bool) -> int:
     """Show the requests; 0, or 1 where the register was changed. A ledger that does not exist is not created."""
     settings, now = load_settings(), datetime.now(UTC)
     require_allowed(command_line_actor(settings), Action.read_privacy)
-    found: list[PrivacyRequest] = []
+    requests: list[PrivacyRequest] = []
     breaks: list[str] = []
     if database_exists(settings.ledger_url):
         with opened_register(settings.ledger_url) as register:
-            found = sorted(register.requests(), key=lambda each: (not each.is_open, each.due_on, each.number))
+            requests = sorted(register.requests(), key=lambda each: (not each.is_open, each.due_on, each.number))
             breaks = [f"event {event.number}: {what}" for event, what in register.breaks()]
-    shown = [each for each in found if lists_all or each.is_open]
+    listed = [each for each in requests if lists_all or each.is_open]
     if as_json:
-        write_json({"made_at": now, "requests": [each.document(now) for each in shown], "breaks": breaks})
+        write_json({"made_at": now, "requests": [each.document(now) for each in listed], "breaks": breaks})
     else:
-        _show(shown, len(found) - len(shown), now)
+        _show(listed, len(requests) - len(listed), now)
     for each in breaks:
         report_problem(f"the register of privacy requests was changed outside this program: {each}", logging.ERROR)
     return FAILED if breaks else OK
@@ -50,14 +50,14 @@ def coloured_request_state(request: PrivacyRequest, now: datetime) -> Text:
 
 
 def _show(requests: Sequence[PrivacyRequest], left_out: int, now: datetime) -> None:
-    shown = console()
+    terminal = console()
     if requests:
-        shown.print_table(_table(requests, now))
+        terminal.print_table(_table(requests, now))
         write_next_steps([typed("privacy", "requests", "show", str(requests[0].number))])
     else:
-        shown.print("no privacy request is open")
+        terminal.print("no privacy request is open")
     if left_out:
-        shown.print(f"closed requests: {left_out:,} (--all)")
+        terminal.print(f"closed requests: {left_out:,} (--all)")
 
 
 def _table(requests: Sequence[PrivacyRequest], now: datetime) -> FittedTable:

@@ -41,13 +41,13 @@ def write_request(request: PrivacyRequest, *, as_json: bool) -> None:
     if as_json:
         write_json({"request": request.document(now)})
         return
-    shown = console()
-    shown.print(
+    terminal = console()
+    terminal.print(
         line("privacy request ", styled(str(request.number), "bold"), ": ", coloured_request_state(request, now))
     )
     for name, value in _facts(request):
-        shown.print(f"{name}: {value}", soft_wrap=True)
-    shown.print_table(_table(request))
+        terminal.print(f"{name}: {value}", soft_wrap=True)
+    terminal.print_table(_table(request))
     write_next_steps(_steps(request))
 
 

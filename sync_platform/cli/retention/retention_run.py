@@ -53,17 +53,17 @@ def _plan(settings: Settings) -> tuple[None, None, Applied]:
     from sync_platform.cli.runner.instance import existing_instance
     from sync_platform.defs.retention_steps import RetainedInstallation
 
-    found: list[dict[str, Any]] = []
+    plans: list[dict[str, Any]] = []
     with existing_instance(settings) as instance, showing_steps("retention") as on_step:
         installation = RetainedInstallation(settings, load_platforms(settings.platform_path), instance)
         for step in installation.steps(datetime.now(UTC)):
             on_step(step.rule.what)
             planned: dict[str, Any] = {"rule": step.rule.name, "before": step.before.isoformat()}
             try:
-                found.append({**planned, "due": step.due()})
+                plans.append({**planned, "due": step.due()})
             except (SyncError, OSError) as error:
-                found.append({**planned, "due": {}, "error": str(error)})
-    return None, None, found
+                plans.append({**planned, "due": {}, "error": str(error)})
+    return None, None, plans
 
 
 def _document(settings: Settings, applied: Mapping[str, Any]) -> dict[str, Any]:

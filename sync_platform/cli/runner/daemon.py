@@ -123,11 +123,11 @@ def progress_of(settings: Settings, run_ids: list[str]) -> dict[str, str]:
     """
     try:
         with opened_instance(settings) as instance:
-            found = {run_id: _last_message(instance, run_id) for run_id in run_ids}
+            messages = {run_id: _last_message(instance, run_id) for run_id in run_ids}
     except (StorageError, DagsterError) as error:
         logger.info("The progress of runs cannot be read now: %s", error)
         return {}
-    return {run_id: message for run_id, message in found.items() if message}
+    return {run_id: message for run_id, message in messages.items() if message}
 
 
 def _last_message(instance: DagsterInstance, run_id: str) -> str | None:

@@ -35,10 +35,10 @@ def is_newer(version: str | None) -> bool:
 
 def migrate_dagster(settings: Settings) -> None:
     """Bring Dagster's records to its newest version; StorageError where they are newer, or cannot be written."""
-    found, _ = dagster_versions(settings)
-    if is_newer(found):
+    version, _ = dagster_versions(settings)
+    if is_newer(version):
         raise StorageError(
-            f"Dagster's records were made by a newer version of Dagster ({found}); they were not changed"
+            f"Dagster's records were made by a newer version of Dagster ({version}); they were not changed"
         )
     with opened_instance(settings) as instance, redirect_stdout(sys.stderr):  # Dagster prints its progress
         instance.upgrade()

@@ -14,7 +14,7 @@ from sync_platform.defs.dagster_internals import instance_in
 from sync_platform.defs.dagster_sqlite import keep_empty_log
 from sync_platform.defs.progress import NoProgress
 from sync_platform.settings import Settings
-from sync_platform.storage.extensions import check
+from sync_platform.storage.extensions import check_extensions
 from sync_platform.storage.lake_connection import LakeAddress
 
 FIRST_REQUEST_MODULES = ("anyio._backends._asyncio", "httpcore", "h11", "alembic.command")
@@ -25,7 +25,7 @@ def import_all(settings: Settings) -> None:
     for name in FIRST_REQUEST_MODULES:
         importlib.import_module(name)
     build(settings, NoProgress())
-    check(LakeAddress.of(settings).extensions)
+    check_extensions(LakeAddress.of(settings).extensions)
     keep_empty_log()
 
     @dg.asset

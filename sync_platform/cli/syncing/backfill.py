@@ -17,7 +17,7 @@ from sync_platform.cli.syncing.result import PlatformResult, details_of
 from sync_platform.cli.syncing.unify import UnifyResult, unify_after
 from sync_platform.documents.typed_command import typed
 from sync_platform.errors import NoLakeYet, UsageError
-from sync_platform.lake.syncs import CHANGE_COUNTS, SHOWN_COUNTS, complete_partitions, worst
+from sync_platform.lake.syncs import CHANGE_COUNTS, SHOWN_COUNTS, complete_partitions, worst_status
 from sync_platform.platforms import choose, load_platforms
 from sync_platform.settings import Settings, load_settings
 from sync_platform.sources.declaration import Platform
@@ -45,14 +45,14 @@ def backfill_platform(name: str, first: str, last: str | None, *, again: bool, a
     from sync_platform.cli.runner.instance import cancel_killed_runs, prepare
 
     prepare(settings, [(platform, period) for period in periods])
-    display = _Steps(platform.name, len(missing), quiet=as_json)
+    display = _PeriodDisplay(platform.name, len(missing), quiet=as_json)
     began = time.monotonic()
     try:
         subject = {"platform": platform.name, "periods": [period.key for period in missing]}
         with audited(settings, OperationName.backfill, subject) as operation, display.shown():
             results = [_sync(settings, platform, period, display) for period in missing]
             unified = unify_after(settings, results, display)
-            status = worst((result.status for result in results), default="complete")
+            status = worst_status((result.status for result in results), default="complete")
             operation.ended(status, **details_of(results))
     except KeyboardInterrupt:
         cancel_killed_runs(settings)
@@ -71,7 +71,7 @@ def _complete(settings: Settings, platform: Platform) -> set[str]:
         return set()
 
 
-def _sync(settings: Settings, platform: Platform, period: Period, display: _Steps) -> PlatformResult:
+def _sync(settings: Settings, platform: Platform, period: Period, display: _PeriodDisplay) -> PlatformResult:
     from sync_platform.cli.syncing.workers import Job, run_all
     from sync_platform.defs.landing import Mode
 
@@ -91,7 +91,7 @@ def _report(
     before = len(periods) - len(results)
     if as_json:
         document = {
-            "status": worst((result.status for result in results), default="complete"),
+            "status": worst_status((result.status for result in results), default="complete"),
             "complete_before": before,
             "total_s": round(total_s, 2),
             "periods": [result.document() for result in results],
@@ -118,7 +118,7 @@ def _report(
         write_next_steps([again, *dict.fromkeys(steps)])
 
 
-class _Steps(Display):
+class _PeriodDisplay(Display):
     """The progress over periods: a bar in a terminal, else a line for each period; nothing with --json."""
 
     def __init__(self, platform: str, steps: int, *, quiet: bool) -> None:

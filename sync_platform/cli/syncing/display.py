@@ -59,7 +59,7 @@ class NoDisplay(Display):
 def choose_display(as_json: bool) -> Display:
     if as_json:
         return NoDisplay()
-    return Bars() if sys.stderr.isatty() else Lines()
+    return BarDisplay() if sys.stderr.isatty() else LineDisplay()
 
 
 class _Counter:
@@ -87,7 +87,7 @@ class TaskText(ProgressColumn):
         return line(task.fields["text"])
 
 
-class Bars(Display):
+class BarDisplay(Display):
     """One bar per platform, over the pages expected so far."""
 
     def __init__(self) -> None:
@@ -144,7 +144,7 @@ class Bars(Display):
             self._progress.update(self._tasks[result.platform], completed=1, total=1, text=text)
 
 
-class Lines(Display):
+class LineDisplay(Display):
     """A line when a platform starts, every few seconds while it runs, and when it ends."""
 
     def __init__(self) -> None:

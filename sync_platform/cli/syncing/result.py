@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from sync_platform.cli.next_steps import steps_after
 from sync_platform.documents.states import state_of
-from sync_platform.lake.syncs import COUNTS, Status, SyncRecord, worst
+from sync_platform.lake.syncs import COUNTS, Status, SyncRecord, worst_status
 from sync_platform.storage.audit_log import GAPS_DETAIL
 
 
@@ -36,7 +36,11 @@ class PlatformResult:
     def status(self) -> Status:
         if self._has_failed:
             return "failed"
-        return "degraded" if self.is_blocked else worst((record.status for record in self.records), default="failed")
+        return (
+            "degraded"
+            if self.is_blocked
+            else worst_status((record.status for record in self.records), default="failed")
+        )
 
     @property
     def state(self) -> str:

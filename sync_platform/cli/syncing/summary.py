@@ -11,7 +11,7 @@ from sync_platform.cli.syncing.unify import UnifyResult, write_result
 from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.documents.states import WITH_GAPS, WORST_FIRST
 from sync_platform.documents.typed_command import typed
-from sync_platform.lake.syncs import SHOWN_COUNTS, worst
+from sync_platform.lake.syncs import SHOWN_COUNTS, worst_status
 from sync_platform.settings import Settings
 from sync_platform.sources.period import day_in_hong_kong
 from sync_platform.storage.lake_connection import LakeAddress
@@ -28,7 +28,7 @@ def write_sync_document(
 ) -> None:
     """The whole result as JSON on standard output."""
     document = {
-        "status": worst((result.status for result in results), default="complete"),
+        "status": worst_status((result.status for result in results), default="complete"),
         "startup_s": round(startup_s, 2),
         "total_s": round(total_s, 2),
         "platforms": [result.document() for result in results],
@@ -91,8 +91,8 @@ def _remarks(result: PlatformResult) -> list[Text]:
         ids = result.not_retired_ids.get(record.dataset or "", [])
         listed = f"{', '.join(ids[:MAX_IDS])}{' …' if len(ids) > MAX_IDS else ''}"
         if ids:
-            kept = f"{record.not_retired:,} not seen, but kept live: {listed}"
-            lines.append(line(f"{result.platform}.{record.dataset}: {kept}"))
+            remark = f"{record.not_retired:,} not seen, but kept live: {listed}"
+            lines.append(line(f"{result.platform}.{record.dataset}: {remark}"))
     for record in result.records:
         if record.already_known:
             since = f"{record.already_known:,} records were known already, from later syncs, and are known from"

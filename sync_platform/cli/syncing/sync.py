@@ -41,7 +41,7 @@ def sync_platforms(
     from sync_platform.cli.syncing.unify import unify_after
     from sync_platform.cli.syncing.workers import Job, run_all
     from sync_platform.defs.landing import Mode
-    from sync_platform.lake.syncs import worst
+    from sync_platform.lake.syncs import worst_status
 
     prepare(settings, planned)
     startup_s = time.monotonic() - began
@@ -53,7 +53,7 @@ def sync_platforms(
         with audited(settings, OperationName.sync, subject) as operation, display.shown():
             results = run_all(Job(settings, Mode(mode), accept_shrink.strip()), planned, display)
             unified = unify_after(settings, results, display) if with_unify else None
-            status = worst((result.status for result in results), default="complete")
+            status = worst_status((result.status for result in results), default="complete")
             operation.ended(status, **details_of(results))
     except KeyboardInterrupt:
         cancel_killed_runs(settings)

@@ -125,15 +125,15 @@ def write_result(result: UnifyResult, *, as_json: bool) -> None:
     if as_json:
         write_json(result.document())
         return
-    shown = console()
-    shown.print(f"unified: {result.in_words}", soft_wrap=True)
+    terminal = console()
+    terminal.print(f"unified: {result.in_words}", soft_wrap=True)
     for event in result.events[:MAX_EVENTS]:
         moved = f": {', '.join(event['listings'])}" if event["listings"] else ""
-        shown.print(
+        terminal.print(
             f"  {event['restaurant_id']} {_VERBS[event['kind']]} {event['other_id'] or ''}{moved}", soft_wrap=True
         )
     if len(result.events) > MAX_EVENTS:
-        shown.print(f"  … and {len(result.events) - MAX_EVENTS:,} more: unified.identity_turns")
+        terminal.print(f"  … and {len(result.events) - MAX_EVENTS:,} more: unified.identity_turns")
 
 
 _VERBS = {

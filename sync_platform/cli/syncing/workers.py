@@ -34,7 +34,7 @@ from sync_platform.settings import Settings
 from sync_platform.sources.declaration import Platform
 from sync_platform.sources.gaps import Gaps
 from sync_platform.sources.period import Period
-from sync_platform.storage.extensions import check
+from sync_platform.storage.extensions import check_extensions
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 
 logger = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ class _Worker:
 def run_all(job: Job, planned: list[tuple[Platform, Period]], display: Display) -> list[PlatformResult]:
     """Sync every platform, and show the progress. Returns the results in the order of `planned`."""
     waiting = list(reversed(planned))
-    check(LakeAddress.of(job.settings).extensions)
+    check_extensions(LakeAddress.of(job.settings).extensions)
     has_row_worker = len(planned) < (os.cpu_count() or 1)  # otherwise every core is busy with the run of a platform
     running: dict[Connection, _Worker] = {}
     results: dict[str, PlatformResult] = {}
@@ -132,7 +132,7 @@ def _receive(connection: Connection, worker: _Worker, display: Display) -> Platf
     return None
 
 
-class _SentProgress:
+class _ProgressSender:
     """Sends the progress of a worker to the parent, and measures its phases."""
 
     def __init__(self, connection: Connection) -> None:
@@ -182,7 +182,7 @@ def _work(connection: Connection, job: Job, platform: Platform, period: Period, 
 
 
 def _sync(connection: Connection, job: Job, platform: Platform, period: Period, has_row_worker: bool) -> None:
-    progress = _SentProgress(connection)
+    progress = _ProgressSender(connection)
     run_id, error, is_blocked = "", None, False
     records: list[SyncRecord] = []
     not_retired_ids: dict[str, list[str]] = {}

@@ -1,4 +1,4 @@
-"""Whether this machine's clock is right, as far as something else shows the time.
+"""Compares the clock of this machine with every other clock that can be read.
 
 What belongs here: the clocks that it is compared with. A server of PostgreSQL or S3 shows its own time, and so does a
 file system in the network. Without any of them only records of the future show that the clock was ahead, or is behind.
@@ -36,22 +36,22 @@ class OtherClock:
 
 def clock_problems(clocks: Sequence[OtherClock], recorded: Mapping[str, datetime], now: datetime) -> Iterator[Problem]:
     """At most one problem. `recorded`: the newest time of each kind of record."""
-    shown = [
+    differences = [
         f"it is {duration_in_words(abs(clock.ahead))} {'ahead of' if clock.ahead > timedelta() else 'behind'} that of "
         f"{clock.name}"
         for clock in clocks
         if abs(clock.ahead) > MAX_DIFFERENCE
     ]
-    shown += [
+    differences += [
         f"{name} has the time {local_time(at)}, which is still to come"
         for name, at in recorded.items()
         if at > now + CLOCK_TOLERANCE
     ]
-    if shown:
+    if differences:
         yield Problem(
             ProblemName.clock_wrong,
             "",
-            f"The clock of this machine ({local_time(now)}) is or was wrong: {'; '.join(shown)}.",
+            f"The clock of this machine ({local_time(now)}) is or was wrong: {'; '.join(differences)}.",
             "Syncs count as late or as too new, leases end too early or too late, and freshness is not known. The next "
             "sync with a right clock corrects the times of syncs.",
             "Compare the clock with a watch, and turn on the synchronisation of the system's time (NTP).",
@@ -86,10 +86,10 @@ def _postgres_clock(name: str, url: str) -> OtherClock | None:
     address = url.removeprefix("postgres:") if url.startswith("postgres:") else _plain(url)
     try:
         with psycopg.connect(address, connect_timeout=int(ANSWER_WITHIN_S)) as connection:
-            found = connection.execute("SELECT clock_timestamp()").fetchall()
+            rows = connection.execute("SELECT clock_timestamp()").fetchall()
     except psycopg.Error:
         return None
-    return OtherClock(name, datetime.now(UTC) - found[0][0])
+    return OtherClock(name, datetime.now(UTC) - rows[0][0])
 
 
 def _plain(url: str) -> str:
@@ -104,5 +104,5 @@ def _http_clock(name: str, address: str) -> OtherClock | None:
         answer = httpx.head(address, timeout=ANSWER_WITHIN_S)
     except (httpx.HTTPError, OSError):
         return None
-    shown = server_time(answer.headers)
-    return OtherClock(name, datetime.now(UTC) - shown) if shown else None
+    moment = server_time(answer.headers)
+    return OtherClock(name, datetime.now(UTC) - moment) if moment else None

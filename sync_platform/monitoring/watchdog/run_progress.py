@@ -166,9 +166,9 @@ def _named(runs: Sequence[UnfinishedRun | FailedRun]) -> str:
     if len(runs) == 1:
         of = f" ({runs[0].platform})" if runs[0].platform else ""
         return f"Run {runs[0].run_id} of {runs[0].job}{of}"
-    shown = ", ".join(run.platform or run.run_id[:8] for run in runs[:MAX_NAMED])
+    names = ", ".join(run.platform or run.run_id[:8] for run in runs[:MAX_NAMED])
     more = f" and {len(runs) - MAX_NAMED} more" if len(runs) > MAX_NAMED else ""
-    return f"Each of {len(runs)} runs of {runs[0].job} ({shown}{more})"
+    return f"Each of {len(runs)} runs of {runs[0].job} ({names}{more})"
 
 
 def _platforms(runs: Sequence[UnfinishedRun | FailedRun]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from typing import TypeVar
 from sync_platform.errors import StorageError
 from sync_platform.monitoring.emergency_problems import NAMES as EMERGENCY_NAMES
 from sync_platform.monitoring.emergency_problems import read_emergency_problems
-from sync_platform.monitoring.installation_state import InstallationState, Unknown
+from sync_platform.monitoring.installation_state import InstallationState, UnreadPart
 from sync_platform.monitoring.judged_runs import judged_runs
 from sync_platform.monitoring.problem import Problem, ProblemName, ProblemSource
 from sync_platform.monitoring.watch_heartbeat import Heartbeat
@@ -40,7 +40,7 @@ class WatchedInstallation:
 
     settings: Settings
     state: InstallationState
-    dagster: DagsterState | Unknown | None
+    dagster: DagsterState | UnreadPart | None
     previous: Heartbeat | None
     alive_since: datetime | None
     slept: timedelta
@@ -86,8 +86,8 @@ def _source(look: Callable[[], Iterable[Problem]], *names: ProblemName) -> Probl
     return ProblemSource(frozenset(names), look)
 
 
-def _required(read: Known | Unknown) -> Known:
-    if isinstance(read, Unknown):
+def _required(read: Known | UnreadPart) -> Known:
+    if isinstance(read, UnreadPart):
         raise StorageError(read.reason)
     return read
 
@@ -110,13 +110,13 @@ def _locks(settings: Settings, now: datetime) -> list[Problem]:
 
 def _newest_times(watched: WatchedInstallation, dagster: DagsterState) -> dict[str, datetime]:
     """The newest time of each kind of record: that of a clock that was ahead."""
-    found: dict[str, datetime | None] = {
+    times: dict[str, datetime | None] = {
         "the last round": watched.previous.at if watched.previous else None,
         "a heartbeat of Dagster's daemon": dagster.heartbeat_at,
     }
-    if not isinstance(watched.state.records, Unknown):
+    if not isinstance(watched.state.records, UnreadPart):
         committed = (record.committed_at for records in watched.state.records.values() for record in records)
-        found["the newest sync"] = max(committed, default=None)
-    if not isinstance(watched.state.backups, Unknown):
-        found["the last backup"] = watched.state.backups.logged.last_at
-    return {name: at for name, at in found.items() if at is not None}
+        times["the newest sync"] = max(committed, default=None)
+    if not isinstance(watched.state.backups, UnreadPart):
+        times["the last backup"] = watched.state.backups.logged.last_at
+    return {name: at for name, at in times.items() if at is not None}

@@ -28,9 +28,9 @@ DAY_PATTERN = (
 """A regular expression for one word for a day or for several days, in folded text. A Latin word must end there."""
 
 
-def days_named(found: re.Match[str]) -> tuple[str, ...]:
+def days_named(match: re.Match[str]) -> tuple[str, ...]:
     """The days that a match of DAY_PATTERN names."""
-    groups = found.groupdict()
+    groups = match.groupdict()
     if groups["chinese"]:
         return _chinese_days(groups["chinese"])
     meanings = {
@@ -51,8 +51,8 @@ def day_range(first: str, last: str) -> tuple[str, ...]:
 
 def _chinese_days(text: str) -> tuple[str, ...]:
     """The days of `一-五`, or of `一、三、五`."""
-    found: list[str] = []
+    days: list[str] = []
     for each in re.finditer(rf"(-?){_CHINESE_DAY}?([{_CHINESE}天])", re.sub("[、,及和&]", " ", text)):
         day = WEEKDAYS[_CHINESE.index(each[2].replace("天", "日"))]
-        found += day_range(found[-1], day)[1:] if each[1] and found else (day,)
-    return tuple(found)
+        days += day_range(days[-1], day)[1:] if each[1] and days else (day,)
+    return tuple(days)

@@ -64,20 +64,20 @@ def hours_tokens(line: str) -> list[HoursToken] | None:
     public holiday.
     """
     text = _folded(line)
-    found: list[HoursToken] = []
+    tokens: list[HoursToken] = []
     if number := _DAY_NUMBER.match(text):
-        found, text = [HoursToken("day", (numbered_day(int(number[1])),))], text[number.end() :]
-    at = 0
-    while at < len(text):
-        match = _TOKEN.match(text, at)
-        if match is None or match.end() == at:
+        tokens, text = [HoursToken("day", (numbered_day(int(number[1])),))], text[number.end() :]
+    position = 0
+    while position < len(text):
+        match = _TOKEN.match(text, position)
+        if match is None or match.end() == position:
             return None
         token = _token(match)
         if token is None:
             return None
-        found += [token] if token.kind != "filler" else []
-        at = match.end()
-    return found
+        tokens += [token] if token.kind != "filler" else []
+        position = match.end()
+    return tokens
 
 
 def numbered_day(number: int) -> str:

@@ -88,13 +88,13 @@ class _LineReader:
                 raise UnreadableHours("closed on no day")
             self._skip_separator()
             return HoursStatement(frozenset(days), ())
-        found = HoursStatement(frozenset(days or WEEKDAYS), tuple(self._intervals()))
+        statement = HoursStatement(frozenset(days or WEEKDAYS), tuple(self._intervals()))
         if self.has_more and not days:
             raise UnreadableHours("hours of every day, and more")
-        return found
+        return statement
 
     def _days(self) -> list[str]:
-        found: list[str] = []
+        names: list[str] = []
         while self._next_is("day"):
             days = self._take("day").days
             if self._next_is("dash") and self._is(1, "day"):
@@ -103,10 +103,10 @@ class _LineReader:
                 if len(days) != 1 or len(last) != 1 or not {*days, *last} <= set(WEEKDAYS):
                     raise UnreadableHours("a range of days that are no weekdays")
                 days = day_range(days[0], last[0])
-            found += days
+            names += days
             if self._next_is("between") and self._is(1, "day"):
                 self._take("between")
-        return found
+        return names
 
     def _intervals(self) -> Iterable[Interval]:
         if self._next_is("all_day"):
@@ -129,10 +129,10 @@ class _LineReader:
         if first.has_meridiem != last.has_meridiem or _is_ambiguous(first, last):
             raise UnreadableHours("times of which one may be in the afternoon")
         closes = last.minutes + DAY if is_next_day and first.minutes < last.minutes < DAY else last.minutes
-        found = interval(first.minutes, closes)
-        if found is None:
+        hours = interval(first.minutes, closes)
+        if hours is None:
             raise UnreadableHours("an impossible time")
-        return found
+        return hours
 
     def _next_is(self, kind: str) -> bool:
         return self._is(0, kind)
@@ -172,11 +172,11 @@ def _hours_of(day: str, statements: Iterable[HoursStatement]) -> Intervals:
     nearest = [each for each in about if len(each.days) == fewest]
     if len({bool(each.intervals) for each in nearest}) > 1:
         raise UnreadableHours(f"{day} is both open and closed")
-    found = tuple(each for statement in nearest for each in statement.intervals)
+    intervals = tuple(each for statement in nearest for each in statement.intervals)
     replaced = [each for other in about if len(other.days) > fewest for each in other.intervals]
-    if found and any(not any(_overlap(one, other) for one in found) for other in replaced):
+    if intervals and any(not any(_overlap(one, other) for one in intervals) for other in replaced):
         raise UnreadableHours(f"{day} may have more hours")
-    return found
+    return intervals
 
 
 def _overlap(one: Interval, other: Interval) -> bool:

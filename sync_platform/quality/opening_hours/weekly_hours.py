@@ -42,8 +42,8 @@ def interval(opens: int, closes: int) -> Interval | None:
     end = DAY if closes in (0, _LAST_MINUTE) else closes
     if end <= opens:
         end += DAY
-    found = Interval(opens, end)
-    return found if 0 <= opens < DAY and opens < end and _can_be_written(found) else None
+    hours = Interval(opens, end)
+    return hours if 0 <= opens < DAY and opens < end and _can_be_written(hours) else None
 
 
 def _can_be_written(each: Interval) -> bool:
@@ -87,14 +87,14 @@ class WeeklyHours:
 
 def _joined(intervals: Iterable[Interval]) -> Intervals:
     """The intervals of one day in order; those that overlap or touch are one."""
-    found: list[Interval] = []
+    joined: list[Interval] = []
     for each in sorted(intervals):
-        whole = Interval(found[-1].opens, max(found[-1].closes, each.closes)) if found else each
-        if found and each.opens <= found[-1].closes and _can_be_written(whole):
-            found[-1] = whole
+        whole = Interval(joined[-1].opens, max(joined[-1].closes, each.closes)) if joined else each
+        if joined and each.opens <= joined[-1].closes and _can_be_written(whole):
+            joined[-1] = whole
         else:
-            found.append(each)
-    return tuple(found)
+            joined.append(each)
+    return tuple(joined)
 
 
 def _joined_at_midnight(evening: Intervals, morning: Intervals) -> tuple[Intervals, Intervals]:

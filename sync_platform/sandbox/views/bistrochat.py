@@ -128,7 +128,9 @@ class Bistrochat(StreamingView):
             moment = since_day(since)
             if not moment:
                 return self.refuse(400, "since is not ISO 8601")
-            rows = self._post_rows.choose([at for at, (posted, _) in enumerate(self._all_posts) if posted >= moment])
+            rows = self._post_rows.choose(
+                [position for position, (posted, _) in enumerate(self._all_posts) if posted >= moment]
+            )
         return self._paged(rows, b"posts", request, 100, JsonRecord("likes", "text"))
 
     def _paged(

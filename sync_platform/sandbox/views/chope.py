@@ -127,13 +127,13 @@ class Chope(PlatformView):
     @cached_property
     def _bookings(self) -> list[tuple[str, str, Booking]]:
         """Every booking still kept: (rid, updated_at, booking)."""
-        found = []
+        rows = []
         for entry in self.listed:
             rid = restaurant_id(entry)
             bookings = _bookings_of(entry, self.today)
-            kept = (booking for booking in bookings if booking.made + _lead(booking) + BOOKINGS_KEPT > self.today)
-            found += [(rid, self._changed(booking), booking) for booking in kept]
-        return found
+            listed = (booking for booking in bookings if booking.made + _lead(booking) + BOOKINGS_KEPT > self.today)
+            rows += [(rid, self._changed(booking), booking) for booking in listed]
+        return rows
 
     def _changed(self, booking: Booking) -> str:
         """When the booking last changed: as it was made, or after the meal."""
@@ -142,7 +142,7 @@ class Chope(PlatformView):
 
     @cached_property
     def _booking_rows(self) -> RenderedRows:
-        return RenderedRows(self._bookings, lambda found: self._reservation(*found))
+        return RenderedRows(self._bookings, lambda row: self._reservation(*row))
 
     def _reservations(self, request: WireRequest) -> WireReply | ListAnswer:
         rid, since = request.text("rid"), request.text("updated_since")

@@ -95,13 +95,13 @@ class Register(PlatformView):
         def wrap(page: ListPage, generated: date = day) -> bytes:
             return write_head(language, generated) + b"".join(page.rows) + b"</LPS>\n</DATA>\n"
 
-        def older(shown: ListAnswer) -> ListAnswer:
-            return replace(shown, wrap=lambda page: wrap(page, day - timedelta(days=1)))
+        def older(answer: ListAnswer) -> ListAnswer:
+            return replace(answer, wrap=lambda page: wrap(page, day - timedelta(days=1)))
 
-        def damaged(shown: ListAnswer) -> ListAnswer:
-            return replace(shown, wrap=lambda page: write_damaged(wrap(page)))
+        def damaged(answer: ListAnswer) -> ListAnswer:
+            return replace(answer, wrap=lambda page: write_damaged(wrap(page)))
 
-        def before(shown: ListAnswer) -> ListAnswer:
+        def before(answer: ListAnswer) -> ListAnswer:
             return self._file(language, day - timedelta(days=2))[0]
 
         rendered = RenderedRows(rows, lambda row: write_row(language, day, *row))
@@ -147,10 +147,10 @@ class Register(PlatformView):
         day = _read_day(stamp[:8])
         if language is None or not day or not HISTORY_BEGINS <= day < self.today:
             return json_reply({"message": f"no file at {stamp!r}"}, 404)
-        shown = dict(self._versions_of(day)).get(stamp)
-        if not shown:
+        file = dict(self._versions_of(day)).get(stamp)
+        if not file:
             return json_reply({"message": f"no file at {stamp!r}"}, 404)
-        return self._file(language, max(shown, HISTORY_BEGINS))[0]
+        return self._file(language, max(file, HISTORY_BEGINS))[0]
 
 
 def _language(request: WireRequest) -> str | None:

@@ -67,7 +67,7 @@ class Eatigo(PlatformView):
             moment = since_day(since)
             if not moment:
                 return self.refuse(400, "updated_since is not ISO 8601")
-            chosen = [at for at, updated in enumerate(self._updated) if updated >= moment]
+            chosen = [position for position, updated in enumerate(self._updated) if updated >= moment]
             return _paged(rows.choose(chosen), request, JsonRecord("latitude", "name_en"))
         return _paged(rows, request, JsonRecord("latitude", "name_en"))
 
@@ -162,8 +162,8 @@ def _times(entry: PlatformEntry, day: date) -> list[str]:
 def _paged(rows: Sequence[bytes], request: WireRequest, record: JsonRecord) -> ListAnswer:
     page, size = request.number("page", 1, 1, 10**6), request.number("per_page", 100, 1, 100)
 
-    def wrap(shown: ListPage) -> bytes:
-        meta = {"page": page, "per_page": size, "total": shown.total, "total_pages": -(-shown.total // size)}
-        return b'{"data":[%b],"meta":%b}' % (shown.joined(), orjson.dumps(meta))
+    def wrap(list_page: ListPage) -> bytes:
+        meta = {"page": page, "per_page": size, "total": list_page.total, "total_pages": -(-list_page.total // size)}
+        return b'{"data":[%b],"meta":%b}' % (list_page.joined(), orjson.dumps(meta))
 
     return list_answer(rows, (page - 1) * size, size, wrap, record)

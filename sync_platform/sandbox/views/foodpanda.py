@@ -103,15 +103,15 @@ class Foodpanda(PlatformView):
     def _find_near(self, latitude: float, longitude: float) -> list[tuple[float, int]]:
         row, column = int(latitude / _CELL), int(longitude / _CELL)
         across = _KM_PER_DEGREE * cos(radians(latitude))
-        spots, found = self._spots, []
+        spots, vendors = self._spots, []
         for cell in [(row + down, column + right) for down in (-1, 0, 1) for right in (-1, 0, 1)]:
             for position in self._cells.get(cell, ()):
                 north, east = spots[position]
                 away = hypot((north - latitude) * _KM_PER_DEGREE, (east - longitude) * across)
                 if away <= RADIUS_KM:
-                    found.append((away, position))
-        found.sort()
-        return found
+                    vendors.append((away, position))
+        vendors.sort()
+        return vendors
 
     def _vendors(self, request: WireRequest) -> WireReply | ListAnswer:
         try:
@@ -123,8 +123,8 @@ class Foodpanda(PlatformView):
         near = self.near(latitude, longitude)
         available = self._available_in()
 
-        def render(found: tuple[float, int]) -> bytes:
-            away, position = found
+        def render(near_vendor: tuple[float, int]) -> bytes:
+            away, position = near_vendor
             vendor = self._vendor(position)
             return b"%b%.3f%b%b%b" % (vendor.before, away, vendor.between, available, vendor.after)
 
@@ -148,17 +148,17 @@ class Foodpanda(PlatformView):
         entry = self._shown[position]
         place, stream, second = entry.place, entry.stream(), entry.number % 2 == 1
         name, premises = place.name(self.today), place.premises(self.today)
-        shown = vary_english(stream, name.english, 0.25)
+        shown_name = vary_english(stream, name.english, 0.25)
         if place.chain or stream.random() < 0.25:
             branch = premises.building.english if premises.in_mall and stream.random() < 0.5 else premises.area.english
-            shown = f"{shown} ({branch})"
+            shown_name = f"{shown_name} ({branch})"
         count = len(review_days(entry, self.today, REVIEWS_PER_MONTH))
         latitude, longitude = self._spots[position]
         code = vendor_code(entry.number)
         record = {
             "id": 20_000 + entry.number,
             "code": code,
-            "name": f"{shown} [Extended Delivery]" if second else shown,
+            "name": f"{shown_name} [Extended Delivery]" if second else shown_name,
             "address": vary_address(stream, premises),
             "address_line2": premises.area.english if stream.random() < 0.4 else "",
             "latitude": latitude,

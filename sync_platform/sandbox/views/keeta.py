@@ -156,12 +156,12 @@ class Keeta(PlatformView):
         updated = entry.updated_on(self.today)
         name, premises = place.name(updated), place.premises(updated)
         latitude, longitude = vary_coordinates(stream, premises, 5, 70)
-        shown = vary_english(stream, name.english, 0.3)
+        shown_name = vary_english(stream, name.english, 0.3)
         if name.chinese and stream.random() < 0.5:
-            shown = f"{name.chinese} {shown}" if stream.random() < 0.6 else name.chinese
+            shown_name = f"{name.chinese} {shown_name}" if stream.random() < 0.6 else name.chinese
         detail: Fields = {
             "id": shop_id(entry),
-            "name": f"{shown} ({premises.area.english})" if place.chain else shown,
+            "name": f"{shown_name} ({premises.area.english})" if place.chain else shown_name,
             "address": vary_address(stream, premises) if stream.random() < 0.6 else premises.chinese(),
             "longitude": f"{longitude:.6f}",
             "latitude": f"{latitude:.6f}",

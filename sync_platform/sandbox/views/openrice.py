@@ -131,15 +131,19 @@ class OpenRice(PlatformView):
         closed = sum(self.shown[position].until <= self.today for position in chosen[:CAP])
         page = request.number("page", 1, 1, 10**6)
 
-        def wrap(shown: ListPage) -> bytes:
-            tail = {"count": shown.total, "totalReturnCount": min(shown.total, CAP), "closedCount": closed}
+        def wrap(capped: ListPage) -> bytes:
+            tail = {
+                "count": capped.total,
+                "totalReturnCount": min(capped.total, CAP),
+                "closedCount": closed,
+            }
             return b'{"searchResult":{"paginationResult":{"results":[%b],%b}}' % (
-                shown.joined(),
+                capped.joined(),
                 orjson.dumps(tail)[1:],
             )
 
         answer = list_answer(rows, (page - 1) * PAGE_ROWS, PAGE_ROWS, wrap, JsonRecord("mapLatitude", "name"))
-        return replace(answer, cap=CAP, special={"cap": lambda shown: replace(shown, cap=LOWER_CAP)})
+        return replace(answer, cap=CAP, special={"cap": lambda capped: replace(capped, cap=LOWER_CAP)})
 
     def _metadata(self, language: str) -> WireReply:
         zh = language == "zh"

@@ -98,16 +98,16 @@ class TripAdvisor(PlatformView):
     def _rows(self, request: WireRequest) -> RenderedRows:
         """Locations in the languages of `locale`; in English where none is given."""
         locales = request.query.get("locale", ["en"])
-        languages = ("en" in locales or not any(one.startswith("zh") for one in locales), "zh_HK" in locales)
+        languages = ("en" in locales or not any(locale.startswith("zh") for locale in locales), "zh_HK" in locales)
         if languages not in self._rendered:
             self._rendered[languages] = RenderedRows(self._shown, partial(self._location, *languages))
         return self._rendered[languages]
 
     def _by_ids(self, request: WireRequest) -> WireReply | ListAnswer:
         wanted = request.query.get("id", [])
-        if not 1 <= len(wanted) <= MAX_IDS or not all(one.isdecimal() for one in wanted):
+        if not 1 <= len(wanted) <= MAX_IDS or not all(text.isdecimal() for text in wanted):
             return self.refuse(400, f"id: between 1 and {MAX_IDS} whole numbers are needed")
-        known = [self._positions[int(one)] for one in wanted if int(one) in self._positions]
+        known = [self._positions[int(text)] for text in wanted if int(text) in self._positions]
         answer = list_answer(
             self._rows(request).choose(known),
             0,
@@ -115,17 +115,17 @@ class TripAdvisor(PlatformView):
             lambda page: b'{"data":[%b]}' % page.joined(),
             JsonRecord("coordinates.latitude", "status.value"),
         )
-        return replace(answer, special={"omitted-ids": lambda shown: replace(shown, rows=shown.rows[::2])})
+        return replace(answer, special={"omitted-ids": lambda faulty: replace(faulty, rows=faulty.rows[::2])})
 
     def _location(self, english: bool, chinese: bool, entry: PlatformEntry) -> bytes:
         place, stream = entry.place, entry.stream()
         day = min(self.today, entry.until - timedelta(days=1))
         name, premises = place.name(day), place.premises(day)
-        shown, shown_zh = vary_english(stream, name.english, 0.45), vary_chinese(stream, name, premises)
+        shown_name, shown_zh = vary_english(stream, name.english, 0.45), vary_chinese(stream, name, premises)
         latitude, longitude = vary_coordinates(stream, premises)
         sight = stream.random() < 0.03
         kind = stream.choice(("HOTEL", "ATTRACTION")) if sight else "RESTAURANT"
-        names = [{"language": "en", "value": shown, "primary": True}] if english else []
+        names = [{"language": "en", "value": shown_name, "primary": True}] if english else []
         if chinese and shown_zh and stream.random() < 0.75:
             names.append({"language": "zh_HK", "value": shown_zh, "primary": not names})
         count = len(review_days(entry, self.today, REVIEWS_PER_MONTH))
@@ -134,7 +134,7 @@ class TripAdvisor(PlatformView):
         record: dict[str, Any] = {
             "id": number,
             "geo_id": GEO_ID,
-            "names": names or [{"language": "en", "value": shown, "primary": True}],
+            "names": names or [{"language": "en", "value": shown_name, "primary": True}],
             "addresses": _addresses(vary_address(stream, premises), premises, chinese),
             "coordinates": {"latitude": latitude, "longitude": longitude},
             "status": {"value": "CLOSED" if closed else "OPEN" if stream.random() < 0.97 else "TEMPORARILY_CLOSED"},
@@ -172,9 +172,14 @@ def location_id(entry: PlatformEntry) -> int:
 def _paged(rows: RenderedRows, request: WireRequest, record: JsonRecord) -> ListAnswer:
     page, size = request.number("page", 1, 1, 10**6), request.number("size", MAX_PAGE, 1, MAX_PAGE)
 
-    def wrap(shown: ListPage) -> bytes:
-        paging = {"page": page, "size": size, "total_pages": -(-shown.total // size), "total_elements": shown.total}
-        return b'{"data":[%b],"pagination":%b}' % (shown.joined(), orjson.dumps(paging))
+    def wrap(list_page: ListPage) -> bytes:
+        paging = {
+            "page": page,
+            "size": size,
+            "total_pages": -(-list_page.total // size),
+            "total_elements": list_page.total,
+        }
+        return b'{"data":[%b],"pagination":%b}' % (list_page.joined(), orjson.dumps(paging))
 
     return list_answer(rows, (page - 1) * size, size, wrap, record)
 

@@ -37,8 +37,8 @@ class ActorContext(WorkspaceRequestContext):
     def actor(self) -> Actor | None:
         """None for a context that no request made: Dagster makes one when it reloads the code."""
         state = getattr(self.source, "scope", {}).get("state", {})
-        found = state.get("actor")
-        return found if isinstance(found, Actor) else None
+        actor = state.get("actor")
+        return actor if isinstance(actor, Actor) else None
 
     @property
     def permissions(self) -> Mapping[str, PermissionResult]:

@@ -59,16 +59,18 @@ class _Wait:
         self._label, self._shared, self._is_said = label, shared, False
 
     def __call__(self, holder: Holder | None) -> None:
-        other = DaemonLabel(holder.run_id if holder else "another server")
-        if other.instance and other.instance != self._label.instance:
+        daemon = DaemonLabel(holder.run_id if holder else "another server")
+        if daemon.instance and daemon.instance != self._label.instance:
             raise AnotherDeployment(
-                f"two deployments use {self._shared}, and this one is refused: the daemon at {other.place} serves "
+                f"two deployments use {self._shared}, and this one is refused: the daemon at {daemon.place} serves "
                 "another instance of Dagster. A deployment has one ledger, one lake and one instance, which "
                 "DAGSTER_HOME names: give this one its own, or stop the other one"
             )
         if not self._is_said:
             self._is_said = True
-            logger.warning("Dagster's daemon runs at %s: the one of this server waits until that one ends", other.place)
+            logger.warning(
+                "Dagster's daemon runs at %s: the one of this server waits until that one ends", daemon.place
+            )
 
 
 @contextmanager

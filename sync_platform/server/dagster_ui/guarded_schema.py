@@ -16,7 +16,7 @@ from graphql import GraphQLField, GraphQLList, GraphQLNonNull, GraphQLObjectType
 from graphql.execution import default_field_resolver
 
 from sync_platform.permissions.actor import Actor
-from sync_platform.server.access_log import AccessLog, ChangeEnded
+from sync_platform.server.access_log import AccessLog, ChangeEndLog
 from sync_platform.server.access_table import AccessTable, is_open_to
 from sync_platform.server.dagster_ui.launch_tags import tag_backfill, with_actor
 from sync_platform.server.dagster_ui.not_allowed import NotAllowed
@@ -34,17 +34,17 @@ EMPTY: Mapping[str, Any] = {"String": "", "RunConfigData": {}, "RunConfigJSON": 
 def guarded_schema(table: AccessTable, log: AccessLog) -> Schema:
     """The schema with a guard at every field of its roots, and at the fields below that the table lists."""
     schema = create_schema()
-    own = schema.graphql_schema
-    assert own.query_type and own.mutation_type and own.subscription_type
-    for name, field in own.query_type.fields.items():
+    graphql_schema = schema.graphql_schema
+    assert graphql_schema.query_type and graphql_schema.mutation_type and graphql_schema.subscription_type
+    for name, field in graphql_schema.query_type.fields.items():
         field.resolve = _guarded_read(name, field, table.queries.get(name), log)
-    for name, field in own.mutation_type.fields.items():
+    for name, field in graphql_schema.mutation_type.fields.items():
         field.resolve = _guarded_change(name, field, table.mutations.get(name), log)
-    for name, field in own.subscription_type.fields.items():
+    for name, field in graphql_schema.subscription_type.fields.items():
         field.subscribe = _guarded_subscription(name, field, table.subscriptions.get(name), log)
     for name, needs in table.fields.items():
         of_type, _, of_field = name.partition(".")
-        kind = own.type_map.get(of_type)
+        kind = graphql_schema.type_map.get(of_type)
         if isinstance(kind, GraphQLObjectType) and of_field in kind.fields:
             kind.fields[of_field].resolve = _hidden_unless(name, kind.fields[of_field], needs)
     return schema
@@ -65,7 +65,7 @@ def _guarded_change(name: str, field: GraphQLField, needs: str | None, log: Acce
 
     def guarded(root: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
         actor = _require(info, name, needs, log, is_change=True)
-        subject = {"mutation": name, **_about(arguments)}
+        subject = {"mutation": name, **_subject_of(arguments)}
         ended = log.change_begins(OperationName.change_in_dagster, subject, actor)
         try:
             result = resolve(root, info, **with_actor(arguments, actor))
@@ -98,7 +98,7 @@ def _hidden_unless(name: str, field: GraphQLField, needs: str) -> Resolver:
             value = resolve(root, info, **arguments)
             return without_password(value) if isinstance(value, str) else value
         if empty is None and isinstance(field.type, GraphQLNonNull):
-            raise NotAllowed(name, _who(info.context.actor), is_change=False)
+            raise NotAllowed(name, _actor_in_words(info.context.actor), is_change=False)
         return empty
 
     return hidden
@@ -119,15 +119,15 @@ def _require(info: GraphQLResolveInfo, name: str, needs: str | None, log: Access
         if name not in info.context.denied:
             info.context.denied.add(name)
             log.denied(actor, actor.address if actor else "", f"{info.parent_type.name}.{name}", "role")
-        raise NotAllowed(name, _who(actor), is_change=is_change)
+        raise NotAllowed(name, _actor_in_words(actor), is_change=is_change)
     return actor
 
 
-def _who(actor: Actor | None) -> str:
+def _actor_in_words(actor: Actor | None) -> str:
     return f"{actor.name} ({', '.join(sorted(actor.roles)) or 'no role'})" if actor else "nobody"
 
 
-def _about(arguments: Mapping[str, Any]) -> dict[str, Any]:
+def _subject_of(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """What a mutation is about: the names and ids among its arguments, and no configuration."""
     named = {key: value for key, value in arguments.items() if isinstance(value, str) and len(value) <= 100}
     selector = _selector_in(arguments)
@@ -142,21 +142,21 @@ def _selector_in(arguments: Any) -> dict[str, str]:
         if isinstance(value, Mapping):
             if "selector" in key.lower():
                 return {name: text for name, text in value.items() if isinstance(text, str)}
-            if found := _selector_in(value):
-                return found
+            if selector := _selector_in(value):
+                return selector
     return {}
 
 
-async def _awaited(result: Awaitable[Any], ended: ChangeEnded, info: GraphQLResolveInfo, actor: Actor) -> Any:
+async def _awaited(result: Awaitable[Any], ended: ChangeEndLog, info: GraphQLResolveInfo, actor: Actor) -> Any:
     try:
-        found = await result
+        awaited = await result
     except BaseException:
         ended("failed")
         raise
-    return _finished(found, ended, info, actor)
+    return _finished(awaited, ended, info, actor)
 
 
-def _finished(result: Any, ended: ChangeEnded, info: GraphQLResolveInfo, actor: Actor) -> Any:
+def _finished(result: Any, ended: ChangeEndLog, info: GraphQLResolveInfo, actor: Actor) -> Any:
     """The result of a mutation; how it ended is on record, with the run or backfill that it launched."""
     backfill_id = getattr(result, "backfill_id", None)
     if backfill_id and info.field_name == REPEATS_BACKFILL:

@@ -27,9 +27,9 @@ def tags_of_actor(actor: Actor) -> dict[str, str]:
 
 def with_actor(arguments: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
     """The arguments of a mutation, in which every run to launch has the tags of the actor."""
-    found = dict(arguments)
+    changed = dict(arguments)
     for name in ("executionParams", "executionParamsList", "reexecutionParams", "backfillParams"):
-        for params in _listed(found.get(name)):
+        for params in _as_list(changed.get(name)):
             if name == "reexecutionParams":
                 params["extraTags"] = _tags(params.get("extraTags"), actor)
             elif name == "backfillParams":
@@ -37,7 +37,7 @@ def with_actor(arguments: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
             else:
                 metadata = params.get("executionMetadata") or {}
                 params["executionMetadata"] = {**metadata, "tags": _tags(metadata.get("tags"), actor)}
-    return found
+    return changed
 
 
 def tag_backfill(instance: DagsterInstance, backfill_id: str, actor: Actor) -> None:
@@ -47,13 +47,13 @@ def tag_backfill(instance: DagsterInstance, backfill_id: str, actor: Actor) -> N
         instance.update_backfill(backfill._replace(tags={**backfill.tags, **tags_of_actor(actor)}))
 
 
-def _listed(value: Any) -> Sequence[dict[str, Any]]:
+def _as_list(value: Any) -> Sequence[dict[str, Any]]:
     return value if isinstance(value, list) else [] if value is None else [value]
 
 
 def _tags(given: Sequence[Mapping[str, str]] | None, actor: Actor) -> list[dict[str, str]]:
-    kept = [dict(each) for each in given or [] if not _is_origin(each["key"])]
-    return [*kept, *({"key": key, "value": value} for key, value in tags_of_actor(actor).items())]
+    tags = [dict(each) for each in given or [] if not _is_origin(each["key"])]
+    return [*tags, *({"key": key, "value": value} for key, value in tags_of_actor(actor).items())]
 
 
 def _is_origin(key: str) -> bool:

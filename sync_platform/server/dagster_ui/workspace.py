@@ -63,8 +63,8 @@ def is_serving(socket: str) -> bool:
 @contextmanager
 def opened_workspace(target: GrpcServerTarget) -> Iterator[DagsterWorkspace]:
     """The workspace of a code server; the instance is that of DAGSTER_HOME."""
-    with _loaded(target) as found:
-        yield found
+    with _loaded(target) as workspace:
+        yield workspace
 
 
 def on_socket(socket: str) -> GrpcServerTarget:

@@ -75,8 +75,8 @@ def district_map(district: str | None, latitude: float | None, longitude: float 
         x, y = _place(latitude, longitude)
         mark = f'<circle cx="{x:.1f}" cy="{y:.1f}" r="8" class="dot"/>'
         if area:
-            at, anchor = (x - 16, "end") if x > MAP_WIDTH * 0.6 else (x + 16, "start")
-            mark += f'<text x="{at:.1f}" y="{y + 8:.1f}" text-anchor="{anchor}">{escape(area.english)}</text>'
+            label_x, anchor = (x - 16, "end") if x > MAP_WIDTH * 0.6 else (x + 16, "start")
+            mark += f'<text x="{label_x:.1f}" y="{y + 8:.1f}" text-anchor="{anchor}">{escape(area.english)}</text>'
     words = f"Map of Hong Kong's districts: {area.english if area else 'district not known'}"
     words += f", at {latitude:.4f}, {longitude:.4f}" if mark else ", coordinate not known"
     return (
@@ -87,8 +87,8 @@ def district_map(district: str | None, latitude: float | None, longitude: float 
 
 def _districts() -> list[NamedArea]:
     """The districts, large ones first: the shapes overlap, and small ones must stay visible."""
-    found = [area for area in all_areas().values() if area.kind == AreaKind.DISTRICT]
-    return sorted(found, key=lambda area: -sum(_width_m(box) * _height_m(box) for box in area.boxes))
+    districts = [area for area in all_areas().values() if area.kind == AreaKind.DISTRICT]
+    return sorted(districts, key=lambda area: -sum(_width_m(box) * _height_m(box) for box in area.boxes))
 
 
 def _is_of(area: NamedArea | None, district: NamedArea) -> bool:

@@ -20,7 +20,7 @@ from sync_platform.monitoring.freshness import PlatformFreshness, freshness_of
 from sync_platform.monitoring.health import Health, Subject
 from sync_platform.monitoring.health_alert import OpenAlert
 from sync_platform.monitoring.health_report import health_of
-from sync_platform.monitoring.installation_state import InstallationState, Unknown
+from sync_platform.monitoring.installation_state import InstallationState, UnreadPart
 from sync_platform.monitoring.stored_syncs import stored_datasets
 from sync_platform.quality.score import OVERALL, WHOLE
 from sync_platform.settings import Settings
@@ -90,9 +90,10 @@ def health_page_data(
     backup: LastBackup | None,
     now: datetime,
 ) -> HealthPageData:
-    """The data of what was read. `lake`: for trends and the changes of the month; `backup`: the newest one."""
+    """The page's data, from the state that was read. `lake`: has the trends and the changes of the month. `backup`: the
+    newest one."""
     health = health_of(settings, platforms, state, now)
-    records = None if isinstance(state.records, Unknown) else state.records
+    records = None if isinstance(state.records, UnreadPart) else state.records
     trends, month, review = _of_lake(lake, settings.lineage_table_name, now)
     freshness = {
         name: freshness_of(platform, stored_datasets(platform), records.get(name, []), now)
@@ -113,10 +114,10 @@ def health_page_data(
             for each in health.platforms
         ],
         syncs=None if records is None else newest_first(records)[:RECENT_SYNCS],
-        alerts=None if isinstance(state.alerts, Unknown) else state.alerts,
-        requests=None if isinstance(state.requests, Unknown) else state.requests,
+        alerts=None if isinstance(state.alerts, UnreadPart) else state.alerts,
+        requests=None if isinstance(state.requests, UnreadPart) else state.requests,
         backup=backup,
-        drill=None if isinstance(state.drills, Unknown) else drill_state(state.drills, now),
+        drill=None if isinstance(state.drills, UnreadPart) else drill_state(state.drills, now),
         month=month,
         review=review,
     )
@@ -142,17 +143,17 @@ def _trends(session: duckdb.DuckDBPyConnection, now: datetime) -> dict[str, list
         GROUP BY platform, date_trunc('day', observed_at) ORDER BY platform, date_trunc('day', observed_at)""",
         {"overall": OVERALL, "whole": WHOLE, "since": now - TREND},
     ).fetchall()
-    found: dict[str, list[float]] = {}
+    scores: dict[str, list[float]] = {}
     for platform, score in rows:
-        found.setdefault(platform, []).append(score)
-    return found
+        scores.setdefault(platform, []).append(score)
+    return scores
 
 
 def _month(session: duckdb.DuckDBPyConnection, history: str, now: datetime) -> MonthOfChanges | None:
     if not has_table(session, "unified.runs"):
         return None
     since = now.astimezone(HONG_KONG).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    # the first run makes all restaurants: they have not opened then
+    # the first run creates the records of all restaurants, which opened earlier
     opened = f"operation = 'insert' AND committed_at > (SELECT min(committed_at) FROM {LAKE}.unified.runs)"
     closed = "list_contains(changed_fields, 'status') AND (after->>'status') = 'closed' AND operation <> 'insert'"
     new, gone = (_restaurants(session, history, condition, since) for condition in (opened, closed))

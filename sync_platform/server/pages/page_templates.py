@@ -1,4 +1,4 @@
-"""The templates of the pages, and what they write moments, values and pictures with."""
+"""The templates of the pages, with the functions that write moments, values and pictures."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from sync_platform.server.pages import drawings
 @cache
 def templates() -> Environment:
     """The environment; every value is escaped."""
-    found = Environment(
+    environment = Environment(
         loader=PackageLoader("sync_platform.server.pages"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters |= {"minute": local_minute, "value": value_text}
-    found.globals |= {
+    environment.filters |= {"minute": local_minute, "value": value_text}
+    environment.globals |= {
         "named_command": named_command,
         "changes_of": _changes_of,
         "score_ring": drawings.score_ring,
@@ -32,7 +32,7 @@ def templates() -> Environment:
         "age_bar": drawings.age_bar,
         "district_map": drawings.district_map,
     }
-    return found
+    return environment
 
 
 def _changes_of(sync: SyncAnswer) -> int:

@@ -1,4 +1,4 @@
-"""One of Dagster's processes alone, where each runs on its own: in a pod, or as a unit of systemd."""
+"""Runs one of Dagster's processes alone: in a pod, or as a unit of systemd."""
 
 from __future__ import annotations
 

@@ -10,14 +10,14 @@ from typing import Annotated
 
 from sync_platform.sources.authentication import KeyHeader
 from sync_platform.sources.columns import Row, column, reference, sent_as
-from sync_platform.sources.declaration import Attached, Dataset, Pace, Platform, Terms
-from sync_platform.sources.endpoints import ChildCount, ChildEndpoint, Endpoint, Numbered
+from sync_platform.sources.declaration import Attachment, Dataset, Pace, Platform, Terms
+from sync_platform.sources.endpoints import ChildCount, ChildEndpoint, Endpoint, NumberedPaging
 from sync_platform.sources.personal_processing import PUBLISHED_REVIEWS
 from sync_platform.sources.place import Place, UpdatedAt
 from sync_platform.sources.rules import COUNT, Together, Within
 from sync_platform.vault.personal_fields import Personal, PersonalKind
 
-PAGES = Numbered(size=10, limit="limit", total="total", pages="pages")
+PAGES = NumberedPaging(size=10, limit="limit", total="total", pages="pages")
 
 
 class Restaurant(Row):
@@ -79,9 +79,7 @@ class Seatly(Platform):
                 subject=("author",),
                 processing=PUBLISHED_REVIEWS,
             ),
-            attached=Attached(
-                "reviews", {"rating": "rating", "text": "text", "author": "author", "published_at": "written_at"}
-            ),
+            attached=Attachment("reviews", {"published_at": "written_at"}),
         ),
     )
     endpoints = (

@@ -78,11 +78,11 @@ def _last_drill(ledger_url: str, now: datetime) -> DrillState:
         log.close()
 
 
-def _show_drill(drill: DrillState, shown: Terminal) -> None:
+def _show_drill(drill: DrillState, terminal: Terminal) -> None:
     if drill.problem:
-        shown.print(f"Drill: {drill.problem}.", soft_wrap=True)
+        terminal.print(f"Drill: {drill.problem}.", soft_wrap=True)
     elif drill.at:
-        shown.print(f"Drill: the last one passed, {local_time(drill.at)}; RTO {drill.rto_s} s, RPO {drill.rpo_s} s.")
+        terminal.print(f"Drill: the last one passed, {local_time(drill.at)}; RTO {drill.rto_s} s, RPO {drill.rpo_s} s.")
 
 
 def _document(read: list[ReadManifest], url: str, point: RecoveryPoint) -> dict[str, Any]:
@@ -101,9 +101,9 @@ def _document(read: list[ReadManifest], url: str, point: RecoveryPoint) -> dict[
     }
 
 
-def _show(read: list[ReadManifest], url: str, shown: Terminal) -> None:
+def _show(read: list[ReadManifest], url: str, terminal: Terminal) -> None:
     if not read:
-        shown.print(f"There is no backup in {url}: `{typed('backup', 'create')}` makes one.", soft_wrap=True)
+        terminal.print(f"There is no backup in {url}: `{typed('backup', 'create')}` makes one.", soft_wrap=True)
         return
     table = FittedTable(COLUMNS, numbers=COLUMNS[2:7], optional=("files", "new", "size", "sources", "commits"))
     for each in read:
@@ -111,19 +111,19 @@ def _show(read: list[ReadManifest], url: str, shown: Terminal) -> None:
             table.add_row(*_row(each.manifest))
         else:
             report_problem(f"the manifest of {each.backup_id} cannot be used: {each.problem}")
-    shown.print_table(table)
+    terminal.print_table(table)
 
 
-def _show_recovery_point(point: RecoveryPoint, shown: Terminal) -> None:
-    shown.print(f"RPO by the settings: at most {point.at_most}, while the schedules run.", soft_wrap=True)
+def _show_recovery_point(point: RecoveryPoint, terminal: Terminal) -> None:
+    terminal.print(f"RPO by the settings: at most {point.at_most}, while the schedules run.", soft_wrap=True)
     if point.problem:
-        shown.print(f"RPO now: {point.problem}.", soft_wrap=True)
+        terminal.print(f"RPO now: {point.problem}.", soft_wrap=True)
     elif point.unprotected_since:
-        shown.print(
+        terminal.print(
             f"RPO now: commits since {local_time(point.unprotected_since)} are in no backup yet.", soft_wrap=True
         )
     elif point.protected_until:
-        shown.print(f"RPO now: every commit is in a backup, the newest of {local_time(point.protected_until)}.")
+        terminal.print(f"RPO now: every commit is in a backup, the newest of {local_time(point.protected_until)}.")
 
 
 def _row(manifest: BackupManifest) -> list[str]:

@@ -43,7 +43,7 @@ class PastLake:
 
 
 @contextmanager
-def past(lake: Lake, history: str, tables: TrackedTables, moment: datetime, sql: str) -> Iterator[PastLake]:
+def past_lake(lake: Lake, history: str, tables: TrackedTables, moment: datetime, sql: str) -> Iterator[PastLake]:
     """The lake as it was at the moment, for the statement `sql`; if needed, the tables that it names are replayed.
 
     Raises UsageError for a moment in the future, for one before the first commit, and for one before the window of time
@@ -70,7 +70,7 @@ def past(lake: Lake, history: str, tables: TrackedTables, moment: datetime, sql:
 
 
 def require_known(session: duckdb.DuckDBPyConnection, moment: datetime) -> None:
-    """UsageError for a moment of which the lake can know nothing. The rest of today counts as now."""
+    """UsageError for a moment in the future or before the first commit. The rest of today counts as now."""
     now = datetime.now(UTC)
     if moment > now and day_in_hong_kong(moment) > day_in_hong_kong(now):
         raise UsageError(f"as of {local_time(moment)}: that is in the future; it is {local_time(now)} now")

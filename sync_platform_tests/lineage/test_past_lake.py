@@ -11,8 +11,8 @@ import pytest
 
 from sync_platform.errors import UsageError
 from sync_platform.lake.tracked_table import dataset_table
-from sync_platform.lineage.as_of import past
 from sync_platform.lineage.moment import parse_moment
+from sync_platform.lineage.past_lake import past_lake
 from sync_platform.sources.period import day_in_hong_kong
 from sync_platform_tests.extent import is_full
 from sync_platform_tests.lake.harness import DISHES, HISTORY, LakeHarness, diner
@@ -48,12 +48,12 @@ def _moments(folder: Path) -> tuple[LakeHarness, list[datetime]]:
 
 
 def _answers(harness: LakeHarness, moment: datetime, way: str) -> list[list[tuple[Any, ...]]]:
-    found = []
+    answers = []
     for sql in QUERIES:
-        with past(harness.lake, HISTORY, TABLES, moment, sql) as then:
+        with past_lake(harness.lake, HISTORY, TABLES, moment, sql) as then:
             assert way in then.way
-            found.append(then.session.execute(sql).fetchall())
-    return found
+            answers.append(then.session.execute(sql).fetchall())
+    return answers
 
 
 def test_time_travel_and_replay_give_the_same_rows_at_every_moment(tmp_path: Path) -> None:
@@ -77,12 +77,12 @@ def test_a_table_that_cannot_be_replayed_is_named(tmp_path: Path) -> None:
     last = harness.ask("SELECT max(snapshot_id) FROM ducklake_snapshots('lake')")[0][0]
     harness.ask(f"CALL ducklake_expire_snapshots('lake', versions => range(0, {last}))")
     named = pytest.raises(UsageError, match=r"quality\.scores cannot be read as of 20")
-    with named, past(harness.lake, HISTORY, TABLES, before, "FROM diner.dishes, quality.scores"):
+    with named, past_lake(harness.lake, HISTORY, TABLES, before, "FROM diner.dishes, quality.scores"):
         raise AssertionError("never given")
     named = pytest.raises(UsageError, match=r"write diner\.dishes; lake is the current lake")
-    with named, past(harness.lake, HISTORY, TABLES, before, "FROM lake.diner.dishes"):
+    with named, past_lake(harness.lake, HISTORY, TABLES, before, "FROM lake.diner.dishes"):
         raise AssertionError("never given")
-    with past(harness.lake, HISTORY, TABLES, before, "FROM diner.dishes") as then:
+    with past_lake(harness.lake, HISTORY, TABLES, before, "FROM diner.dishes") as then:
         assert then.session.execute("SELECT count(*) FROM diner.dishes WHERE name = 'Renamed'").fetchall() == [(0,)]
     harness.lake.close()
 
@@ -97,9 +97,9 @@ def test_a_moment_before_the_first_commit_or_in_the_future_is_refused(tmp_path: 
         (now + timedelta(days=2), "that is in the future; it is 20"),
     ):
         named = pytest.raises(UsageError, match=problem)
-        with named, past(harness.lake, HISTORY, TABLES, moment, "FROM diner.dishes"):
+        with named, past_lake(harness.lake, HISTORY, TABLES, moment, "FROM diner.dishes"):
             raise AssertionError("never given")
     end_of_today = parse_moment(day_in_hong_kong(now).isoformat())
-    with past(harness.lake, HISTORY, TABLES, end_of_today, "FROM diner.dishes") as then:
+    with past_lake(harness.lake, HISTORY, TABLES, end_of_today, "FROM diner.dishes") as then:
         assert len(then.session.execute("FROM diner.dishes").fetchall()) == len(MENU)
     harness.lake.close()
