@@ -19,6 +19,9 @@ concurrency:
     granularity: run
   runs:
     max_concurrent_runs: {{ .Values.runs.atOnce }}
+run_queue: # while the API server of Kubernetes does not answer, a run goes back into the queue
+  max_user_code_failure_retries: 10000
+  user_code_failure_retry_delay: 15
 run_monitoring:
   enabled: true
   start_timeout_seconds: 600
