@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import kubernetes_validate
@@ -78,6 +79,7 @@ def test_the_plain_manifest_is_that_of_the_chart() -> None:
         {"sever": {"replicas": 2}},
         {"settings": {"OPENRICE_API_KEY": "k"}},
         {"settings": {"LEDGER": "postgresql://user:password@host/ledger"}},
+        {"settings": {"VAULT_BACKUP_KEY_FILE": "/var/lib/sync-platform/backup.key"}},
         {"image": {"tag": "latest"}},
         {"runs": {"platforms": {"openrice": {"requests": {"cpu": "1"}, "limits": {"memory": "much"}}}}},
     ],
@@ -154,6 +156,26 @@ def test_no_secret_is_in_the_chart() -> None:
     }
     assert sources["sync-platform-daemon"] == ["sync-platform-services"]
     assert sources["sync-platform-server"] == sources["sync-platform-migrate"] == ["sync-platform-runs"]
+
+
+def test_only_runs_and_the_server_have_the_key_files() -> None:
+    settings = of_kind(_objects(), "ConfigMap")["sync-platform-settings"]["data"]
+    run = _dagster()["run_launcher"]["config"]
+    described = {name: (pod["volumes"], pod["containers"][0]["volumeMounts"]) for name, pod in pods(_objects()).items()}
+    described["run"] = (run["volumes"], run["volume_mounts"])
+    with_keys = {
+        name: (secret, mount)
+        for name, (volumes, mounts) in described.items()
+        for secret in (each["secret"] for each in volumes if "secret" in each)
+        for mount in (each for each in mounts if each["name"] == "keys")
+    }
+    assert with_keys.keys() == {"run", "sync-platform-server"}
+    for secret, mount in with_keys.values():
+        assert secret == {"secretName": "sync-platform-keys", "defaultMode": 0o440}
+        assert mount["readOnly"] is True  # no pod makes a key that would be gone with it
+        assert {str(Path(settings[name]).parent) for name in ("VAULT_KEY_FILE", "VAULT_BACKUP_KEY_FILE")} == {
+            mount["mountPath"]
+        }
 
 
 def test_the_service_accounts_are_those_that_terraform_trusts() -> None:

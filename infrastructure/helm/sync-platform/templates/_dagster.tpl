@@ -55,9 +55,9 @@ run_launcher:
     env_config_maps: [sync-platform-settings]
     env_secrets: [{{ .Values.secrets.runs }}]
     volumes:
-      {{- include "sync-platform.volumes" (dict "size" .Values.temporary.runs "suffix" "") | nindent 6 }}
+      {{- include "sync-platform.volumes" (dict "size" .Values.temporary.runs "suffix" "" "keys" .Values.secrets.keys) | nindent 6 }}
     volume_mounts:
-      {{- include "sync-platform.mounts" . | nindent 6 }}
+      {{- include "sync-platform.mounts" (dict "keys" .Values.secrets.keys) | nindent 6 }}
     labels:
       {{- include "sync-platform.labels" (dict "root" . "component" "run") | nindent 6 }}
     resources:
