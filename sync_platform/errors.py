@@ -17,6 +17,7 @@ SyncError
 │   ├── ContractBroken        a page is not what the contract says (names platform, URL, page, field)
 │   └── StorageError          home, landing store, ledger, vault or lake cannot be read or written
 │       ├── NoLakeYet         no sync has created the lake yet
+│       ├── MadeByNewer       a newer version of this program made what is stored
 │       ├── AnotherDeployment a second deployment uses the same ledger or the same lake
 │       ├── DamagedManifest   a landing manifest can be read, but its content is invalid
 │       ├── MissingFile       the catalog of the lake names a file that is not there (any more)
@@ -95,6 +96,10 @@ class StorageError(PermanentError):
 
 class NoLakeYet(StorageError):
     """No sync has created the lake yet."""
+
+
+class MadeByNewer(StorageError):
+    """A newer version of this program made what is stored, or has migrated it since; nothing was changed."""
 
 
 class AnotherDeployment(StorageError):

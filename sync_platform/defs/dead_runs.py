@@ -15,6 +15,8 @@ from typing import Protocol, runtime_checkable
 import dagster as dg
 
 PROCESS_TAG = "sync_platform/process"
+POD_TAG = "sync_platform/pod"
+"""The tag of a run in a pod of Kubernetes: the name of the pod, and the run's id, because a retry inherits the tag."""
 LOOK_EVERY_S = 60
 UNFINISHED = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
 
@@ -32,6 +34,19 @@ def this_process(run_id: str) -> str:
     It contains the run's id, because a retry of a run inherits the tags of the run.
     """
     return f"{os.uname().nodename}/{os.getpid()}/{_started_at(os.getpid())}/{run_id}"
+
+
+def tags_of_process(run_id: str) -> dict[str, str]:
+    """The tags that say where a run is carried out: the process, and on Kubernetes the pod."""
+    tags = {PROCESS_TAG: this_process(run_id)}
+    # Kubernetes gives each pod this variable, and the pod's name as its host name
+    return tags | {POD_TAG: f"{os.uname().nodename}/{run_id}"} if "KUBERNETES_SERVICE_HOST" in os.environ else tags
+
+
+def pod_of(run: dg.DagsterRun) -> str:
+    """The name of the pod that the run's process is in; empty where it is in none, or has not begun."""
+    pod, _, tagged = run.tags.get(POD_TAG, "").rpartition("/")
+    return pod if tagged == run.run_id else ""
 
 
 def end_dead_runs(instance: dg.DagsterInstance, *, interrupted: bool = False) -> None:

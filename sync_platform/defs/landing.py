@@ -20,9 +20,9 @@ from sync_platform.defs.request_notes import RequestNotes
 from sync_platform.defs.resources import LakeResource, Sources, StoreResource, VaultResource
 from sync_platform.defs.retry_wait import RETRIES, RETRY_DELAY_S, wait_for_retry
 from sync_platform.defs.sync_log import SyncLog
-from sync_platform.defs.trigger import ATTENDED_TAG, RETRIED_TAG, trigger_of
+from sync_platform.defs.trigger import ATTENDED_TAG, LAUNCHED_AGAIN_TAG, RETRIED_TAG, trigger_of
 from sync_platform.emergency.request import EmergencyRequest
-from sync_platform.errors import PresentOnly, StorageError, SyncError, Throttled, TransientError
+from sync_platform.errors import MadeByNewer, PresentOnly, StorageError, SyncError, Throttled, TransientError
 from sync_platform.lake.late_records import learnt_overlaps, overlap_of
 from sync_platform.lake.row_worker import RowWorker
 from sync_platform.lake.syncs import SyncRecord, last_syncs, record_failure
@@ -141,7 +141,10 @@ def failure(context: dg.AssetExecutionContext | dg.OpExecutionContext, error: Ex
 
     An unexpected error is a defect of this program or of a library: a retry cannot help.
     A platform that asks for a longer wait than that before a retry is not asked again before a person decides.
+    A run that a newer version of this program has overtaken is launched again, by then with that version.
     """
+    if (is_overtaken := isinstance(error, MadeByNewer)) or LAUNCHED_AGAIN_TAG in context.run.tags:
+        context.instance.add_run_tags(context.run_id, {LAUNCHED_AGAIN_TAG: str(is_overtaken).lower()})
     attended = ATTENDED_TAG in context.run.tags and RETRIED_TAG not in context.run.tags
     asks_to_wait = isinstance(error, Throttled) and (error.retry_after_s or 0) > RETRY_DELAY_S
     return dg.Failure(

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, ExitStack, closing, contextmanage
 import dagster as dg
 
 from sync_platform.defs.audit import note_run
-from sync_platform.defs.dead_runs import PROCESS_TAG, end_dead_runs, free_pools, this_process
+from sync_platform.defs.dead_runs import end_dead_runs, free_pools, tags_of_process
 from sync_platform.defs.progress import Progress
 from sync_platform.defs.request_notes import RequestNotes
 from sync_platform.defs.run_log import logging_run
@@ -65,7 +65,7 @@ def platform_lock_resource(ledger: str, platforms: dict[str, Platform], progress
             yield PlatformLocks(lambda _: nullcontext())
             return
         run_id = run.run_id
-        instance.add_run_tags(run.run_id, {PROCESS_TAG: this_process(run.run_id)})
+        instance.add_run_tags(run.run_id, tags_of_process(run.run_id))
         locked = _locks_of(run, names)
         operation = OperationName.unify if locked == [UNIFIED] else OperationName.sync
         note_run(run, ledger, operation, {"platforms": [name for name in locked if name != UNIFIED]})

@@ -1,22 +1,34 @@
 """Run pods on Kubernetes: Dagster's launcher, with the resources of the platform that a run syncs.
 
-What belongs here: which resources a run gets, and whether a run is lost whose pod cannot be asked about. Everything
-else of a run pod is configuration of Dagster's launcher, in the instance's `dagster.yaml`. It needs the extra `fleet`.
+What belongs here: which resources a run gets, whether a run is lost, and what follows while the API server cannot be
+asked. Everything else of a run pod is configuration of Dagster's launcher, in the instance's `dagster.yaml`. It needs
+the extra `fleet`.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 from typing import Any
 
 from dagster import DagsterRun, Field
-from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
+from dagster._core.errors import DagsterUserCodeUnreachableError
+from dagster._core.launcher import CheckRunHealthResult, LaunchRunContext, WorkerStatus
 from dagster_k8s import K8sRunLauncher
+from dagster_k8s.client import DagsterK8sAPIRetryLimitExceeded, DagsterK8sUnrecoverableAPIError
 from dagster_k8s.container_context import K8sContainerContext
+from kubernetes.client.rest import ApiException
+from urllib3.exceptions import HTTPError
+
+from sync_platform.defs.dead_runs import pod_of
 
 logger = logging.getLogger(__name__)
+JOB_TAG = "sync_platform/job"
+"""The tag of a run with a job of Kubernetes: the job's name. It has the run's id, because a retry inherits the tag."""
 JOB_IS_GONE = "could not be found"
 """What Dagster's launcher says of a job that the API server does not have."""
+ENDED = ("Succeeded", "Failed")
+TOO_MANY_REQUESTS, CONFLICT, NOT_FOUND = 429, 409, 404
 
 
 class PlatformRunLauncher(K8sRunLauncher):
@@ -43,14 +55,81 @@ class PlatformRunLauncher(K8sRunLauncher):
             return context
         return context.merge(K8sContainerContext(resources=self._platform_resources[platforms.pop()]))
 
+    def launch_run(self, context: LaunchRunContext) -> None:
+        """Make the job of the run. While the API server cannot be asked, Dagster puts the run back into its queue."""
+        run_id = context.dagster_run.run_id
+        self._instance.add_run_tags(run_id, {JOB_TAG: _job_of(run_id)})
+        try:
+            super().launch_run(context)
+        except (DagsterK8sAPIRetryLimitExceeded, DagsterK8sUnrecoverableAPIError) as error:
+            if _exists_already(error):  # an earlier attempt made it, and its answer was lost
+                logger.info("run %s has its job already", run_id)
+            elif _is_passing(error):
+                # the one error after which Dagster's queue tries a run again
+                raise DagsterUserCodeUnreachableError(f"the API server of Kubernetes takes no job: {error}") from error
+            else:
+                raise
+
+    def terminate(self, run_id: str) -> bool:
+        """Delete the job of the run and its pod. False, without a mark, for a run that no job carries."""
+        run = self._instance.get_run_by_id(run_id)
+        if run is None or not has_job(run):
+            return False
+        return bool(super().terminate(run_id))  # type: ignore[no-untyped-call, unused-ignore]
+
     def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
         """Whether the run's pod is well. A run counts as running for as long as the API server cannot be asked.
 
         Dagster's launcher calls such a run lost: a control plane that is replaced would fail every run, and each would
-        be started again beside its pod.
+        be started again beside its pod. It also calls a run lost that a command carries, such as `sync` or the
+        emergency starter: that one is lost only if the command was in a pod that is gone.
         """
+        if not has_job(run):
+            return self._health_of_command(run)
         found: CheckRunHealthResult = super().check_run_worker_health(run)
         if found.status != WorkerStatus.UNKNOWN or JOB_IS_GONE in (found.msg or ""):
             return found
         logger.warning("the API server of Kubernetes says nothing about the pod of run %s: %s", run.run_id, found.msg)
         return CheckRunHealthResult(WorkerStatus.RUNNING, "its pod cannot be asked about now")
+
+    def _health_of_command(self, run: DagsterRun) -> CheckRunHealthResult:
+        pod = pod_of(run)
+        if pod and self._is_gone(pod):
+            return CheckRunHealthResult(WorkerStatus.FAILED, f"the pod of the command that ran it is gone: {pod}")
+        return CheckRunHealthResult(WorkerStatus.RUNNING, "a command runs it, and no job")
+
+    def _is_gone(self, pod: str) -> bool:
+        """True if the API server has no such pod, or says that it has ended; False while it cannot be asked."""
+        try:
+            found = self._api_client.get_pod_by_name(pod, self.job_namespace)
+        except ApiException as error:
+            return bool(error.status == NOT_FOUND)
+        except HTTPError:
+            return False
+        return found.status.phase in ENDED
+
+
+def has_job(run: DagsterRun) -> bool:
+    """True if this launcher made a job for the run, or tried to. A run of the command line has none."""
+    return run.tags.get(JOB_TAG) == _job_of(run.run_id)
+
+
+def _job_of(run_id: str) -> str:
+    return f"dagster-run-{run_id}"
+
+
+def _exists_already(error: Exception) -> bool:
+    refusal = error.__cause__
+    if not isinstance(refusal, ApiException) or refusal.status != CONFLICT:
+        return False
+    try:
+        return bool(json.loads(refusal.body or "{}").get("reason") == "AlreadyExists")
+    except ValueError:
+        return False
+
+
+def _is_passing(error: Exception) -> bool:
+    """True if the same request may succeed later: there was no answer, or the API server starts, or is busy."""
+    refusal = error.__cause__
+    status = refusal.status if isinstance(refusal, ApiException) else None
+    return isinstance(error, DagsterK8sAPIRetryLimitExceeded) or status in (CONFLICT, TOO_MANY_REQUESTS)

@@ -12,7 +12,8 @@ import duckdb
 
 from sync_platform.errors import StorageError
 from sync_platform.storage.full_disk import with_advice
-from sync_platform.storage.lake_connection import Lake
+from sync_platform.storage.lake_connection import LAKE, Lake
+from sync_platform.storage.lake_formats import require_known_formats
 
 T = TypeVar("T")
 COMMIT_ATTEMPTS = 30
@@ -21,10 +22,14 @@ CONFLICT_MARKS = ("conflict", "deadlock detected", "could not serialize", "datab
 
 
 def in_one_transaction(lake: Lake, session: duckdb.DuckDBPyConnection, work: Callable[[], T]) -> T:
-    """Run `work` in a transaction under the write lock; after a conflict with another writer, repeat it."""
+    """Run `work` in a transaction under the write lock; after a conflict with another writer, repeat it.
+
+    MadeByNewer where a newer program has migrated the lake since it was opened.
+    """
     for attempt in range(1, COMMIT_ATTEMPTS + 1):
         try:
             with lake.write_lock():
+                require_known_formats(session, LAKE)  # a migration stores them under this lock
                 session.execute("BEGIN")
                 try:
                     result = work()

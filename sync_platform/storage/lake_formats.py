@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from sync_platform.errors import StorageError
+from sync_platform.errors import MadeByNewer
 
 VERSIONS = {"lake schema": 1, "history": 1}
 """What this program writes. A lake without a version was made before versions were stored, and is of version 1."""
@@ -37,11 +37,11 @@ def read_formats(session: duckdb.DuckDBPyConnection, lake: str) -> list[LakeForm
 
 
 def require_known_formats(session: duckdb.DuckDBPyConnection, lake: str) -> None:
-    """Raise StorageError where a newer program made the lake that is attached under this name."""
+    """Raise MadeByNewer where a newer program made the lake that is attached under this name."""
     newer = [each for each in read_formats(session, lake) if (each.found or 0) > each.ours]
     if newer:
         stated = ", ".join(f"{each.name} {each.found} (this program knows {each.ours or 'none'})" for each in newer)
-        raise StorageError(f"the lake was made by a newer version of this program: {stated}; nothing was changed")
+        raise MadeByNewer(f"the lake was made by a newer version of this program: {stated}; nothing was changed")
 
 
 def store_formats(session: duckdb.DuckDBPyConnection, lake: str) -> None:

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sync_platform.documents.wording import in_one_line
-from sync_platform.errors import StorageError
+from sync_platform.errors import MadeByNewer, StorageError
 from sync_platform.storage.advisory_lock import KEEPALIVE
 from sync_platform.storage.full_disk import with_advice
 
@@ -42,7 +42,7 @@ def open_database(url: str, migrations: Path) -> sa.Engine:
         engine = _engine(address)
         version = _version(engine)
         if version is not None and version not in versions:
-            raise StorageError(f"the database {address.render_as_string()} was made by a newer version of this program")
+            raise MadeByNewer(f"the database {address.render_as_string()} was made by a newer version of this program")
         if version != versions[-1]:
             _upgrade(engine, migrations)
         return engine

@@ -31,8 +31,17 @@ def from_key_file(path: Path, *, may_create: bool = True) -> MasterKey:
 
 def require_private(path: Path) -> None:
     """StorageError, which says what to do, if others than its owner have a right to the file. OSError without it."""
-    if path.stat().st_mode & 0o077:
+    if not is_private(path.stat(), os.geteuid(), os.getegid()):
         raise StorageError(f"{path} can be read by others: run `chmod 600 {path}`")
+
+
+def is_private(found: os.stat_result, user: int, group: int) -> bool:
+    """True if only its owner has a right to the file; or if root owns it, and only the own group of the user reads it.
+
+    Kubernetes gives a pod the files of a secret in the second way.
+    """
+    is_given_by_root = found.st_uid == 0 != user and found.st_gid == group
+    return not found.st_mode & (0o037 if is_given_by_root else 0o077)
 
 
 def require_private_key_files(settings: Settings) -> None:

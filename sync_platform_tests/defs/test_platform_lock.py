@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from dagster._core.instance.ref import InstanceRef
 from dagster._core.test_utils import create_run_for_test
 
 from sync_platform.definitions import build
-from sync_platform.defs.dead_runs import PROCESS_TAG, dead_runs_sensor, this_process
+from sync_platform.defs.dead_runs import PROCESS_TAG, dead_runs_sensor, pod_of, tags_of_process, this_process
 from sync_platform.defs.platform_lock import platform_lock_resource
 from sync_platform.defs.progress import NoProgress
 from sync_platform.defs.scorecard import SCORECARD
@@ -74,6 +75,16 @@ def test_runs_of_dead_processes_are_ended_and_those_of_living_ones_are_not(insta
         dead.run_id: dg.DagsterRunStatus.FAILURE,
         **{run.run_id: STARTED for run in (living, repeated, untold)},
     }
+
+
+def test_a_run_in_a_pod_names_it(monkeypatch: pytest.MonkeyPatch, instance: dg.DagsterInstance) -> None:
+    outside, repeated, inside = (create_run_for_test(instance).run_id for _ in range(3))
+    instance.add_run_tags(outside, tags_of_process(outside))
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.96.0.1")
+    instance.add_run_tags(repeated, tags_of_process("the run that it repeats"))
+    instance.add_run_tags(inside, tags_of_process(inside))
+    pods = {run.run_id: pod_of(run) for run in instance.get_runs()}
+    assert pods == {outside: "", repeated: "", inside: os.uname().nodename}
 
 
 def _lock_of_another(home: Path) -> Iterator[None]:

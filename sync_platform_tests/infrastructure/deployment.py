@@ -26,9 +26,9 @@ call="${0##*/} $*"
 case $call in
   "kubectl apply"*)
     input=$(cat)
-    [[ ! $input =~ sync-platform-(runs|services) ]] || printf '%s' "$input" > "${BASH_REMATCH[1]}.json" ;;
+    [[ ! $input =~ sync-platform-(runs|services|keys) ]] || printf '%s' "$input" > "${BASH_REMATCH[1]}.json" ;;
   "docker login"*) cat > password ;;
-  "kubectl get secrets"*) cat runs.json services.json 2> /dev/null | cksum ;;
+  "kubectl get secrets"*) cat runs.json services.json keys.json 2> /dev/null | cksum ;;
   sleep*) [[ ! -f answers.later ]] || mv answers.later answers ;;
 esac
 printf '%s\\n' "$call" >> calls
@@ -53,6 +53,7 @@ SECRETS = {
     },
     "platforms": {"OPENRICE_API_KEY": "secret-openrice"},
     "login": {"OIDC_CLIENT_SECRET": "secret-login"},
+    "keys": {"backup.key": "secret-key-of-the-backup"},
 }
 OUTPUTS: dict[str, Any] = {
     "settings": {"ENVIRONMENT": "staging", "AWS_REGION": "ap-southeast-1", "LANDING": "s3://example-data/landing"},

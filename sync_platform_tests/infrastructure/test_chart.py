@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import kubernetes_validate
@@ -78,6 +79,7 @@ def test_the_plain_manifest_is_that_of_the_chart() -> None:
         {"sever": {"replicas": 2}},
         {"settings": {"OPENRICE_API_KEY": "k"}},
         {"settings": {"LEDGER": "postgresql://user:password@host/ledger"}},
+        {"settings": {"VAULT_BACKUP_KEY_FILE": "/var/lib/sync-platform/backup.key"}},
         {"image": {"tag": "latest"}},
         {"runs": {"platforms": {"openrice": {"requests": {"cpu": "1"}, "limits": {"memory": "much"}}}}},
     ],
@@ -104,14 +106,21 @@ def test_no_pod_may_do_more_than_it_needs() -> None:
 
 def test_the_daemon_may_launch_jobs_and_read_no_secret() -> None:
     roles = of_kind(_objects(), "Role")
-    assert roles.keys() == WITH_TOKEN
-    for role in roles.values():
-        resources = {each for rule in role["rules"] for each in rule["resources"]}
-        assert resources == {"jobs", "jobs/status", "pods", "pods/log", "events"}
-        writing = [rule for rule in role["rules"] if set(rule["verbs"]) - {"get", "list", "watch"}]
-        assert [rule["resources"] for rule in writing] == [["jobs"], ["pods"]]
-        assert writing[1]["verbs"] == ["get", "list", "delete"]  # the pod of a run that a person ends
-    assert "create" not in roles["sync-platform-server"]["rules"][0]["verbs"]
+    found = {
+        name: {each: rule["verbs"] for rule in role["rules"] for each in rule["resources"]}
+        for name, role in roles.items()
+    }
+    assert found == {
+        "sync-platform-daemon": {
+            "jobs": ["create", "list", "delete"],
+            "jobs/status": ["get"],
+            "pods": ["get", "list", "delete"],
+            "pods/log": ["get"],
+            "events": ["list"],
+        },
+        "sync-platform-server": {"jobs": ["delete"], "pods": ["list", "delete"]},
+    }
+    assert found.keys() == WITH_TOKEN
 
 
 def test_only_the_daemon_and_the_server_reach_the_code_server() -> None:
@@ -156,6 +165,26 @@ def test_no_secret_is_in_the_chart() -> None:
     assert sources["sync-platform-server"] == sources["sync-platform-migrate"] == ["sync-platform-runs"]
 
 
+def test_only_runs_and_the_server_have_the_key_files() -> None:
+    settings = of_kind(_objects(), "ConfigMap")["sync-platform-settings"]["data"]
+    run = _dagster()["run_launcher"]["config"]
+    described = {name: (pod["volumes"], pod["containers"][0]["volumeMounts"]) for name, pod in pods(_objects()).items()}
+    described["run"] = (run["volumes"], run["volume_mounts"])
+    with_keys = {
+        name: (secret, mount)
+        for name, (volumes, mounts) in described.items()
+        for secret in (each["secret"] for each in volumes if "secret" in each)
+        for mount in (each for each in mounts if each["name"] == "keys")
+    }
+    assert with_keys.keys() == {"run", "sync-platform-server"}
+    for secret, mount in with_keys.values():
+        assert secret == {"secretName": "sync-platform-keys", "defaultMode": 0o440}
+        assert mount["readOnly"] is True  # no pod makes a key that would be gone with it
+        assert {str(Path(settings[name]).parent) for name in ("VAULT_KEY_FILE", "VAULT_BACKUP_KEY_FILE")} == {
+            mount["mountPath"]
+        }
+
+
 def test_the_service_accounts_are_those_that_terraform_trusts() -> None:
     arns = {name: f"arn:aws:iam::123456789012:role/{name}" for name in ("runs", "services")}
     accounts = of_kind(rendered({"roleArns": arns}), "ServiceAccount")
@@ -188,7 +217,7 @@ def test_migrations_run_before_an_upgrade_replaces_the_pods() -> None:
 def test_dagster_behaves_as_on_a_laptop() -> None:
     """But for where its records are, how many runs there are at once, and that each run is a pod."""
     laptop, fleet = yaml.safe_load(INSTANCE_YAML), _dagster()
-    own = ("storage", "compute_logs", "run_launcher")
+    own = ("storage", "compute_logs", "run_launcher", "run_queue")
     merged = {name: value for name, value in fleet.items() if name not in own}
     assert merged.keys() == laptop.keys()
     for name, value in laptop.items():

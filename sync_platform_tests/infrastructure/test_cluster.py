@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from sync_platform_tests.infrastructure.cluster.control_plane import ControlPlane, running_control_plane
-from sync_platform_tests.infrastructure.cluster.earlier_manifest import earlier_manifest
+from sync_platform_tests.infrastructure.cluster.earlier_chart import earlier_manifest
 
 pytestmark = pytest.mark.full
 

@@ -36,7 +36,7 @@ STAND_INS_OF_DRY_RUN = {
     "<image_repository>": REPOSITORY,
     "<commit>": COMMIT,
     "<cluster>": str(OUTPUTS["cluster"]),
-    "<secret_arns>": "arn:databases arn:platforms arn:login",
+    "<secret_arns>": "arn:databases arn:platforms arn:login arn:keys",
     "<address>": ADDRESS,
     "<request>": "request-1",
 }
@@ -123,10 +123,11 @@ def test_the_chart_gets_what_terraform_decided(deployed: Deployed) -> None:
 
 
 def test_services_get_no_secret_of_the_vault_and_of_platforms(deployed: Deployed) -> None:
-    found = {
-        kind: json.loads((deployed.rehearsal.folder / f"{kind}.json").read_text()) for kind in ("runs", "services")
-    }
-    assert found["runs"]["stringData"] == {name: text for each in SECRETS.values() for name, text in each.items()}
+    kinds = ("runs", "services", "keys")
+    found = {kind: json.loads((deployed.rehearsal.folder / f"{kind}.json").read_text()) for kind in kinds}
+    settings = {name: text for secret, each in SECRETS.items() if secret != "keys" for name, text in each.items()}
+    assert found["runs"]["stringData"] == settings
+    assert found["keys"]["stringData"] == SECRETS["keys"]
     assert found["services"]["stringData"].keys() == SECRETS["databases"].keys() - {"VAULT"}
     assert found["services"]["metadata"] == {"name": "sync-platform-services"}
 
@@ -218,9 +219,10 @@ def test_a_first_installation_has_no_backup_and_no_way_back(rehearsal: Rehearsal
     "settings, problem",
     [
         ({"databases": "{}"}, "LEDGER, LAKE_CATALOG, DAGSTER_POSTGRES_URL, VAULT: missing in the secret `databases`"),
+        ({"keys": "{}"}, "backup.key: missing in the secret `keys`"),
         only_in_full({"login": "not JSON"}, "example-staging/login: its value must be a JSON object of settings"),
     ],
-    ids=["missing", "no-json"],
+    ids=["missing", "no-key", "no-json"],
 )
 def test_secrets_that_cannot_be_used_are_named_without_their_values(
     rehearsal: Rehearsal, settings: dict[str, str], problem: str

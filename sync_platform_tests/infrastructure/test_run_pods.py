@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,8 +15,10 @@ import dagster as dg
 import kubernetes_validate
 import pytest
 import yaml
+from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._core.launcher import LaunchRunContext, WorkerStatus
 from dagster._core.test_utils import create_run_for_test
+from dagster_k8s.client import DagsterK8sUnrecoverableAPIError
 
 from sync_platform.defs.run_pods import PlatformRunLauncher
 from sync_platform_tests.infrastructure.chart import Manifest, of_kind, rendered
@@ -23,14 +26,17 @@ from sync_platform_tests.infrastructure.test_chart import KUBERNETES
 
 
 @contextmanager
-def api_server(folder: Path) -> Iterator[tuple[Path, list[Manifest]]]:
-    """A server that takes every object and has none, and a kubeconfig file that names it; the objects that it got."""
+def api_server(folder: Path, refusal: Manifest | None = None) -> Iterator[tuple[Path, list[Manifest]]]:
+    """A server that takes every object and has none, and a kubeconfig file that names it; the objects that it got.
+
+    `refusal`: what it answers to each new object instead.
+    """
     got: list[Manifest] = []
 
     class Api(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             got.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self._answer(201, got[-1])
+            self._answer(*((refusal["code"], refusal) if refusal else (201, got[-1])))
 
         def do_GET(self) -> None:
             self._answer(404, {"kind": "Status", "code": 404})
@@ -73,9 +79,9 @@ def chart_launcher(folder: Path, kubeconfig: Path) -> Iterator[tuple[dg.DagsterI
         yield instance, instance.run_launcher
 
 
-def launched(folder: Path, keys: list[list[str]]) -> Manifest:
+def launched(folder: Path, keys: list[list[str]], refusal: Manifest | None = None) -> Manifest:
     """The job that the chart's launcher makes for a run of these assets."""
-    with api_server(folder) as (kubeconfig, got), chart_launcher(folder, kubeconfig) as (instance, launcher):
+    with api_server(folder, refusal) as (kubeconfig, got), chart_launcher(folder, kubeconfig) as (instance, launcher):
         run = create_run_for_test(
             instance,
             job_name="sync",
@@ -85,6 +91,15 @@ def launched(folder: Path, keys: list[list[str]]) -> Manifest:
         launcher.launch_run(LaunchRunContext(run, workspace=None))
     (job,) = got
     return job
+
+
+def begun(instance: dg.DagsterInstance, **tags: str) -> dg.DagsterRun:
+    """A run that has begun, with these tags; `RUN` in a value is its id."""
+    run_id = create_run_for_test(instance, job_name="sync", status=dg.DagsterRunStatus.STARTED).run_id
+    instance.add_run_tags(run_id, {f"sync_platform/{tag}": value.replace("RUN", run_id) for tag, value in tags.items()})
+    run = instance.get_run_by_id(run_id)
+    assert run is not None
+    return run
 
 
 @dg.job
@@ -108,6 +123,7 @@ def test_a_run_gets_the_resources_of_its_platform(tmp_path: Path, keys: list[lis
 def test_a_run_pod_is_closed_and_knows_its_settings(tmp_path: Path) -> None:
     job = launched(tmp_path, [["openrice", "restaurants"]])
     kubernetes_validate.validate(job, KUBERNETES, strict=True)
+    assert re.fullmatch("dagster-run-[0-9a-f-]{36}", job["metadata"]["name"])  # as the tag of its run
     pod = job["spec"]["template"]["spec"]
     (container,) = pod["containers"]
     assert job["spec"]["backoffLimit"] == 0
@@ -125,7 +141,49 @@ def test_a_run_pod_is_closed_and_knows_its_settings(tmp_path: Path) -> None:
 
 def test_a_run_is_lost_if_its_job_is_gone_and_not_if_the_api_server_is(tmp_path: Path) -> None:
     with api_server(tmp_path) as (kubeconfig, _), chart_launcher(tmp_path, kubeconfig) as (instance, launcher):
-        run = create_run_for_test(instance, job_name="sync", status=dg.DagsterRunStatus.STARTED)
+        run = begun(instance, job="dagster-run-RUN")
         assert launcher.check_run_worker_health(run).status == WorkerStatus.UNKNOWN
     with chart_launcher(tmp_path, kubeconfig) as (instance, launcher):
         assert launcher.check_run_worker_health(run).status == WorkerStatus.RUNNING
+
+
+@pytest.mark.parametrize(
+    ("tags", "expected"),
+    [
+        ({}, WorkerStatus.RUNNING),
+        ({"job": "dagster-run-of-the-run-that-it-repeats"}, WorkerStatus.RUNNING),
+        ({"pod": "sync-platform-server-1/RUN"}, WorkerStatus.FAILED),
+        ({"pod": "sync-platform-server-1/the-run-that-it-repeats"}, WorkerStatus.RUNNING),
+    ],
+    ids=["beside the cluster", "it repeats one with a job", "in a pod that is gone", "it repeats one of a pod"],
+)
+def test_a_run_of_a_command_is_not_lost_because_it_has_no_job(
+    tmp_path: Path, tags: dict[str, str], expected: WorkerStatus
+) -> None:
+    with api_server(tmp_path) as (kubeconfig, _), chart_launcher(tmp_path, kubeconfig) as (instance, launcher):
+        run = begun(instance, **tags)
+        assert launcher.check_run_worker_health(run).status == expected
+        assert launcher.terminate(run.run_id) is False
+        assert instance.get_run_by_id(run.run_id).status == dg.DagsterRunStatus.STARTED  # type: ignore[union-attr]
+    with chart_launcher(tmp_path, kubeconfig) as (instance, launcher):
+        assert launcher.check_run_worker_health(run).status == WorkerStatus.RUNNING
+
+
+def test_a_run_whose_job_was_made_by_an_attempt_without_an_answer_is_launched(tmp_path: Path) -> None:
+    refusal = {"kind": "Status", "code": 409, "reason": "AlreadyExists"}
+    assert launched(tmp_path, [["openrice", "restaurants"]], refusal)["kind"] == "Job"
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "error"),
+    [
+        (429, "TooManyRequests", DagsterUserCodeUnreachableError),
+        (409, "Conflict", DagsterUserCodeUnreachableError),
+        (403, "Forbidden", DagsterK8sUnrecoverableAPIError),
+    ],
+)
+def test_a_refusal_that_passes_brings_the_run_back_into_the_queue(
+    tmp_path: Path, code: int, reason: str, error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        launched(tmp_path, [["openrice", "restaurants"]], {"kind": "Status", "code": code, "reason": reason})

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
 import pytest
 
 from sync_platform.errors import StorageError
-from sync_platform.vault.key_file import from_key_file
+from sync_platform.vault.key_file import from_key_file, is_private
 from sync_platform_tests.processes import outputs_of
 
 
@@ -46,6 +47,26 @@ def test_a_key_file_open_to_others_is_refused_with_the_remedy(key_file: Path, mo
     key_file.chmod(mode)
     with pytest.raises(StorageError, match=f"can be read by others: run `chmod 600 {key_file}`"):
         from_key_file(key_file)
+
+
+@pytest.mark.parametrize(
+    ("owner", "group", "mode", "user", "expected"),
+    [
+        (0, 10001, 0o440, 10001, True),
+        (0, 10001, 0o444, 10001, False),
+        (0, 10001, 0o460, 10001, False),
+        (0, 100, 0o440, 10001, False),
+        (10001, 10001, 0o440, 10001, False),
+        (10001, 10001, 0o600, 10001, True),
+        (0, 0, 0o440, 0, False),
+    ],
+    ids=["as a secret of Kubernetes", "for others", "written by the group", "another group", "own", "private", "root"],
+)
+def test_a_key_file_of_root_may_be_readable_for_the_own_group_only(
+    owner: int, group: int, mode: int, user: int, expected: bool
+) -> None:
+    found = os.stat_result((mode, 0, 0, 1, owner, group, 0, 0, 0, 0))
+    assert is_private(found, user, 10001 if user else 0) is expected
 
 
 @pytest.mark.parametrize("damage", [b"", b"ab" * 31, b"ab" * 63, b"zz" * 32, b"\xff\xfe", "鑰匙".encode()])

@@ -19,10 +19,11 @@ write_secrets() {
   SECRETS_BEFORE=$(secret_versions)
   write_secret runs
   write_secret services
+  write_secret keys
   SECRETS_NOW=$(secret_versions)
 }
 
-# write_secret runs|services: the settings in Secrets Manager become a secret of the namespace. No value is printed.
+# write_secret runs|services|keys: what is in Secrets Manager becomes a secret of the namespace. No value is printed.
 write_secret() {
   local arns
   read -r -a arns <<< "$(output secret_arns)"
@@ -32,7 +33,7 @@ write_secret() {
 }
 
 secret_versions() {
-  output_of "<versions>" kubectl get secrets -n "$NAMESPACE" sync-platform-runs sync-platform-services \
+  output_of "<versions>" kubectl get secrets -n "$NAMESPACE" sync-platform-runs sync-platform-services sync-platform-keys \
     --ignore-not-found -o 'jsonpath={.items[*].metadata.resourceVersion}'
 }
 

@@ -15,11 +15,12 @@ from typing import Any
 NEEDED = {
     "runs": ("LEDGER", "LAKE_CATALOG", "DAGSTER_POSTGRES_URL", "VAULT"),
     "services": ("LEDGER", "LAKE_CATALOG", "DAGSTER_POSTGRES_URL"),
+    "keys": ("backup.key",),
 }
-"""The settings that each secret of the chart must have."""
-OF_SERVICES = ("databases",)
-SECRETS = ("databases", "platforms", "login")
-"""The secrets of Secrets Manager that have settings, by Terraform's names. Services need no other."""
+"""The settings, or the key files, that each secret of the chart must have."""
+SOURCES = {"runs": ("databases", "platforms", "login"), "services": ("databases",), "keys": ("keys",)}
+"""The secrets of Secrets Manager that each secret of the chart is made from, by Terraform's names."""
+SECRETS = ("databases", "platforms", "login", "keys")
 NEEDED_OUTPUTS = ("settings", "cluster", "role_arns", "image_repository", "secret_arns")
 Document = dict[str, Any]
 
@@ -31,7 +32,7 @@ def region(file: str) -> str:
 
 
 def output(file: str, name: str) -> str:
-    """An output of Terraform, empty where it has none; of `secret_arns`, those of the secrets with settings."""
+    """An output of Terraform, empty where it has none; of `secret_arns`, those of SECRETS."""
     value = outputs(file).get(name, "")
     return " ".join(value[secret] for secret in SECRETS) if name == "secret_arns" else str(value)
 
@@ -62,12 +63,12 @@ def secret(kind: str) -> str:
     require(not missing, f"no value yet, write it with `aws secretsmanager put-secret-value`: {', '.join(missing)}")
     settings: dict[str, str] = {}
     for each in answer["SecretValues"]:
-        if kind == "runs" or each["Name"].rpartition("/")[2] in OF_SERVICES:
+        if each["Name"].rpartition("/")[2] in SOURCES[kind]:
             settings |= settings_in(each)
     if kind == "services":
         settings.pop("VAULT", None)
     lacking = [name for name in NEEDED[kind] if not settings.get(name)]
-    require(not lacking, f"{', '.join(lacking)}: missing in the secret `databases`")
+    require(not lacking, f"{', '.join(lacking)}: missing in the secret `{SOURCES[kind][0]}`")
     metadata = {"name": f"sync-platform-{kind}"}
     return json.dumps({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": settings})
 

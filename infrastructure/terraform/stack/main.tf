@@ -113,6 +113,7 @@ module "secrets" {
     platforms    = "credentials of the platforms: <PLATFORM>_API_KEY and others"
     recovery-key = "the public half of the recovery key of backups; the other half is kept outside AWS"
     login        = "secret of the login: client of the identity provider"
+    keys         = "key files of the pods: backup.key, the key of the vault's backup"
   }
 }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import builtins
+import json
 import ssl
 from pathlib import Path
 from typing import Any
@@ -12,8 +14,11 @@ Object = dict[str, Any]
 PLACES = {
     "ConfigMap": ("/api/v1", "configmaps"),
     "Deployment": ("/apis/apps/v1", "deployments"),
+    "Job": ("/apis/batch/v1", "jobs"),
     "Namespace": ("/api/v1", "namespaces"),
     "NetworkPolicy": ("/apis/networking.k8s.io/v1", "networkpolicies"),
+    "Node": ("/api/v1", "nodes"),
+    "Pod": ("/api/v1", "pods"),
     "PodDisruptionBudget": ("/apis/policy/v1beta1", "poddisruptionbudgets"),
     "Role": ("/apis/rbac.authorization.k8s.io/v1", "roles"),
     "RoleBinding": ("/apis/rbac.authorization.k8s.io/v1", "rolebindings"),
@@ -21,6 +26,8 @@ PLACES = {
     "ServiceAccount": ("/api/v1", "serviceaccounts"),
 }
 """Where the API has the objects of a kind."""
+MERGE = {"Content-Type": "application/merge-patch+json"}
+REVIEWS = "/apis/authorization.k8s.io/v1"
 
 
 class ApiRefusal(Exception):
@@ -54,6 +61,52 @@ class ClusterApi:
     def create(self, wanted: Object) -> Object:
         path = _path(wanted["kind"], wanted["metadata"].get("namespace", ""))
         return self._ask("POST", path, json=wanted)
+
+    def list(self, kind: str, namespace: str) -> builtins.list[Object]:
+        return [dict(each) for each in self._ask("GET", _path(kind, namespace))["items"]]
+
+    def set_status(self, kind: str, name: str, status: Object, namespace: str = "") -> None:
+        """Merge into the status of an object, as the controller does that it belongs to."""
+        path = f"{_path(kind, namespace)}/{name}/status"
+        self._ask("PATCH", path, content=json.dumps({"status": status}), headers=MERGE)
+
+    def delete(self, kind: str, name: str, namespace: str = "", grace_s: int | None = None) -> None:
+        """Delete an object; nothing where there is none. `grace_s`: for a pod, how long its processes may take."""
+        options = {"kind": "DeleteOptions", "gracePeriodSeconds": grace_s} if grace_s is not None else {}
+        try:
+            self._ask("DELETE", f"{_path(kind, namespace)}/{name}", json=options)
+        except ApiRefusal as refusal:
+            if refusal.code != 404:
+                raise
+
+    def bind(self, pod: str, node: str, namespace: str) -> None:
+        """Give a pod to a node, as the scheduler does."""
+        target = {"kind": "Node", "name": node}
+        binding = {"kind": "Binding", "metadata": {"name": pod}, "target": target}
+        self._ask("POST", f"{_path('Pod', namespace)}/{pod}/binding", json=binding)
+
+    def token_of(self, account: str, namespace: str) -> str:
+        """A token of a service account, as its pods have it."""
+        request: Object = {"kind": "TokenRequest", "spec": {}}
+        answer = self._ask("POST", f"{_path('ServiceAccount', namespace)}/{account}/token", json=request)
+        return str(answer["status"]["token"])
+
+    def review(self, review: str, spec: Object) -> Object:
+        """The status of a review of permissions, such as `subjectaccessreviews`."""
+        kinds = {"subjectaccessreviews": "SubjectAccessReview", "selfsubjectrulesreviews": "SelfSubjectRulesReview"}
+        wanted = {"apiVersion": REVIEWS.rpartition("/apis/")[2], "kind": kinds[review], "spec": spec}
+        return dict(self._ask("POST", f"{REVIEWS}/{review}", json=wanted)["status"])
+
+    def resources(self) -> dict[tuple[str, str], set[str]]:
+        """The verbs of each resource that the API server has, by group and name."""
+        versions = {"": "/api/v1"}
+        for group in self._ask("GET", "/apis")["groups"]:
+            versions[group["name"]] = f"/apis/{group['preferredVersion']['groupVersion']}"
+        return {
+            (group, each["name"]): set(each["verbs"])
+            for group, path in versions.items()
+            for each in self._ask("GET", path)["resources"]
+        }
 
     def is_ready(self) -> bool:
         return self._http.get("/readyz").status_code == 200

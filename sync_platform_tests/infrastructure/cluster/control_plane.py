@@ -30,6 +30,8 @@ from sync_platform_tests.server.running_server import free_port
 from sync_platform_tests.services import NOT_TESTED
 
 ADDRESS = "127.0.0.1"
+NODE_SILENT_S = 8
+"""How long a node may be silent; Kubernetes' own 40 s are long for a test."""
 
 
 @dataclass
@@ -126,6 +128,8 @@ class ControlPlane:
             f"--cert-dir={self.folder / 'of-controllers'}",
             "--leader-elect=false",
             "--kube-api-qps=100",
+            "--node-monitor-period=1s",
+            f"--node-monitor-grace-period={NODE_SILENT_S}s",
             "--kube-api-burst=200",
         ]
         default = lambda: self.api().found("ServiceAccount", "default", "default")  # noqa: E731
@@ -172,14 +176,20 @@ def wait_for(
 @contextmanager
 def running_control_plane(folder: Path) -> Iterator[ControlPlane]:
     """A control plane that runs; skips where it is not installed."""
+    plane = installed_control_plane(folder)
+    with plane.etcd_server(), plane.api_server(), plane.controllers():
+        yield plane
+
+
+def installed_control_plane(folder: Path) -> ControlPlane:
+    """A control plane of which nothing runs yet; skips where it is not installed."""
     binaries = Path(os.environ.get("KUBERNETES_BINARIES", Path.home() / ".cache/sync-platform-tests/kubernetes"))
     etcd = shutil.which("etcd")
     if not (binaries / "kube-apiserver").exists() or etcd is None:
         pytest.skip(f"Kubernetes {NOT_TESTED}: run sync_platform_tests/infrastructure/cluster/build-kubernetes.sh once")
     plane = ControlPlane(folder, binaries, Path(etcd), [free_port() for _ in range(4)])
     _write_keys(plane)
-    with plane.etcd_server(), plane.api_server(), plane.controllers():
-        yield plane
+    return plane
 
 
 def _write_keys(plane: ControlPlane) -> None:

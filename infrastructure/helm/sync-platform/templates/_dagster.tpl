@@ -19,6 +19,9 @@ concurrency:
     granularity: run
   runs:
     max_concurrent_runs: {{ .Values.runs.atOnce }}
+run_queue: # while the API server of Kubernetes does not answer, a run goes back into the queue
+  max_user_code_failure_retries: 10000
+  user_code_failure_retry_delay: 15
 run_monitoring:
   enabled: true
   start_timeout_seconds: 600
@@ -52,9 +55,9 @@ run_launcher:
     env_config_maps: [sync-platform-settings]
     env_secrets: [{{ .Values.secrets.runs }}]
     volumes:
-      {{- include "sync-platform.volumes" (dict "size" .Values.temporary.runs "suffix" "") | nindent 6 }}
+      {{- include "sync-platform.volumes" (dict "size" .Values.temporary.runs "suffix" "" "keys" .Values.secrets.keys) | nindent 6 }}
     volume_mounts:
-      {{- include "sync-platform.mounts" . | nindent 6 }}
+      {{- include "sync-platform.mounts" (dict "keys" .Values.secrets.keys) | nindent 6 }}
     labels:
       {{- include "sync-platform.labels" (dict "root" . "component" "run") | nindent 6 }}
     resources:

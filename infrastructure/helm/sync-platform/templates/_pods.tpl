@@ -67,6 +67,9 @@ seccompProfile:
 - {name: home, mountPath: /var/lib/sync-platform}
 - {name: temporary, mountPath: /tmp}
 - {name: dagster, mountPath: /var/lib/dagster/dagster.yaml, subPath: dagster.yaml, readOnly: true}
+{{- if .keys }}
+- {name: keys, mountPath: /etc/sync-platform/keys, readOnly: true}
+{{- end }}
 {{- end }}
 
 {{- define "sync-platform.volumes" -}}
@@ -76,6 +79,10 @@ seccompProfile:
   emptyDir: {sizeLimit: {{ .size }}}
 - name: dagster
   configMap: {name: sync-platform-dagster{{ .suffix }}}
+{{- with .keys }}
+- name: keys
+  secret: {secretName: {{ . }}, defaultMode: 0440}
+{{- end }}
 {{- end }}
 
 {{/* The settings of a pod: those of the chart, then the secrets. */}}
