@@ -1,4 +1,4 @@
-"""Real servers for tests: an S3 (SeaweedFS) and a PostgreSQL, started once per test process, on loopback.
+"""Real servers for tests: an S3 (SeaweedFS), a PostgreSQL and a Redis, started once per test process, on loopback.
 
 What belongs here: starting, stopping and reaching a server. What doesn't: what is stored in it.
 If a server is not installed, its tests are skipped, and the summary says so.
@@ -151,6 +151,28 @@ def _postgres_server(place: Place = LOOPBACK) -> Iterator[PostgresServer]:
 
 postgres_server_at = contextmanager(_postgres_server)
 """A PostgreSQL server at a place; the test is skipped where it is not installed."""
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[str]:
+    """The address of a Redis for this test process, as RUN_BROKER."""
+    with ExitStack() as stack:
+        folder = stack.enter_context(open_folder("redis-"))
+        yield first_that_starts(lambda: stack.enter_context(redis_server_at(LOOPBACK, free_ports(1)[0], folder)))
+
+
+@contextmanager
+def redis_server_at(place: Place, port: int, folder: Path) -> Iterator[str]:
+    """A Redis at a place, which keeps what it has in a folder; the test is skipped where it is not installed."""
+    from redis import Redis
+
+    program = installed_program("redis-server")
+    if program is None:
+        pytest.skip(f"Redis {NOT_TESTED}: there is no `redis-server` (apt-get install redis-server)")
+    command = [*place.enter, program, "--bind", place.address, "--port", str(port), "--protected-mode", "no"]
+    command += ["--dir", folder, "--appendonly", "yes", "--save", ""]
+    with Redis(place.address, port) as client, running(command, client.ping, folder / "redis.log", signal.SIGTERM):
+        yield f"redis://{place.address}:{port}/0"
 
 
 @pytest.hookimpl(trylast=True)

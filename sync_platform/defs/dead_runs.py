@@ -1,6 +1,7 @@
 """Dead runs: runs whose process was killed. Dagster counts them as running, and they occupy their platforms' pools.
 
-A worker on another host that is gone is noticed by Dagster's run monitoring; but only once its run has begun.
+A run on another host whose worker is gone is noticed by Dagster's run monitoring, and before it begins by Dagster's
+daemon (`sync_platform/server/dagster_ui/lost_runs.py`).
 
 What belongs here: finding dead runs, and ending them. Slow runs are not dead.
 """
@@ -10,7 +11,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Protocol, runtime_checkable
 
 import dagster as dg
 
@@ -19,13 +19,6 @@ POD_TAG = "sync_platform/pod"
 """The tag of a run in a pod of Kubernetes: the name of the pod, and the run's id, because a retry inherits the tag."""
 LOOK_EVERY_S = 60
 UNFINISHED = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
-
-
-@runtime_checkable
-class NoticesGoneWorkers(Protocol):
-    """A launcher that knows whether the worker of a run is gone (`sync_platform/defs/worker_launcher.py`)."""
-
-    def is_worker_gone(self, run: dg.DagsterRun) -> bool: ...
 
 
 def this_process(run_id: str) -> str:
@@ -58,8 +51,6 @@ def end_dead_runs(instance: dg.DagsterInstance, *, interrupted: bool = False) ->
             else:
                 instance.report_run_failed(run, message="the process that ran it has died")
             instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
-        elif run.status is dg.DagsterRunStatus.STARTING and _is_worker_gone(instance, run):
-            instance.report_run_failed(run, message="the worker that took it is gone")
 
 
 def is_dead(run: dg.DagsterRun) -> bool:
@@ -94,11 +85,6 @@ def free_pools(instance: dg.DagsterInstance, pools: Iterable[str], run_id: str) 
         info = storage.get_concurrency_info(pool)
         for other in {*info.active_run_ids, *info.pending_run_ids, *info.assigned_run_ids} - {run_id}:
             storage.free_concurrency_slots_for_run(other)
-
-
-def _is_worker_gone(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
-    launcher = instance.run_launcher
-    return isinstance(launcher, NoticesGoneWorkers) and launcher.is_worker_gone(run)
 
 
 def _is_alive(process: str) -> bool:

@@ -7,10 +7,15 @@ What belongs here: when the worker of a run counts as gone. What happens to the 
 from __future__ import annotations
 
 import logging
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from redis import Redis
 from redis.exceptions import RedisError
+
+from sync_platform.defs.run_queue import RunQueue
 
 logger = logging.getLogger(__name__)
 BEAT_EVERY_S = 2.0
@@ -47,10 +52,41 @@ class RunHeartbeats:
 
     def __init__(self, address: str) -> None:
         self._redis = Redis.from_url(address, socket_timeout=ANSWERS_WITHIN_S, socket_connect_timeout=ANSWERS_WITHIN_S)
+        self._queue = RunQueue(self._redis)
         self._is_lost = False
 
-    def beat(self, run_id: str, worker: str) -> None:
-        """Say that the worker has the run. Call it every BEAT_EVERY_S."""
+    @contextmanager
+    def sent(self, run_id: str, worker: str) -> Iterator[None]:
+        """Say that the worker has the run for as long as the block lasts, whatever the block waits for."""
+        self._beat(run_id, worker)
+        ends = threading.Event()
+        sender = threading.Thread(target=self._send, args=(run_id, worker, ends), daemon=True)
+        sender.start()
+        try:
+            yield
+        finally:
+            ends.set()
+            sender.join()
+            self._end(run_id)
+
+    def is_gone(self, run_id: str) -> bool:
+        """True if the worker of a run that was taken is gone. Only a process that asks again and again learns that."""
+        return ABSENCES.is_gone(run_id, self._has_heartbeat(run_id), time.monotonic())
+
+    def is_lost(self, run_id: str) -> bool:
+        """True if a run that has not begun never will: neither the queue has it nor a worker. Ask again and again."""
+        try:
+            waits = self._queue.has(run_id)
+        except RedisError:
+            return ABSENCES.is_gone(run_id, None, time.monotonic())
+        # in this order: a run that a worker takes between the two questions has its heartbeat
+        return ABSENCES.is_gone(run_id, waits or self._has_heartbeat(run_id), time.monotonic())
+
+    def _send(self, run_id: str, worker: str, ends: threading.Event) -> None:
+        while not ends.wait(BEAT_EVERY_S):
+            self._beat(run_id, worker)
+
+    def _beat(self, run_id: str, worker: str) -> None:
         try:
             self._redis.set(f"{PREFIX}{run_id}", worker, ex=EXPIRES_AFTER_S)
         except RedisError as error:
@@ -60,16 +96,12 @@ class RunHeartbeats:
         else:
             self._is_lost = False
 
-    def end(self, run_id: str) -> None:
+    def _end(self, run_id: str) -> None:
         """Delete the heartbeat of a run that has ended."""
         try:
             self._redis.delete(f"{PREFIX}{run_id}")
         except RedisError:
             return  # it expires by itself
-
-    def is_gone(self, run_id: str) -> bool:
-        """True if the worker of a run that was taken is gone. Only a process that asks again and again learns that."""
-        return ABSENCES.is_gone(run_id, self._has_heartbeat(run_id), time.monotonic())
 
     def _has_heartbeat(self, run_id: str) -> bool | None:
         try:

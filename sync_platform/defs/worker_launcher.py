@@ -4,7 +4,7 @@ What belongs here: handing a run to a worker, cancelling it, and judging whether
 in `sync_platform/server/dagster_ui/worker_run.py`. It needs the extra `fleet`.
 
 The launcher of Dagster asks Celery's results, in which a task of a dead host stays "started" for ever. This one asks
-for the heartbeats of the run, so that no results are kept.
+for the heartbeats of the run, and for its place in the queue before it begins, so that no results are kept.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from dagster_celery.launcher import CeleryRunLauncher
 from kombu.exceptions import OperationalError
 
 from sync_platform.defs.run_heartbeats import RunHeartbeats
+from sync_platform.defs.run_queue import QUEUE
 from sync_platform.errors import SettingsError
 from sync_platform.settings import Settings, load_settings
 
 WORKER_TAG = "sync_platform/worker"
-QUEUE = "dagster"
 CELERY_SETTINGS: dict[str, Any] = {
     "worker_pool": "threads",  # the thread only waits: a run has a process of its own
     "worker_concurrency": 1,
@@ -110,6 +110,10 @@ class WorkerRunLauncher(CeleryRunLauncher):
     def is_worker_gone(self, run: dg.DagsterRun) -> bool:
         """True if a worker took the run and sends no heartbeat. A run of the command line has no worker."""
         return is_taken(run) and self.heartbeats.is_gone(run.run_id)
+
+    def is_lost(self, run: dg.DagsterRun) -> bool:
+        """True if a run that is STARTING will not begin: it is not in the queue, and no worker sends its heartbeat."""
+        return self.heartbeats.is_lost(run.run_id)
 
     def get_run_worker_debug_info(self, run: dg.DagsterRun, include_container_logs: bool | None = True) -> str | None:
         return f"worker: {run.tags[WORKER_TAG]}" if is_taken(run) else "no worker has taken it"

@@ -1,8 +1,10 @@
-"""When the worker of a run counts as gone, and what the launcher makes of that; without Redis."""
+"""When the worker of a run counts as gone, or the run as lost, and what the launcher makes of that."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import dagster as dg
@@ -10,10 +12,13 @@ import pytest
 from dagster._core.instance.ref import InstanceRef
 from dagster._core.launcher import LaunchRunContext, WorkerStatus
 from dagster._core.test_utils import create_run_for_test
+from redis import Redis
 
-from sync_platform.defs.dead_runs import end_dead_runs
+from sync_platform.defs import run_heartbeats
 from sync_platform.defs.run_heartbeats import GONE_AFTER_S, Absences, RunHeartbeats
+from sync_platform.defs.run_queue import QUEUE
 from sync_platform.defs.worker_launcher import WORKER_TAG, WorkerRunLauncher, worker_tag
+from sync_platform.server.dagster_ui.lost_runs import end_lost_runs
 from sync_platform_tests.server.running_server import free_port
 
 LAUNCHER = {"run_launcher": {"module": "sync_platform.defs.worker_launcher", "class": "WorkerRunLauncher"}}
@@ -49,8 +54,14 @@ class HeartbeatsOfNobody(RunHeartbeats):
 @pytest.fixture
 def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
     """An instance whose Redis does not answer."""
-    monkeypatch.setenv("RUN_BROKER", f"redis://127.0.0.1:{free_port()}/0")
-    with dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(tmp_path), overrides=LAUNCHER)) as instance:
+    with instance_at(tmp_path, f"redis://127.0.0.1:{free_port()}/0", monkeypatch) as instance:
+        yield instance
+
+
+@contextmanager
+def instance_at(folder: Path, broker: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
+    monkeypatch.setenv("RUN_BROKER", broker)
+    with dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(folder), overrides=LAUNCHER)) as instance:
         yield instance
 
 
@@ -77,18 +88,50 @@ def test_nothing_is_gone_while_redis_does_not_answer_and_no_run_is_launched(inst
     assert type(raised.value).__name__ == "DagsterUserCodeUnreachableError"  # the queue tries again
 
 
-def test_a_run_fails_if_its_worker_is_gone_also_before_it_begins(instance: dg.DagsterInstance) -> None:
+def test_a_run_that_has_begun_fails_if_its_worker_is_gone(instance: dg.DagsterInstance) -> None:
     launcher = launcher_of(instance)
     launcher.heartbeats = HeartbeatsOfNobody(launcher.broker)
     health = launcher.check_run_worker_health(taken(instance, STARTED))
     assert (health.status, "its worker is gone" in str(health.msg)) == (WorkerStatus.FAILED, True)
-    inherited = {WORKER_TAG: worker_tag("the run that it repeats")}
-    waiting, of_command_line = (create_run_for_test(instance, status=STARTING, tags=tags) for tags in (inherited, {}))
-    lost = taken(instance, STARTING)
-    end_dead_runs(instance)
-    states = {run.run_id: run.status for run in instance.get_runs(dg.RunsFilter(run_ids=[lost.run_id, waiting.run_id]))}
-    assert states == {lost.run_id: dg.DagsterRunStatus.FAILURE, waiting.run_id: STARTING}
+    of_command_line = create_run_for_test(instance, status=STARTED)
     assert launcher.check_run_worker_health(of_command_line).status is WorkerStatus.RUNNING
+
+
+def test_a_run_whose_worker_died_before_it_began_fails_and_one_that_waits_does_not(
+    redis_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_heartbeats, "GONE_AFTER_S", 0)
+    with instance_at(tmp_path, redis_server, monkeypatch) as instance, Redis.from_url(redis_server) as redis:
+        first, second = launched(instance), launched(instance)
+        states = partial(states_after_a_look, instance, [first, second])
+        assert states() == [STARTING, STARTING]
+        assert redis.rpop(QUEUE) and redis.lpop(QUEUE)  # a worker takes each
+        heartbeats = RunHeartbeats(redis_server)
+        with heartbeats.sent(second, "a host"):
+            with heartbeats.sent(first, "a host"):
+                assert states() == [STARTING, STARTING]
+            assert states() == [dg.DagsterRunStatus.FAILURE, STARTING]
+        assert states() == [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.FAILURE]
+
+
+def test_no_run_is_lost_while_redis_does_not_answer(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_heartbeats, "GONE_AFTER_S", 0)
+    run = create_run_for_test(instance, status=STARTING)
+    assert states_after_a_look(instance, [run.run_id]) == [STARTING]
+
+
+def launched(instance: dg.DagsterInstance) -> str:
+    """The id of a run that the launcher has handed to Redis."""
+    run = create_run_for_test(instance, status=STARTING, job_code_origin=dg.reconstructable(_sync).get_python_origin())
+    launcher_of(instance).launch_run(LaunchRunContext(run, workspace=None))
+    return run.run_id
+
+
+def states_after_a_look(instance: dg.DagsterInstance, run_ids: list[str]) -> list[dg.DagsterRunStatus]:
+    end_lost_runs(instance, launcher_of(instance))
+    return [run.status for run_id in run_ids if (run := instance.get_run_by_id(run_id))]
 
 
 def test_a_run_that_no_worker_has_is_cancelled_at_once_and_one_of_a_worker_by_its_worker(

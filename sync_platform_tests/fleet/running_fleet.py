@@ -6,7 +6,6 @@ The instance of Dagster is that of infrastructure/fleet, and each process is a c
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -19,7 +18,6 @@ import dagster as dg
 import pytest
 from dagster._core.execution.backfill import PartitionBackfill
 from dagster._core.instance.ref import InstanceRef
-from redis import Redis
 
 from sync_platform.definitions import build
 from sync_platform.defs.automation import asset_keys
@@ -29,14 +27,7 @@ from sync_platform.settings import load_settings
 from sync_platform.sources.declaration import Platform
 from sync_platform_tests.fleet.hosts import Host, hosts
 from sync_platform_tests.installations import fleet_settings
-from sync_platform_tests.services import (
-    NOT_TESTED,
-    PostgresServer,
-    installed_program,
-    postgres_server_at,
-    running,
-    s3_server_at,
-)
+from sync_platform_tests.services import PostgresServer, postgres_server_at, redis_server_at, s3_server_at
 from sync_platform_tests.tree import ROOT
 
 SERVICES = "services"
@@ -100,14 +91,7 @@ class RunningFleet:
 
     def start_redis(self) -> None:
         """Start Redis, with what it had; `redis.close()` stops it."""
-        place = self.hosts[SERVICES].place
-        program = installed_program("redis-server")
-        if program is None:
-            pytest.skip(f"fleet {NOT_TESTED}: there is no `redis-server` (apt-get install redis-server)")
-        command = [*place.enter, program, "--bind", place.address, "--port", str(REDIS_PORT), "--protected-mode", "no"]
-        command += ["--dir", self.folder, "--appendonly", "yes", "--save", ""]
-        client = Redis(place.address, REDIS_PORT)
-        self.redis.enter_context(running(command, client.ping, self.folder / "redis.log", signal.SIGTERM))
+        self.redis.enter_context(redis_server_at(self.hosts[SERVICES].place, REDIS_PORT, self.folder))
 
     def instance(self) -> dg.DagsterInstance:
         return dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(self.folder / SERVICES / "dagster")))

@@ -6,6 +6,7 @@ FLEET_WEEKS=104 FLEET_MONTHS=10 make it two years; FLEET_WORKERS is the number o
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -16,10 +17,14 @@ from typing import Any
 import dagster as dg
 import pytest
 from dagster._core.execution.backfill import BULK_ACTION_TERMINAL_STATUSES, BulkActionStatus
+from redis import Redis
+from sqlalchemy import create_engine, text
 
 from sync_platform.cli.runner.runs import Runner
 from sync_platform.defs.landing import Mode
 from sync_platform.defs.progress import NoProgress
+from sync_platform.defs.run_heartbeats import PREFIX
+from sync_platform.defs.run_queue import RunQueue
 from sync_platform.lake.schema import table_name
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings, load_settings
@@ -170,6 +175,37 @@ def test_a_run_on_a_worker_is_cancelled_and_its_log_is_read_elsewhere(fleet: Run
         cancelled_s = wait_for(lambda: state_of(instance, run.run_id) is dg.DagsterRunStatus.CANCELED, fleet)
         assert cancelled_s < 60
         wait_for(lambda: not [host for host in fleet.workers if run.run_id in commands_on(host.pids())], fleet)
+
+
+@pytest.mark.full
+def test_a_run_whose_worker_is_killed_before_it_begins_is_started_again(
+    fleet: RunningFleet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workers = [pid for host in fleet.workers for pid in host.pids() if "run_worker" in commands_on([pid])]
+    engine = create_engine(fleet.environment["DAGSTER_POSTGRES_URL"])
+    with fleet.instance() as instance, Redis.from_url(fleet.environment["RUN_BROKER"]) as redis:
+        signal_to(workers, signal.SIGSTOP)
+        add_backfill(instance, PLATFORMS["openrice"], PERIODS["openrice"][:1], "once more")
+        wait_for(lambda: [run for run in unfinished(instance) if RunQueue(redis).has(run.run_id)], fleet)
+        (run,) = unfinished(instance)
+        with engine.begin() as connection:  # a worker takes the run, and cannot ask about it
+            connection.execute(text("LOCK TABLE runs IN ACCESS EXCLUSIVE MODE"))
+            signal_to(workers, signal.SIGCONT)
+            wait_for(lambda: redis.exists(f"{PREFIX}{run.run_id}"), fleet)
+            signal_to(workers, signal.SIGKILL)
+        noticed_s = wait_for(lambda: state_of(instance, run.run_id) is dg.DagsterRunStatus.FAILURE, fleet)
+        wait_for(lambda: [each for each in instance.get_runs() if each.parent_run_id == run.run_id], fleet)
+        wait_for(lambda: not unfinished(instance), fleet)
+        (retry,) = [each for each in instance.get_runs() if each.parent_run_id == run.run_id]
+        (lost,) = [each for each in instance.get_runs() if each.run_id == run.run_id]
+    assert (worker_of(lost), retry.status) == ("", dg.DagsterRunStatus.SUCCESS)
+    with capsys.disabled():
+        print(f"\nfleet: a run whose worker was killed before it began failed after {noticed_s:.0f} s")
+
+
+def signal_to(pids: list[int], number: signal.Signals) -> None:
+    for pid in pids:
+        os.kill(pid, number)
 
 
 def states_of(instance: dg.DagsterInstance, backfill_ids: list[str]) -> set[BulkActionStatus]:

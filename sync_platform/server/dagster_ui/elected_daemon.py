@@ -23,6 +23,7 @@ from dagster._core.storage.runs.sql_run_storage import SqlRunStorage
 from sync_platform.errors import AnotherDeployment, StorageError
 from sync_platform.logs.configuration import OWN, begin_logging, line_handler
 from sync_platform.server.dagster_ui.daemon_election import DaemonLabel, elected, is_elected
+from sync_platform.server.dagster_ui.lost_runs import keep_ending_lost_runs
 from sync_platform.settings import Settings, load_settings
 
 logger = logging.getLogger(__name__)
@@ -39,6 +40,7 @@ def run_elected() -> None:
     try:
         with elected(settings, label):
             threading.Thread(target=_end_without_lock, args=(settings, label), daemon=True).start()
+            threading.Thread(target=keep_ending_lost_runs, daemon=True).start()
             runpy.run_module("dagster._daemon", run_name="__main__", alter_sys=True)
     except AnotherDeployment as refusal:
         logger.error("%s", refusal)

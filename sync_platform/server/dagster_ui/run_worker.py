@@ -15,7 +15,8 @@ import dagster as dg
 from celery import signals
 from dagster_celery.config import TASK_EXECUTE_JOB_NAME
 
-from sync_platform.defs.worker_launcher import QUEUE, WorkerRunLauncher
+from sync_platform.defs.run_queue import QUEUE
+from sync_platform.defs.worker_launcher import WorkerRunLauncher
 from sync_platform.errors import SettingsError
 from sync_platform.logs.configuration import begin_logging
 from sync_platform.server.dagster_ui.worker_run import WorkerRun

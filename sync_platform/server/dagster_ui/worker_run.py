@@ -17,12 +17,13 @@ import dagster as dg
 from dagster._grpc.types import ExecuteRunArgs
 from dagster._serdes import unpack_value
 
-from sync_platform.defs.run_heartbeats import BEAT_EVERY_S, RunHeartbeats
+from sync_platform.defs.run_heartbeats import RunHeartbeats
 from sync_platform.defs.worker_launcher import WORKER_TAG, worker_tag
 from sync_platform.server.processes.child_process import ChildProcess
 
 logger = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
+LOOK_EVERY_S = 2.0
 STOPS_WITHIN_S = 20.0
 """How long a run that is asked to stop may take; and a process whose run has ended."""
 WAITING = (dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.NOT_STARTED)
@@ -42,26 +43,21 @@ class WorkerRun:
 
     def execute(self) -> None:
         """Run it to its end, or until it is cancelled. A run that does not wait for a worker any more is left alone."""
-        run = self._answer_of(lambda: self._instance.get_run_by_id(self._run_id))
-        if run is None or run.status not in WAITING:
-            logger.info("run %s does not wait for a worker any more", self._run_id)
-            return
-        self._beat()
-        self._answer_of(lambda: self._instance.add_run_tags(self._run_id, {WORKER_TAG: worker_tag(self._run_id)}))
-        logger.info("run %s begins", self._run_id, extra={"run_id": self._run_id})
-        self._process.start()
-        try:
-            while not self._process.wait(BEAT_EVERY_S):
-                self._beat()
-                if self._is_to_stop() and not self._process.stop(STOPS_WITHIN_S):
-                    self._process.kill()
-        finally:
-            self._process.kill()
-            self._heartbeats.end(self._run_id)
-            self._answer_of(self._report_end)
-
-    def _beat(self) -> None:
-        self._heartbeats.beat(self._run_id, socket.gethostname())
+        with self._heartbeats.sent(self._run_id, socket.gethostname()):  # before all else: the queue has it no more
+            run = self._answer_of(lambda: self._instance.get_run_by_id(self._run_id))
+            if run is None or run.status not in WAITING:
+                logger.info("run %s does not wait for a worker any more", self._run_id)
+                return
+            self._answer_of(lambda: self._instance.add_run_tags(self._run_id, {WORKER_TAG: worker_tag(self._run_id)}))
+            logger.info("run %s begins", self._run_id, extra={"run_id": self._run_id})
+            self._process.start()
+            try:
+                while not self._process.wait(LOOK_EVERY_S):
+                    if self._is_to_stop() and not self._process.stop(STOPS_WITHIN_S):
+                        self._process.kill()
+            finally:
+                self._process.kill()
+                self._answer_of(self._report_end)
 
     def _is_to_stop(self) -> bool:
         """True if the run is cancelled; or if it ended, and its process goes on: others have given it up."""
@@ -92,4 +88,4 @@ class WorkerRun:
                 return question()
             except Exception as error:  # whatever its driver raises
                 logger.warning("Dagster's database does not answer for run %s: %s", self._run_id, type(error).__name__)
-                time.sleep(BEAT_EVERY_S)
+                time.sleep(LOOK_EVERY_S)
