@@ -20,6 +20,9 @@ from sync_platform_tests.tree import ROOT
 
 FOLDER = ROOT / "infrastructure" / "one-server"
 UNITS = sorted((FOLDER / "systemd").glob("*.service"))
+FLEET_UNITS = sorted((ROOT / "infrastructure" / "fleet" / "systemd").glob("*.service"))
+MOST_EXPOSURE = 16
+"""Tenths of the points of `systemd-analyze security`; it calls less than 50 OK."""
 PROCESSES = {"serve --only web", "serve --only code-server", "serve --only daemon", "emergency starter", "watch"}
 
 
@@ -70,6 +73,22 @@ def complaints_of_systemd(file: Path) -> list[str]:
     done = subprocess.run([analyze, "verify", str(file)], capture_output=True, text=True, timeout=60, check=False)
     complaints = [line for line in done.stderr.splitlines() if "is not executable" not in line]
     return [line for line in complaints if "sync-platform" in line]
+
+
+@pytest.mark.parametrize("file", [*UNITS, *FLEET_UNITS], ids=lambda file: file.stem)
+def test_a_unit_is_closed_as_far_as_systemd_can_judge(file: Path) -> None:
+    analyze = shutil.which("systemd-analyze")
+    if analyze is None:
+        pytest.skip(f"systemd units {NOT_TESTED}: there is no `systemd-analyze` (apt-get install systemd)")
+    command = [analyze, "security", "--offline=true", "--no-pager", f"--threshold={MOST_EXPOSURE}", str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("file", [*UNITS, *FLEET_UNITS], ids=lambda file: file.stem)
+def test_a_unit_has_no_users_of_its_own(file: Path) -> None:
+    """With PrivateUsers the processes of one unit do not see those of another: a run that lives would count as dead."""
+    assert "PrivateUsers" not in unit(file)
 
 
 def test_a_unit_may_write_only_its_state() -> None:

@@ -10,6 +10,7 @@ import json
 import shutil
 import subprocess
 import time
+from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,18 +32,28 @@ class Browser:
 
     def evaluated(self, file: Path, script: str, width: int, scheme: Scheme) -> Any:
         """The value of a script's promise on the page of a file, in a window of that width."""
+        with self._opened(file, width, HEIGHT, scheme) as session:
+            answer = self._asked("Runtime.evaluate", session, expression=script, awaitPromise=True, returnByValue=True)
+            assert "exceptionDetails" not in answer, answer
+            return answer["result"].get("value")
+
+    def picture(self, file: Path, width: int, height: int, scheme: Scheme) -> bytes:
+        """What a window of that size shows of the page of a file, as PNG."""
+        with self._opened(file, width, height, scheme) as session:
+            return b64decode(self._asked("Page.captureScreenshot", session, format="png")["data"])
+
+    @contextmanager
+    def _opened(self, file: Path, width: int, height: int, scheme: Scheme) -> Iterator[str]:
         target = self._asked("Target.createTarget", url="about:blank")["targetId"]
-        session = self._asked("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        session: str = self._asked("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         try:
-            size = {"width": width, "height": HEIGHT, "deviceScaleFactor": 1, "mobile": width < 600}
+            size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
             self._asked("Emulation.setDeviceMetricsOverride", session, **size)
             scheme_of_page = [{"name": "prefers-color-scheme", "value": scheme}]
             self._asked("Emulation.setEmulatedMedia", session, features=scheme_of_page)
             self._asked("Page.navigate", session, url=file.as_uri())
             self._wait_for_page(session)
-            answer = self._asked("Runtime.evaluate", session, expression=script, awaitPromise=True, returnByValue=True)
-            assert "exceptionDetails" not in answer, answer
-            return answer["result"].get("value")
+            yield session
         finally:
             self._asked("Target.closeTarget", targetId=target)
 
