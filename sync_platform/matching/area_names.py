@@ -8,8 +8,8 @@ from functools import cache
 from sync_platform.matching.scripts import drop_apostrophes, fold, has_han
 from sync_platform.quality.areas import all_areas
 
-_ALSO_ESTATES = ("花园", "新村", "半岛", "新城")
-_ALSO_ESTATES_ENGLISH = ("garden", "gardens", "estate")
+_ALSO_ESTATES = ("花园", "新村", "半岛", "新城", "杏花村", "奥海城", "科学园", "海洋公园")
+_ALSO_ESTATES_ENGLISH = ("garden", "gardens", "estate", "olympian city", "science park", "ocean park", "south horizons")
 _MORE = (
     "香港", "大屿山", "长洲", "南丫岛", "坪洲", "愉景湾", "东涌", "梅窝", "大澳", "赤鱲角", "油尖", "北区",
     "新界北区", "马鞍山", "火炭", "大围", "将军澳", "粉岭", "上水", "石湖墟", "联和墟", "黄大仙", "坑口", "宝琳",

@@ -26,7 +26,7 @@ _UNIT = re.compile(
     r"(?=[a-z0-9\s铺室单档熟小])(?:"  # the first characters that are possible: most characters are none of them
     r"(?<=[下层楼|])\s*(\d{1,4}号[a-z])\s*铺|"
     rf"(?<![a-z0-9.])({_CODE}(?:\s*(?:号铺?|铺)?{_PORTION}\s*(?:{_AND}+|[-–至到~])\s*{_CODE})*)"
-    rf"\s*号?\s*{_PORTION}(?:[大商]?铺位?|室|档[位口]?|(?:商业)?单位|摊位?|店铺|舱|餐厅|小食亭|店(?=\s*(?:$|[|,(])))"
+    rf"\s*号?\s*{_PORTION}(?:[大商]?铺位?|室|档[位口]?|(?:商业)?单位|摊位?|店铺|舱|餐厅|小食亭|熟食档位?|店(?=\s*(?:$|[|,(])))"
     rf"|(?<![a-z0-9.])([a-z]{{1,2}}-?\d{{1,4}}[a-z]?(?:\s*号?(?:{_AND}|[-–至到~])\s*[a-z]{{1,2}}-?\d{{1,4}}[a-z]?)*)(?:号(?=\s*(?:地下|及|$|[|,(主大部]))|(?=地铺))"
     rf"|(?:铺位?|室|单位|档位?|[熟小]食亭|餐厅)\s?((?:[a-z]{{0,3}}-?\d+[a-z]{{0,2}})(?:\s*{_AND}\s*(?:[a-z]{{0,3}}-?\d+[a-z]{{0,2}}))*)号?)"
 )
@@ -59,7 +59,7 @@ _LETTER_BEHIND = rf"(?:\s?[a-z](?=\s?[{HAN}])(?!\s?(?:广场|酒店|中心|大�
 """The letter of a house number behind the word for number: 360號A 筲箕灣天悅廣場."""
 _NUMBER = re.compile(
     rf"([{HAN}]+)\s*(?:门牌)?({_NUMBERS})\s*号(?!客运|码头|看台|大[楼厦]){_LETTER_BEHIND}?"
-    rf"|([{HAN}]*(?:[街道路里巷坊径围]|道[东西南北中]))\s*({_NUMBERS})(?=\s*(?:[{HAN}|]|$)){_LETTER_BEHIND}?"
+    rf"|([{HAN}]*(?:[街道路里巷坊径围]|道[东西南北中]))\s*({_NUMBERS})(?=\s*(?:[{HAN}|]|$)|\s+[a-z]{{2}}){_LETTER_BEHIND}?"
 )
 _STREET = re.compile(
     rf"([{HAN}]{{1,6}}?(?:大?道[东南西北中]?|[街路径](?!市|坊)|围(?=[{HAN}]{{2,3}}(?:大厦|中心|花园))"
@@ -71,10 +71,12 @@ _NUMBER_BEFORE = re.compile(
     rf"(?<![a-z0-9第])({_ONE}(?:\s*[-–至到~]\s*{_ONE})?)\s*号?\s*([{HAN}]{{2,6}}?(?:道[东南西北中]?|街|路|径|里))(?=[{HAN}|\s]|$)"
 )
 """A number in front of its street: 6-28愛民街."""
-_BEHIND_ESTATE = re.compile(rf"(?<=[村苑])\s*(?=([{HAN}]{{2,4}}[街道路径])(?:[^{HAN}]|$))\1")
+_BEHIND_ESTATE = re.compile(rf"(?<=[村苑])[\s|]*(?=([{HAN}]{{2,4}}[街道路径])(?:[^{HAN}]|$))\1")
 """A street without a number behind an estate: 友愛邨友愛路."""
-_ESTATE_BEFORE = re.compile(rf"[{HAN}]{{2,}}(?:新村|苑)(?=[{HAN}]{{2,4}}[街道路径]$)")
-"""An estate in front of a street, without a space: 美孚新邨蘭秀道."""
+_ESTATE_BEFORE = re.compile(
+    rf"[{HAN}]{{2,}}(?:新村|苑)(?=[{HAN}]{{2,4}}[街道路径]$)|[{HAN}]*(?:科学园|机场|数码港)(?=[{HAN}]{{2,5}}[街道路径][东西南北中]?$)"
+)
+"""An estate or a complex in front of a street, without a space: 美孚新邨蘭秀道."""
 _CROSSING = re.compile(rf"[与及]([{HAN}]{{1,6}}[街道路里径])交界")
 _FLOOR_SIGN = re.compile(r"(?<![a-z0-9])(\d{1,3}(?:-\d{1,3})?|[ul]g\d?|[gbm]\d?)\s*/\s*f(?![a-z0-9])\s*[楼层]?")
 _NUMBER_IN_WORDS = re.compile(r"(?:[街道路里]|(?=[一二三四五六七八九十]+号铺))([一二三四五六七八九十]{1,3})(?=号)")

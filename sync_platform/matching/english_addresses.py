@@ -54,7 +54,7 @@ _WORD = re.compile(r"[a-z0-9]+")
 _DIGIT = re.compile(r"\d")
 _UNIT_WORDS = re.compile(rf"\b{_UNIT_WORD}(?![a-z])")
 _SEGMENTS = re.compile(r"[,;|\n()]")
-_LONE_NUMBER = re.compile(r"(?:nos?\.? ?)?\d{1,5}[a-z]?")
+_LONE_NUMBER = re.compile(r"(?:nos?\.? ?)?\d{1,5}[a-z]?(?: ?[&,] ?\d{1,5}[a-z]?)*")
 _LONE_INTERVAL = re.compile(r"(?:nos?\.? ?)?\d{1,5}[a-z]?(?: ?[-/] ?\d{1,5}[a-z]?)")
 _MOST_WORDS_BEFORE = 5  # in front of a house number in its segment
 _MARK = "¦"  # where a unit or a floor stood
@@ -104,7 +104,7 @@ def _without_brackets(found: re.Match[str]) -> str:
 
 def _spaced(folded: str) -> str:
     """The text without apostrophes, and with a space behind each full stop."""
-    return " ".join(drop_apostrophes(folded).replace(".", ". ").split())
+    return " ".join(drop_apostrophes(folded).replace("no(s)", "nos").replace(".", ". ").split())
 
 
 def _take_floors(text: str) -> tuple[str, frozenset[str], bool]:
@@ -123,7 +123,8 @@ def _join_split_numbers(segments: list[str]) -> list[str]:
         if joined and (
             _LONE_NUMBER.fullmatch(joined[-1]) or (_LONE_INTERVAL.fullmatch(joined[-1]) and has_kind(f"- {segment}"))
         ):
-            segment = f"{joined.pop()} {segment}"
+            comma = "," if _LONE_NUMBER.fullmatch(segment) else ""
+            segment = f"{joined.pop()}{comma} {segment}"
         joined.append(segment)
     return joined
 

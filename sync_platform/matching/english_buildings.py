@@ -27,7 +27,7 @@ _NO_BUILDING = re.compile(
     r"|podium \w|h k int(?:l|ernational) airport)$"
 )
 _PURPOSE = re.compile(
-    r"(?:of )?(?:the )?(?:(?:commercial|commerical|retail|garage|car park|and|&) ?)+"
+    r"retail (?=[a-z]+ [a-z])|(?:of )?(?:the )?(?:(?:commercial|commerical|retail|garage|car park|and|&) ?)+"
     r"(?:development|accomm?[ao]dation|block|podium)\b ?"
 )
 """The purpose of a part of a building, in front of its name: The Commercial Development Coastal Skyline."""

@@ -37,7 +37,7 @@ ENGLISH = re.compile(
     rf"(?:{_F}|\s*/?\s*(?:floors?|flr|fl)\b\.?|(?<=[0-9gb])\s?f\b(?=\s*(?:,|$)| (?![a-z' ]+ {_STREET}\b)))"
     rf"|\b(?P<level>levels?|floor|l(?=\d))\s*\.?\s*(?P<levels>[bl]?\d{{1,2}}\b(?:(?:{_BETWEEN}|\s*,\s*)[bl]?\d{{1,2}}\b(?!\s*/?\s*f))*)(?:\s?/f\b)?"
     rf"|\b(?P<ordinal>{_ORDINAL}) floor\b"
-    rf"|\b(?P<name>{_NAMED})\s*(?P<number>\d?)\s*(?:floor|level|fl)\b\s*(?P<after>\d?)(?!\d)|\b(?P<alone>basement|mezzanine|cockloft|c/l|rooftop)\b(?:\s?(?P<depth>\d)\b)?)"
+    rf"|\b(?P<name>{_NAMED})\s*(?P<number>\d?)\s*(?:floor|level|fl)\b\s*(?P<after>\d?)(?!\d)|\b(?P<alone>basement|mezzanine|cockloft|c/l|rooftop)\b(?:\s?(?P<depth>\d)\b(?:\s?/\s?f\b)?)?)"
 )
 _SEPARATOR = re.compile(r"\s*(?:(?P<range>-|–|to\b|至|到)|&|\+|,|、|and\b|及|和)\s*")
 
@@ -50,7 +50,7 @@ _BEHIND_LATIN_NAME = r"(?:(?<=[a-z]{3})|(?<=ii)|(?<=[a-z]{2} [a-z]))(?=\d)"
 """Where a number is no part of a code: MEGABOX10樓."""
 CHINESE = re.compile(
     r"(?=[第a-z0-9一二三四五六七八九十地高上低阁天平港])(?:"  # the first characters that are possible
-    r"第?\s?(?P<depth>[\d一二三四])[楼层]地[库牢]"
+    r"(?:(?<![a-z0-9.\-])|(?=第))第?\s?(?P<depth>[\d一二三四](?:\s?[-–至]\s?[\d一二三四])?)\s?[楼层]?地[库牢]"
     rf"|(?:(?<![a-z0-9.\-])|(?=[第一二三四五六七八九十])|{_BEHIND_LATIN_NAME})"
     rf"(?P<list>{_ATOM_ZH}\s?{_STOREY}?(?:\s*(?:[-–&、]|及|至|到|和)\s*{_ATOM_ZH}\s?{_STOREY}?)*?)"
     rf"(?P<storey>(?<=[层楼])|{_STOREY}|(?=全层))(?!\s*\d*\s*[铺室]?位|\s*[-–至到]\s*\d{{1,3}}\s?[楼层])"
@@ -87,7 +87,7 @@ def parse_chinese_floor(found: re.Match[str]) -> FloorSet:
     """The floors of a match of CHINESE."""
     name, written, number, depth = found.group("name", "list", "number", "depth")
     if depth or found["station"]:
-        return FloorSet(frozenset({"b" + _floor(depth or "")}), has_levels=False)
+        return FloorSet(frozenset("b" + floor for floor in _listed(depth or "") or {""}), has_levels=False)
     return _named(name, number or "") if name else _listed_in_chinese(written or found["level"], found[0])
 
 

@@ -35,7 +35,9 @@ def _canonical_characters() -> dict[int, str]:
 
     characters = "".join(map(chr, (*range(0x3400, 0x4DC0), *range(0x4E00, 0xA000))))
     simplified = OpenCC("t2s").convert(characters)
-    table = {ord(old): new for old, new in zip(characters, simplified, strict=True) if old != new}
+    table = {
+        ord(old): new for old, new in zip(characters, simplified, strict=True) if old != new and ord(new) <= 0xFFFF
+    }
     table |= {ord(pair[0]): pair[1] for pair in _VARIANTS}
     return {old: table.get(ord(new), new) for old, new in table.items()}
 
