@@ -8,13 +8,15 @@ from functools import cache
 from sync_platform.matching.scripts import drop_apostrophes, fold, has_han
 from sync_platform.quality.areas import all_areas
 
-_ALSO_ESTATES = ("花园", "新村", "半岛", "新城")
-_ALSO_ESTATES_ENGLISH = ("garden", "gardens", "estate")
+_ALSO_ESTATES = ("花园", "新村", "半岛", "新城", "杏花村", "奥海城", "科学园", "海洋公园")
+_ALSO_ESTATES_ENGLISH = ("garden", "gardens", "estate", "olympian city", "science park", "ocean park", "south horizons")
 _MORE = (
     "香港", "大屿山", "长洲", "南丫岛", "坪洲", "愉景湾", "东涌", "梅窝", "大澳", "赤鱲角", "油尖", "北区",
     "新界北区", "马鞍山", "火炭", "大围", "将军澳", "粉岭", "上水", "石湖墟", "联和墟", "黄大仙", "坑口", "宝琳",
-    "调景岭", "康城", "清水湾", "九龙湾", "天水围", "深水埗",
-    "西九龙文化区", "西九文化区", "大坑东", "大坑西", "田湾", "新界北", "薄扶林", "大坑",
+    "调景岭", "康城", "九龙站", "港岛东", "清水湾", "九龙湾", "天水围", "深水埗",
+    "汀九", "梨木树", "河上乡", "十八乡", "落禾沙", "爱秩序湾", "井栏树", "流浮山", "大尾督", "大美督", "榕树湾",
+    "索罟湾", "白石角", "粮船湾", "横台山", "扫管笏",
+    "西九龙文化区", "西九文化区", "香港迪士尼乐园度假区", "大坑东", "大坑西", "田湾", "新界北", "薄扶林", "大坑",
 )  # fmt: skip
 _MORE_ENGLISH = (
     "hong kong", "hk", "china", "kowloon", "kln", "new territories", "nt", "n t", "lantau", "lantau island",
@@ -30,6 +32,8 @@ _NAMES_A_THING = re.compile(
 )
 """What stands behind an area's name where both together are the name of a street or building (荔枝角道, 沙田中心)."""
 
+_STREET_OF_AREA = re.compile(r"[公大正新后]?(?:道|街(?!市|坊)|路(?!德围))|[东西南北中]路")
+"""Behind an area's name, the rest of a street's name and a name behind it: 鯉魚門道鯉魚門廣場."""
 _SHORT_STREET = re.compile(r".[道街路里]")
 
 
@@ -89,4 +93,4 @@ def _by_first_letter() -> dict[str, list[str]]:
 def _leads(name: str, text: str) -> bool:
     """True if the area stands in front of a name, and is not the beginning of it."""
     rest = text[len(name) :].lstrip()
-    return len(rest) > 1 and not _NAMES_A_THING.match(rest)
+    return len(rest) > 1 and not _NAMES_A_THING.match(rest) and not _STREET_OF_AREA.match(text[len(name) :])

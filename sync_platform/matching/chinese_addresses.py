@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from sync_platform.matching.area_names import without_areas
+from sync_platform.matching.area_names import chinese_areas, without_areas
 from sync_platform.matching.chinese_buildings import name_places
 from sync_platform.matching.floors import CHINESE, chinese_number, parse_chinese_floor
 from sync_platform.matching.house_numbers import parse_house_numbers
@@ -19,14 +19,16 @@ from sync_platform.matching.scripts import HAN
 from sync_platform.matching.units import CODE, parse_units
 
 _AND = r"[、,，及和&与/+]"
+_TO = r"[-–至到~]"
 _PORTION = r"(?:\(?(?:[主次]要|较?[大小])?部[分份]\)?)?"
 _CODE = rf"(?>{CODE})"  # atomic: no second attempt with a part of a code
 _UNIT = re.compile(
     r"(?=[a-z0-9\s铺室单档熟小])(?:"  # the first characters that are possible: most characters are none of them
     r"(?<=[下层楼|])\s*(\d{1,4}号[a-z])\s*铺|"
     rf"(?<![a-z0-9.])({_CODE}(?:\s*(?:号铺?|铺)?{_PORTION}\s*(?:{_AND}+|[-–至到~])\s*{_CODE})*)"
-    rf"\s*号?\s*{_PORTION}(?:铺位?|室|档[位口]?|单位|摊位?|店铺|舱|店(?=\s*(?:$|[|,(])))"
-    rf"|(?:铺位?|室|单位|档位?|[熟小]食亭)\s?((?:[a-z]{{0,3}}-?\d+[a-z]{{0,2}})(?:\s*{_AND}\s*(?:[a-z]{{0,3}}-?\d+[a-z]{{0,2}}))*)号?)"
+    rf"\s*号?\s*{_PORTION}(?:[大商]?铺位?|室|档[位口]?|(?:商业)?单位|摊位?|店铺|舱|餐厅|小食亭|熟食档位?|店(?=\s*(?:$|[|,(])))"
+    rf"|(?<![a-z0-9.])([a-z]{{1,2}}-?\d{{1,4}}[a-z]?(?:\s*号?(?:{_AND}|[-–至到~])\s*[a-z]{{1,2}}-?\d{{1,4}}[a-z]?)*)(?:号(?=\s*(?:地下|及|$|[|,(主大部]))|(?=地铺))"
+    rf"|(?:铺位?|室|单位|档位?|[熟小]食亭|餐厅)\s?((?:[a-z]{{0,3}}-?\d+[a-z]{{0,2}})(?:\s*{_AND}\s*(?:[a-z]{{0,3}}-?\d+[a-z]{{0,2}}))*)号?)"
 )
 _BARE_UNIT = re.compile(
     r"\|\s*((?!\d{1,5}$)[a-z]{0,4}-?\d{1,4}[a-z]{0,3}\d{0,4})\s*$|(?<=号).*\|\s*(\d{1,4}[a-z]?(?:\s*[-及、,&]\s*\d{1,4}[a-z]?)*)号$"
@@ -47,25 +49,59 @@ _LOT = re.compile(
 _NAMES_A_LOT = re.compile(r"段|约|d\.?d")
 _BEFORE_LOT = re.compile(rf"[{HAN}]{{1,4}}[围涌坑岭塘墟尾湾角澳田埔朗]\s?\n")
 _BLOCK = re.compile(
-    r"(?:主要)?部[分份](?:及|$|(?=\||\s))|[东南西北中]翼"
-    rf"|(?<![a-z0-9])第?(?:[a-z\d]{{1,2}}\s?{_AND}\s?)*(?:[a-z\d]{{1,2}}\s?|[一二三四五六七八九十]{{1,2}}|[东南西北主后前高低])座"
+    r"(?:(?<![a-z0-9])[a-z]\d?\s?)?(?:主要)?部[分份](?:及|$|(?=\||\s))|[东南西北中]翼"
+    rf"|(?<![a-z0-9])第?(?:[a-z\d]{{1,2}}\s?(?:{_AND}|{_TO})\s?第?)*(?:[a-z\d]{{1,2}}\s?|[一二三四五六七八九十]{{1,2}}|[东南西北主后前])座"
+    r"|[高低]座"
 )
 _ONE = r"\d{1,5}(?:号?[a-z](?:-[a-z])?)?(?![a-z0-9])"
 _NUMBERS = rf"{_ONE}(?:\s*(?:[-–至到~]|号|{_AND})+\s*{_ONE})*"
+_LETTER_BEHIND = rf"(?:\s?[a-z](?=\s?[{HAN}])(?!\s?(?:广场|酒店|中心|大厦|商场|城|[座翼区栋段])))"
+"""The letter of a house number behind the word for number: 360號A 筲箕灣天悅廣場."""
 _NUMBER = re.compile(
-    rf"([{HAN}]+)\s*(?:门牌)?({_NUMBERS})\s*号(?!客运|码头|看台|大[楼厦])"
-    rf"|([{HAN}]*[街道路里巷坊径围])\s*({_NUMBERS})(?=\s*(?:[{HAN}|]|$))"
+    rf"([{HAN}]+)\s*(?:门牌)?({_NUMBERS})\s*号(?!客运|码头|看台|大[楼厦]){_LETTER_BEHIND}?"
+    rf"|([{HAN}]*(?:[街道路里巷坊径围]|道[东西南北中]))\s*({_NUMBERS})(?=\s*(?:[{HAN}|]|$)|\s+[a-z]{{2}}){_LETTER_BEHIND}?"
 )
 _STREET = re.compile(
-    rf"([{HAN}]{{1,6}}?(?:大?道[东南西北中]?|[街路里径坊巷](?!市|坊)(?![{HAN}]{{0,2}}(?:中心|广场|大厦)))[东南西北中]?)(?=[{HAN}|\s]|$)"
+    rf"([{HAN}]{{1,6}}?(?:大?道[东南西北中]?|[街路径](?!市|坊)|围(?=[{HAN}]{{2,3}}(?:大厦|中心|花园))"
+    rf"|[里坊巷](?![{HAN}]{{0,2}}(?:中心|广场|大厦)))[东南西北中]?)(?=[{HAN}|\s]|$)"
 )
 _SHOP_OF_BUILDING = re.compile(rf"([^道]楼|阁|大厦|商场|花园)\s*({_NUMBERS})\s*号(?=$|\s|\|)")
 """A number behind the name of a building is a shop, and no house number: 永泰樓12號地下."""
+_NUMBER_BEFORE = re.compile(
+    rf"(?<![a-z0-9第])({_ONE}(?:\s*[-–至到~]\s*{_ONE})?)\s*号?\s*([{HAN}]{{2,6}}?(?:道[东南西北中]?|街|路|径|里))(?=[{HAN}|\s]|$)"
+)
+"""A number in front of its street: 6-28愛民街."""
+_BEHIND_ESTATE = re.compile(rf"(?<=[村苑])[\s|]*(?=([{HAN}]{{2,4}}[街道路径])(?:[^{HAN}]|$))\1")
+"""A street without a number behind an estate: 友愛邨友愛路."""
+_ESTATE_BEFORE = re.compile(
+    rf"[{HAN}]{{2,}}(?:新村|苑)(?=[{HAN}]{{2,4}}[街道路径]$)|[{HAN}]*(?:科学园|机场|数码港)(?=[{HAN}]{{2,5}}[街道路径][东西南北中]?$)"
+)
+"""An estate or a complex in front of a street, without a space: 美孚新邨蘭秀道."""
 _CROSSING = re.compile(rf"[与及]([{HAN}]{{1,6}}[街道路里径])交界")
-_FLOOR_SIGN = re.compile(r"(?<![a-z0-9])(\d{1,3}(?:-\d{1,3})?|ug|lg|[gbm]\d?)\s*/\s*f\b")
+_FLOOR_SIGN = re.compile(r"(?<![a-z0-9])(\d{1,3}(?:-\d{1,3})?|[ul]g\d?|[gbm]\d?)\s*/\s*f(?![a-z0-9])\s*[楼层]?")
 _NUMBER_IN_WORDS = re.compile(r"(?:[街道路里]|(?=[一二三四五六七八九十]+号铺))([一二三四五六七八九十]{1,3})(?=号)")
+_VILLAGE_NUMBER = re.compile(rf"([{HAN}]村\s?\d{{1,4}}[a-z]?\d?)(?=\s*(?:\||$))")
+"""The number of a house in a village, without the word for number: 布心排村210C地下."""
+_FORMAL = str.maketrans(
+    {"壹": "一", "弌": "一", "贰": "二", "弍": "二", "弐": "二", "叁": "三", "参": "三", "ニ": "二"}
+)
+_FORMAL_NUMBER = re.compile(r"[壹弌贰弍弐叁参](?=期|字?楼|号[铺室及、])")
+_LATIN_LOT = re.compile(
+    r"(?<![a-z])(?:(?:nk|kt|tk|tw|kc|a)?\.?i\.?l\.?|(?:tko|st|tm|fs|tp|yl|tw|ty|kc|tsw|cc|dp|pc|mw|ssd)tl|rbl"
+    r"|(?:in|is)land lot)\s*(?:no\.?\s*)?\d{2,5}\s?号?(?!\s?[铺室])"
+)
+"""A lot of the Lands Registry by its Latin abbreviation: TKOTL 27, A.I.L. 463."""
+_PORTION_IN_BRACKETS = re.compile(r"\((?:[a-z]|[主次]要|较?[大小])?部[份分]\)")
+_ORDINAL_UNIT = re.compile(r"第(?=\d{1,4}[a-z]?号[铺档])")
+_ALIAS = re.compile(r"\((?:又称|又名|也称|亦称|前称|即|以前|现称|formerly|also|now known)[^()\d]*\)")
+_AREA_NUMBER = re.compile(rf"(?:地域|第)\s?\d{{1,3}}[a-z]?\s?区(?=\s?[{HAN}])|地域\d{{1,3}}[a-z]?")
+"""The number of a planning area: 第28B區, 地域19B."""
 _SEATS = re.compile(r"(?:及|和|与|、)?\s*[a-z]{0,2}\d+(?:-\d+)?号[座坐]位间?")
-_NUMBER_OF_ESTATE = re.compile(r"\(([一二三四五六\d](?:[及和&][一二三四五六\d])?)\)(?=[村苑])")
+_NUMBER_OF_ESTATE = re.compile(
+    r"\(((?:[一二三四五六南北上下\d]|[iv]{1,3})(?:[及和&](?:[一二三四五六南北上下\d]|[iv]{1,3}))?)\)(?=[村苑])|\(([一二三四五六南北上下]村)\)"
+)
+_AREA_IN_A_NAME = re.compile(rf"(?<=[{HAN}])\(([{HAN}]+)\)(?=中心|[大商]厦|广场|商场|工业)")
+"""An area in the middle of a name: 大鴻輝(荃灣)中心."""
 _PHASES_DIVIDED = re.compile(r"[及和&,、\s]+")
 _LAST_NAME = re.compile(rf"[{HAN}]+$")
 _WHOLE_STREET = re.compile(rf"[\s|]*[{HAN}]{{2,6}}[街道路径][\s|]*")
@@ -93,6 +129,8 @@ def parse_chinese(folded: str) -> ParsedAddress:
     text, phases = _take_phases(text)
     if "座" in text or "部" in text or "翼" in text:
         text = _BLOCK.sub("|", text)
+    if "村" in text:
+        text = _VILLAGE_NUMBER.sub(r"\1号", text)
     doors, names = _take_doors(text.translate(_BRACKETS) if "(" in text else text)
     buildings, estate, more_phases = name_places(names)
     return ParsedAddress(doors, buildings, estate, phases | more_phases, floors, units, has_levels, folded)
@@ -109,7 +147,23 @@ def _plain(folded: str) -> str:
         text = _LOT.sub("\n", text)
     if "位" in text:
         text = _SEATS.sub("|", text)
-    return _NUMBER_OF_ESTATE.sub(r"\1", text) if "(" in text else text
+    if "l" in text:
+        text = _LATIN_LOT.sub("\n", text)
+    if "(" in text:
+        text = _ALIAS.sub("|", _PORTION_IN_BRACKETS.sub(" ", text))
+    if "第" in text:
+        text = _ORDINAL_UNIT.sub("", text)
+    if "区" in text or "地域" in text:
+        text = _AREA_NUMBER.sub(" ", text)
+    text = _FORMAL_NUMBER.sub(lambda found: found[0].translate(_FORMAL), text)
+    if "(" not in text:
+        return text
+    return _AREA_IN_A_NAME.sub(_without_brackets, _NUMBER_OF_ESTATE.sub(r"\1\2", text))
+
+
+def _without_brackets(found: re.Match[str]) -> str:
+    """The area in brackets as a part of the name; other words in brackets stay as they are."""
+    return found[1] if found[1] in chinese_areas() else found[0]
 
 
 def _take_units(text: str) -> tuple[str, frozenset[str]]:
@@ -120,7 +174,7 @@ def _take_units(text: str) -> tuple[str, frozenset[str]]:
         if found[1]:  # 3號B舖 behind a floor is 3B; behind a street it is shop B at number 3
             units.update(parse_units(found[1].replace("号", "")))
         else:
-            units.update(parse_units(found[2] or found[3]))
+            units.update(parse_units(found[2] or found[3] or found[4]))
         return "|"
 
     return _UNIT.sub(take, text), frozenset(units)
@@ -175,7 +229,14 @@ def _take_doors(text: str) -> tuple[tuple[Door, ...], list[str]]:
     if doors:
         further = (Door(street, _sound(street)) for street in without_number)
         return (*doors, *further), [*names, text[position:]]
+    if before := _NUMBER_BEFORE.search(text):
+        street = before[2].translate(_SPELLINGS)
+        numbered = tuple(Door(street, _sound(street), *interval) for interval in parse_house_numbers(before[1]))
+        return numbered, [*names, without_areas(text[: before.start()]), text[before.end() :]]
     found_streets, rest = _take_streets(without_areas(text))
+    if not found_streets and (behind := _BEHIND_ESTATE.search(rest)):
+        street = behind[1].translate(_SPELLINGS)
+        return (Door(street, _sound(street)),), [*names, rest[: behind.start()], rest[behind.end() :]]
     return found_streets, [*names, _BEFORE_LOT.sub("|", rest)]
 
 
@@ -195,7 +256,10 @@ def _split_street(before: str) -> tuple[str, tuple[str, ...]]:
     found = _LAST_NAME.search(before)
     if not found:
         return before, ()
-    head, street = before[: found.start()], _BEHIND_PLACE.sub("", found[0].lstrip("及与"), count=1)
+    head, named = before[: found.start()], found[0].lstrip("及与")
+    if estate := _ESTATE_BEFORE.match(named):
+        head, named = f"{head}|{estate[0]}", named[estate.end() :]
+    street = _BEHIND_PLACE.sub("", named, count=1)
     two = _TWO_STREETS.fullmatch(street)
     streets = two.groups() if two else (street,)
     if _WHOLE_STREET.fullmatch(head):

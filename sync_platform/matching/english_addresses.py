@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from sync_platform.matching.area_names import english_areas
-from sync_platform.matching.english_buildings import name_places
+from sync_platform.matching.english_buildings import has_kind_of_building, name_places
 from sync_platform.matching.english_streets import KINDS, has_kind, is_street, parse_street
 from sync_platform.matching.floors import ENGLISH, parse_english_floor
 from sync_platform.matching.house_numbers import parse_house_numbers
@@ -27,10 +27,13 @@ _MORE = (
 _UNITS = re.compile(
     rf"\b{_UNIT_WORD}(?![a-z])\.?(?:\s*(?:nos|no|number)\b)?\.?\s*#?({_ONE}(?:{_MORE})*)|#\s*((?:{CODE})(?:-\d+[a-z]?)?)"
 )
-_BARE_UNIT = re.compile(r"\d{0,2}[a-z]{1,3}-?\d{1,4}[a-z]?(?:-\d{1,4}|\s?&\s?[a-z]{0,3}\d{1,4}[a-z]?)*$")
+_BARE_UNIT = re.compile(
+    r"\d{0,2}[a-z]{1,3}-?\d{1,4}[a-z]?(?:-[a-z]{0,3}\d{1,4}[a-z]?|\s?&\s?[a-z]{0,3}\d{1,4}[a-z]?)*$"
+)
+_LEVEL_IN_WORDS = re.compile(rf"\b(level|basement) ({'|'.join(NUMBERS_IN_WORDS)})\b")
 _PORTION = re.compile(r"\(?\b(?:front |rear )?portion(?: [a-z]\b)?(?: of)?\)?")
 _ROMAN_IN_BRACKETS = re.compile(r"\(([ivx]+|\d)\)")
-_IN_A_NAME = re.compile(r"(?<=[a-z0-9] )\(([a-z ]+)\)(?= [a-z])")
+_IN_A_NAME = re.compile(r"(?<=[a-z0-9])(?: \(([a-z ]+)\)(?= [a-z])|\(([a-z]+)\) (?=estate))")
 """Words in brackets in the middle of a name: Tai Hung Fai (Tsuen Wan) Centre."""
 _NAMES_A_LOT = re.compile(r"lot|l\. ?\d|tl |stt|d\. ?d\.")
 _LOT = re.compile(
@@ -38,7 +41,7 @@ _LOT = re.compile(
     r"|\bsections? [a-z]\b|\bs\. ?[a-z]\b|\b(?:n\. ?k\. ?i\. ?l\.|[a-z]{2,3}tl|stt) ?(?:no\. ?)?\d+"
 )
 _PHASE = re.compile(
-    rf"\b(?:phase|stage|site|ph)\s*\.?\s*([0-9]{{1,2}}[a-z]?|[ivx]{{1,4}}|[a-h]|{'|'.join(NUMBERS_IN_WORDS)})\b"
+    rf"\b(?:phr?ase|stage|site|ph)\s*\.?\s*([0-9]{{1,2}}[a-z]?|[ivx]{{1,4}}|[a-h]|{'|'.join(NUMBERS_IN_WORDS)})\b"
 )
 _BLOCK = re.compile(
     r"\b(?:block|blk\.?|tower|zone)\s+(?:[a-z](?:-\d)?|\d{1,2}[a-z]?)(?: ?& ?(?:[a-z]|\d{1,2}[a-z]?))?\b"
@@ -51,7 +54,7 @@ _WORD = re.compile(r"[a-z0-9]+")
 _DIGIT = re.compile(r"\d")
 _UNIT_WORDS = re.compile(rf"\b{_UNIT_WORD}(?![a-z])")
 _SEGMENTS = re.compile(r"[,;|\n()]")
-_LONE_NUMBER = re.compile(r"(?:nos?\.? ?)?\d{1,5}[a-z]?")
+_LONE_NUMBER = re.compile(r"(?:nos?\.? ?)?\d{1,5}[a-z]?(?: ?[&,] ?\d{1,5}[a-z]?)*")
 _LONE_INTERVAL = re.compile(r"(?:nos?\.? ?)?\d{1,5}[a-z]?(?: ?[-/] ?\d{1,5}[a-z]?)")
 _MOST_WORDS_BEFORE = 5  # in front of a house number in its segment
 _MARK = "¦"  # where a unit or a floor stood
@@ -60,7 +63,7 @@ _MARK = "¦"  # where a unit or a floor stood
 def parse_english(folded: str) -> ParsedAddress:
     """The parts of a folded address in English."""
     units: set[str] = set()
-    text = _spaced(folded)
+    text = _LEVEL_IN_WORDS.sub(lambda found: f"{found[1]} {NUMBERS_IN_WORDS[found[2]]}", _spaced(folded))
     if "(" in text:
         text = _IN_A_NAME.sub(_without_brackets, _ROMAN_IN_BRACKETS.sub(r" \1 ", text))
     if _NAMES_A_LOT.search(text):
@@ -86,7 +89,7 @@ def parse_english(folded: str) -> ParsedAddress:
     doors, before, after = _take_doors(_join_split_numbers(segments))
     names = _names_behind_unit(before)
     if not names.buildings and not names.estate:
-        names = _names_behind_unit([*before, *after])
+        names = _names_behind_unit([*before, *filter(has_kind_of_building, after)])
     whole = " ".join(_WORD.findall(text))
     return ParsedAddress(
         doors, names.buildings, names.estate, names.phases | phases, floors, frozenset(units), has_levels, whole
@@ -95,12 +98,13 @@ def parse_english(folded: str) -> ParsedAddress:
 
 def _without_brackets(found: re.Match[str]) -> str:
     """The area in brackets as a part of the name; other words in brackets stay as they are."""
-    return found[1] if found[1].strip() in english_areas() else found[0]
+    inside = (found[1] or found[2]).strip()
+    return f" {inside} " if found[2] or inside in english_areas() else found[0]
 
 
 def _spaced(folded: str) -> str:
     """The text without apostrophes, and with a space behind each full stop."""
-    return " ".join(drop_apostrophes(folded).replace(".", ". ").split())
+    return " ".join(drop_apostrophes(folded).replace("no(s)", "nos").replace(".", ". ").split())
 
 
 def _take_floors(text: str) -> tuple[str, frozenset[str], bool]:
@@ -119,7 +123,8 @@ def _join_split_numbers(segments: list[str]) -> list[str]:
         if joined and (
             _LONE_NUMBER.fullmatch(joined[-1]) or (_LONE_INTERVAL.fullmatch(joined[-1]) and has_kind(f"- {segment}"))
         ):
-            segment = f"{joined.pop()} {segment}"
+            comma = "," if _LONE_NUMBER.fullmatch(segment) else ""
+            segment = f"{joined.pop()}{comma} {segment}"
         joined.append(segment)
     return joined
 
@@ -177,7 +182,7 @@ def _names_behind_unit(segments: list[str]) -> NamedPlaces:
     behind = name_places(segments[first:])
     if not first or (behind.buildings and behind.estate):
         return behind
-    before = name_places(segments[:first])
+    before = name_places([segment for segment in segments[:first] if has_kind_of_building(segment)])
     if behind.buildings:
         return behind._replace(estate=before.estate)
     return NamedPlaces(before.buildings, before.estate or behind.estate, before.phases | behind.phases)

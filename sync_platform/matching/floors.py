@@ -21,7 +21,7 @@ _FULL_NAMES = {
     "roof": "r", "rooftop": "r", "podium": "p", "u/g": "ug", "l/g": "lg", "c/l": "m",
     "高层地下": "ug", "地下高层": "ug", "上层地下": "ug", "低层地下": "lg", "地下低层": "lg", "地下底层": "lg",
     "地下": "g", "地面": "g", "地铺": "g", "地库": "b", "地牢": "b", "阁楼": "m", "阁仔": "m", "平台": "p", "天台": "r",
-    "低层": "lg", "高层": "ug", "平台层": "p",
+    "地下上层": "ug", "地下下层": "lg", "低层": "lg", "高层": "ug", "平台层": "p",
 }  # fmt: skip
 
 _ATOM = r"(?:\d{1,3}(?:st|nd|rd|th)?|b\d?|lb|u/?g\d?|l/?g\d?|m\d|[gmrpc]|mtr)"
@@ -37,20 +37,27 @@ ENGLISH = re.compile(
     rf"(?:{_F}|\s*/?\s*(?:floors?|flr|fl)\b\.?|(?<=[0-9gb])\s?f\b(?=\s*(?:,|$)| (?![a-z' ]+ {_STREET}\b)))"
     rf"|\b(?P<level>levels?|floor|l(?=\d))\s*\.?\s*(?P<levels>[bl]?\d{{1,2}}\b(?:(?:{_BETWEEN}|\s*,\s*)[bl]?\d{{1,2}}\b(?!\s*/?\s*f))*)(?:\s?/f\b)?"
     rf"|\b(?P<ordinal>{_ORDINAL}) floor\b"
-    rf"|\b(?P<name>{_NAMED})\s*(?P<number>\d?)\s*(?:floor|level|fl)\b\s*(?P<after>\d?)(?!\d)|\b(?P<alone>basement|mezzanine|cockloft|c/l|rooftop)\b(?:\s?(?P<depth>\d)\b)?)"
+    rf"|\b(?P<name>{_NAMED})\s*(?P<number>\d?)\s*(?:floor|level|fl)\b\s*(?P<after>\d?)(?!\d)|\b(?P<alone>basement|mezzanine|cockloft|c/l|rooftop)\b(?:\s?(?P<depth>\d)\b(?:\s?/\s?f\b)?)?)"
 )
 _SEPARATOR = re.compile(r"\s*(?:(?P<range>-|–|to\b|至|到)|&|\+|,|、|and\b|及|和)\s*")
 
-_ATOM_ZH = r"(?:第?\s?(?:ug|lg|[blmp]\d{1,2}|\d{1,3}|[bgmr](?=\s*[楼层])|[一二三四五六七八九十]{1,3}))"
+_ATOM_ZH = (
+    r"(?:第?\s?(?:(?:ug|lg)\d?|[blmp]\d{1,2}|g\d(?=\s?[楼层])|\d{1,3}(?:[a-z](?=\s?[楼层]))?"
+    r"|[bgmr](?=\s*[楼层])|[一二三四五六七八九十]{1,3}))"
+)
 _STOREY = r"(?:字楼|楼层|楼|层)"
+_BEHIND_LATIN_NAME = r"(?:(?<=[a-z]{3})|(?<=ii)|(?<=[a-z]{2} [a-z]))(?=\d)"
+"""Where a number is no part of a code: MEGABOX10樓."""
 CHINESE = re.compile(
-    r"(?=[第a-z0-9一二三四五六七八九十地高上低阁天平])(?:"  # the first characters that are possible
-    r"第?\s?(?P<depth>[\d一二三四])[楼层]地[库牢]"
-    rf"|(?:(?<![a-z0-9.\-])|(?=第))(?P<list>{_ATOM_ZH}\s?{_STOREY}?(?:\s*(?:[-–&、]|及|至|到|和)\s*{_ATOM_ZH}\s?{_STOREY}?)*?)"
-    rf"(?P<storey>(?<=[层楼])|{_STOREY}|(?=全层))(?!\s*\d*\s*[铺室]?位)"
+    r"(?=[第a-z0-9一二三四五六七八九十地高上低阁天平港])(?:"  # the first characters that are possible
+    r"(?:(?<![a-z0-9.\-])|(?=第))第?\s?(?P<depth>[\d一二三四](?:\s?[-–至]\s?[\d一二三四])?)\s?[楼层]?地[库牢]"
+    rf"|(?:(?<![a-z0-9.\-])|(?=[第一二三四五六七八九十])|{_BEHIND_LATIN_NAME})"
+    rf"(?P<list>{_ATOM_ZH}\s?{_STOREY}?(?:\s*(?:[-–&、]|及|至|到|和)\s*{_ATOM_ZH}\s?{_STOREY}?)*?)"
+    rf"(?P<storey>(?<=[层楼])|{_STOREY}|(?=全层))(?!\s*\d*\s*[铺室]?位|\s*[-–至到]\s*\d{{1,3}}\s?[楼层])"
+    r"|(?P<station>(?:港铁|地铁|mtr)\s?[楼层][层面]?)"
     r"|(?<![a-z0-9.\-])(?P<level>l\d{1,2})(?=\s*(?:[(|]|$))"
-    "|(?P<name>高层地下|地下高层|上层地下|低层地下|地下低层|地下底层|地下|地面|地铺|地库|地牢|阁楼|阁仔|天台|[a-z]?平台层?|低层|高层)"
-    rf"(?P<number>\d(?=\s*(?:楼|层|(?!号)[{HAN}]|$)))?)"
+    "|(?P<name>高层地下|地下高层|上层地下|地下[上下]层|低层地下|地下低层|地下底层|地下|地面|地铺|地库|地牢|阁楼|阁仔|天台|[a-z]?平台层?|低层|高层)"
+    rf"(?P<number>(?:\d|(?<=[库牢])[一二三四](?=[楼层]))(?=\s*(?:字?楼|层|(?!号)[{HAN}]|$)))?)"
 )
 _STOREY_OR_ORDINAL = re.compile(rf"{_STOREY}|第")
 _LEVEL = re.compile(r"\bl(?=\d)")
@@ -79,8 +86,8 @@ def parse_english_floor(found: re.Match[str]) -> FloorSet:
 def parse_chinese_floor(found: re.Match[str]) -> FloorSet:
     """The floors of a match of CHINESE."""
     name, written, number, depth = found.group("name", "list", "number", "depth")
-    if depth:
-        return FloorSet(frozenset({"b" + _floor(depth)}), has_levels=False)
+    if depth or found["station"]:
+        return FloorSet(frozenset("b" + floor for floor in _listed(depth or "") or {""}), has_levels=False)
     return _named(name, number or "") if name else _listed_in_chinese(written or found["level"], found[0])
 
 
@@ -88,7 +95,7 @@ def parse_chinese_floor(found: re.Match[str]) -> FloorSet:
 def _named(name: str, number: str) -> FloorSet:
     """A floor with a Chinese name; only basements have a number."""
     floor = "p" if "平台" in name else _FULL_NAMES[name]
-    return FloorSet(frozenset({floor + (number if floor == "b" else "")}), has_levels=False)
+    return FloorSet(frozenset({floor + (_floor(number) if floor == "b" else "")}), has_levels=False)
 
 
 @lru_cache(maxsize=10_000)

@@ -24,7 +24,7 @@ _PER_LEAD, _FIRST_TRAILS = 157, 63
 # Variants that the conversion to Simplified Chinese does not unify, each with its common form.
 _VARIANTS = (
     "滙汇", "舘馆", "鷄鸡", "慤悫", "愨悫", "咀嘴", "麪面", "枱台", "裡里", "粧妆", "恆恒", "邨村", "舗铺", "舖铺",
-    "仝同", "噐器", "啓启", "巿市", "埸场",
+    "仝同", "噐器", "啓启", "巿市", "埸场", "塲场", "徳德", "鳯凤", "袓祖",
 )  # fmt: skip
 
 
@@ -35,7 +35,9 @@ def _canonical_characters() -> dict[int, str]:
 
     characters = "".join(map(chr, (*range(0x3400, 0x4DC0), *range(0x4E00, 0xA000))))
     simplified = OpenCC("t2s").convert(characters)
-    table = {ord(old): new for old, new in zip(characters, simplified, strict=True) if old != new}
+    table = {
+        ord(old): new for old, new in zip(characters, simplified, strict=True) if old != new and ord(new) <= 0xFFFF
+    }
     table |= {ord(pair[0]): pair[1] for pair in _VARIANTS}
     return {old: table.get(ord(new), new) for old, new in table.items()}
 
