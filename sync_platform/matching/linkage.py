@@ -89,7 +89,8 @@ def link(
     within_sources: bool = False,
     decisions: Iterable[Decision] = (),
 ) -> Linkage:
-    """Compare the listings of a polars frame, an Arrow table or a DuckDB relation (`listing_table.SCHEMA`).
+    """Compare the listings of a polars frame, an Arrow table or a DuckDB relation (`listing_table.SCHEMA`), or those of
+    a listing table.
 
     Without a model, one is estimated from these listings, and learns from `decisions`. Listings of one source are
     compared only where one is marked as a second listing, or `within_sources`. UsageError where the table is not a

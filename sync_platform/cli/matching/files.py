@@ -54,7 +54,7 @@ def match_files(
     given = _given_model(model)
     listings = read_files(files)
     with _Progress(quiet=as_json) as progress:
-        linkage = link(listings.table, given, progress.show, within_sources=within_sources)
+        linkage = link(listings, given, progress.show, within_sources=within_sources)
         progress.show("gathering clusters")
         clusters = build_clusters(linkage, thresholds)
         pairs, review = matched_pairs(linkage, clusters), review_pairs(linkage, clusters, thresholds)
@@ -67,9 +67,7 @@ def match_files(
                 write_table(found, path)
         if outputs.model:
             _write(outputs.model, write_model(linkage.model))
-    document = _document(
-        linkage, clusters, pairs, queue, [*listings.warnings, *linkage.warnings], time.perf_counter() - began
-    )
+    document = _document(linkage, clusters, pairs, queue, linkage.warnings, time.perf_counter() - began)
     if as_json:
         write_json(document)
     else:
