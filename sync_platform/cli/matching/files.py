@@ -17,6 +17,7 @@ from sync_platform.cli.output import Terminal, console, line, styled, write_json
 from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.errors import StorageError, UsageError
 from sync_platform.matching.clusters import Clusters, build_clusters
+from sync_platform.matching.garbage_collection import without_garbage_collection
 from sync_platform.matching.linkage import Linkage, link
 from sync_platform.matching.matches import cluster_table, expected_same, matched_pairs, review_pairs
 from sync_platform.matching.model import Model, read_model, write_model
@@ -35,6 +36,7 @@ class Outputs:
     model: Path | None
 
 
+@without_garbage_collection()
 def match_files(
     files: list[Path],
     outputs: Outputs,
