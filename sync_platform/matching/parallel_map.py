@@ -23,6 +23,8 @@ from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
+from sync_platform.matching.garbage_collection import without_garbage_collection
+
 Result = TypeVar("Result")
 FEW_VALUES = 20_000
 """So few values are computed by this process alone."""
@@ -109,7 +111,7 @@ class _Process:
 
 def _answer(connection: Connection) -> None:
     """Compute what is asked for, until nobody asks any more."""
-    with suppress(EOFError, BrokenPipeError, ConnectionResetError):
+    with without_garbage_collection(), suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while True:
             function, arguments = connection.recv()
             connection.send(list(starmap(function, arguments)))
