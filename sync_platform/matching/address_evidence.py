@@ -176,7 +176,8 @@ class _ValueSets:
         one, other = self._codes[left], self._codes[right]
         known = np.flatnonzero(asked & (one > 0) & (other > 0))
         size = len(self._by_code) + 1
-        pairs, which = np.unique(one[known].astype(np.int64) * size + other[known], return_inverse=True)
+        numbers = one[known].astype(np.int64) * size + other[known]
+        pairs, _, which = np.unique(numbers, return_index=True, return_inverse=True)  # stable, as in DistinctValues
         codes = (divmod(pair, size) for pair in pairs.tolist())
         relations = [relation(self._by_code[mine], self._by_code[theirs]) for mine, theirs in codes]
         found[known] = np.array(relations, dtype=np.int8)[which]

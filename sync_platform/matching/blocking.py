@@ -9,6 +9,9 @@ pairs of one table, its keys are only numbered.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import count
+
 import duckdb
 import numpy as np
 import polars as pl
@@ -22,6 +25,7 @@ from sync_platform.storage.memory_database import memory_database
 MAX_LISTINGS_PER_KEY = 1_000
 """A key with more listings is skipped even where the model does not list it as crowded; the model is outdated then."""
 _KEYS_PER_PAIR = 2  # that two candidates share on average
+_HALF = 32  # bits of a pair's number for the second position; the first has the others
 _PRIME, _OTHER_PRIME = 7_368_787, 15_485_863  # they spread the drawn pairs evenly
 
 
@@ -93,8 +97,12 @@ def pairs_of(keys: pl.DataFrame, groups: np.ndarray, of: np.ndarray | None = Non
     `groups`: by position, as in `ParsedListings.groups`. `of`: for each position, true if its pairs are wanted; None
     for all pairs.
     """
-    wanted = np.ones(keys.height, dtype=bool) if of is None else of[keys["listing"].to_numpy()]
-    return _joined(keys, groups, wanted, "mine.own <> theirs.own AND (mine.wanted OR theirs.wanted)")
+
+    def wanted(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+        apart = groups[one] != groups[other]
+        return np.asarray(apart if of is None else apart & (of[one] | of[other]))
+
+    return _distinct_pairs(keys, wanted)
 
 
 def sample_within_groups(keys: pl.DataFrame, groups: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray, float]:
@@ -104,36 +112,38 @@ def sample_within_groups(keys: pl.DataFrame, groups: np.ndarray, most: int) -> t
     """
     counts = keys.with_columns(own=groups[keys["listing"].to_numpy()]).group_by("key", "own").len()["len"].to_numpy()
     every = max(1, int((counts.astype(np.int64) * (counts - 1) // 2).sum() // (most * _KEYS_PER_PAIR)))
-    is_drawn = f"(mine.listing::BIGINT * {_PRIME} + theirs.listing::BIGINT * {_OTHER_PRIME}) % {every} = 0"
-    one, other = _joined(keys, groups, np.ones(keys.height, dtype=bool), f"mine.own = theirs.own AND {is_drawn}")
-    return one, other, float(every)
+
+    def drawn(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+        return np.asarray((groups[one] == groups[other]) & ((one * _PRIME + other * _OTHER_PRIME) % every == 0))
+
+    return *_distinct_pairs(keys, drawn), float(every)
 
 
 def share_a_key(keys: pl.DataFrame, one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """True for each pair of positions that shares a key."""
+    pairs = pl.DataFrame({"pair": np.arange(len(one)), "listing": one, "other": other})
+    pairs = pairs.cast({"listing": pl.Int32, "other": pl.Int32})
+    keys_of_one = pairs.join(keys, on="listing").select("pair", "key", listing="other")
     found = np.zeros(len(one), dtype=bool)
-    with memory_database() as connection:
-        connection.register("keys", keys.to_arrow())
-        connection.register(
-            "pairs", pl.DataFrame({"number": np.arange(len(one)), "one": one, "other": other}).to_arrow()
-        )
-        numbers = connection.sql(
-            """SELECT DISTINCT number FROM pairs JOIN keys AS mine ON mine.listing = pairs.one
-               JOIN keys AS theirs ON theirs.listing = pairs.other AND theirs.key = mine.key"""
-        ).fetchnumpy()["number"]
-    found[np.asarray(numbers)] = True
+    found[keys_of_one.join(keys, on=["listing", "key"], how="semi")["pair"].to_numpy()] = True
     return found
 
 
-def _joined(
-    keys: pl.DataFrame, groups: np.ndarray, wanted: np.ndarray, condition: str
+def _distinct_pairs(
+    keys: pl.DataFrame, chosen: Callable[[np.ndarray, np.ndarray], np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray]:
-    listed = keys.select("listing", "key").with_columns(own=groups[keys["listing"].to_numpy()], wanted=wanted)
-    with memory_database() as connection:
-        connection.register("keys", listed.to_arrow())
-        pairs = connection.sql(
-            f"""SELECT DISTINCT mine.listing AS one, theirs.listing AS other FROM keys AS mine
-               JOIN keys AS theirs ON mine.key = theirs.key AND mine.listing < theirs.listing AND {condition}
-               ORDER BY ALL"""
-        ).fetchnumpy()
-    return np.asarray(pairs["one"]), np.asarray(pairs["other"])
+    """The chosen pairs of positions that share a key, each once and in order, the smaller position first."""
+    rows = keys.sort("key", "listing")  # so the listings of a key are next to each other
+    key, listing = rows["key"].to_numpy(), rows["listing"].to_numpy().astype(np.int64)
+    found = [np.empty(0, dtype=np.int64)]
+    at = np.arange(len(key))
+    for distance in count(1):
+        at = at[: np.searchsorted(at, len(key) - distance)]
+        at = at[key[at] == key[at + distance]]
+        if not len(at):
+            break
+        one, other = listing[at], listing[at + distance]
+        kept = chosen(one, other)
+        found.append(one[kept] << _HALF | other[kept])
+    pairs = pl.Series(np.concatenate(found)).unique().sort().to_numpy()
+    return (pairs >> _HALF).astype(np.int32), pairs.astype(np.int32)

@@ -25,9 +25,10 @@ class BuildingEvidence:
         self._wide = TextColumn([names[-1] for names in self._names.values])
         self._estates = codes_of([address.estate for address in addresses])
         self._shortest = shortest
+        self._is_long = np.maximum(self._narrow.lengths, self._wide.lengths) >= shortest
 
     def agree(self, left: Array, right: Array) -> Array:
-        return self._names.compare(left, right, self._agree)
+        return self._names.compare_known(self._is_long, left, right, self._agree, 0).astype(bool)
 
     def _agree(self, left: Array, right: Array) -> Array:
         agree = np.zeros(len(left), dtype=bool)

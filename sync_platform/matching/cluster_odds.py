@@ -12,11 +12,20 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sync_platform.matching.comparisons import COMPARISONS
-from sync_platform.matching.model import TOGETHER
+from sync_platform.matching.comparisons import COMPARISONS, UNKNOWN
+from sync_platform.matching.model import TOGETHER, Model
 
 _COUNT = len(COMPARISONS)
 _TOGETHER = [COMPARISONS.index(comparison) for comparison in TOGETHER]
+
+
+def evidence_of_pairs(model: Model, levels: np.ndarray) -> np.ndarray:
+    """What can be added up over pairs, one row for each: the weight of each comparison, and for each whether it was
+    possible (0 or 1); the coincidence, and whether one is possible.
+    """
+    known, coincidence = levels != UNKNOWN, model.coincidence(levels)
+    can_coincide = (coincidence > 0) | (known[:, _TOGETHER].sum(axis=1) > 1)
+    return np.column_stack([model.weights(levels), known, coincidence, can_coincide])
 
 
 class ScoredPair(NamedTuple):
@@ -42,11 +51,9 @@ class ClusterOdds:
         self._different: dict[int, set[int]] = defaultdict(set)
         self._between: dict[int, dict[int, np.ndarray]] = defaultdict(dict)
 
-    def add(self, pair: ScoredPair, weights: np.ndarray, known: np.ndarray, coincidence: float) -> None:
-        """A pair with the weight of each comparison, and whether the comparison was possible."""
+    def add(self, pair: ScoredPair, evidence: np.ndarray) -> None:
+        """A pair with its row of `evidence_of_pairs`."""
         self._pairs.append(pair)
-        can_coincide = coincidence > 0 or known[_TOGETHER].sum() > 1
-        evidence = np.concatenate([weights, known, [coincidence, float(can_coincide)]])
         self._between[pair.one][pair.other] = self._between[pair.other][pair.one] = evidence
 
     def decide(self, one: int, other: int, *, same: bool) -> None:

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sync_platform.matching.cluster_odds import ClusterOdds, ScoredPair
-from sync_platform.matching.comparisons import UNKNOWN
+from sync_platform.matching.cluster_odds import ClusterOdds, ScoredPair, evidence_of_pairs
 from sync_platform.matching.decided_pairs import Decision, by_position
+from sync_platform.matching.garbage_collection import without_garbage_collection
 from sync_platform.matching.linkage import Linkage
 from sync_platform.matching.only_candidates import only_candidates
 from sync_platform.matching.thresholds import Thresholds
@@ -39,6 +39,7 @@ class Clusters:
         return dict(found)
 
 
+@without_garbage_collection()
 def build_clusters(
     linkage: Linkage, thresholds: Thresholds | None = None, decisions: Iterable[Decision] = ()
 ) -> Clusters:
@@ -96,9 +97,7 @@ def _odds_by_component(
 ) -> Iterable[ClusterOdds]:
     """The components that have to be weighed, each with its pairs and decisions."""
     marked = linkage.may_be_second
-    weights = linkage.model.weights(linkage.levels[inside])
-    coincidence = linkage.model.coincidence(linkage.levels[inside])
-    known = linkage.levels[inside] != UNKNOWN
+    evidence = evidence_of_pairs(linkage.model, linkage.levels[inside])
     found: dict[int, ClusterOdds] = {}
 
     def of(position: int) -> ClusterOdds:
@@ -112,7 +111,7 @@ def _odds_by_component(
         zip(*(column[inside].tolist() for column in columns), strict=True)
     ):
         if (one, other) not in decided:
-            of(one).add(ScoredPair(one, other, bits, closeness, is_only), weights[at], known[at], coincidence[at])
+            of(one).add(ScoredPair(one, other, bits, closeness, is_only), evidence[at])
     for (one, other), same in decided.items():
         if component[one] == component[other]:
             of(one).decide(one, other, same=same)

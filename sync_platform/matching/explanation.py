@@ -24,6 +24,7 @@ class Explainer:
         self._model = model
         self._prior = round(model.prior_bits, _SHOWN_DIGITS)
         self._explanations: dict[bytes, dict[str, Any]] = {}
+        self._written: dict[bytes, str] = {}
 
     def evidence(self, levels: np.ndarray) -> dict[str, Any]:
         """The evidence of one pair, given its levels (one per comparison).
@@ -38,7 +39,10 @@ class Explainer:
 
     def as_json(self, levels: np.ndarray) -> str:
         """The evidence as JSON."""
-        return orjson.dumps(self.evidence(levels)).decode()
+        key = levels.tobytes()
+        if key not in self._written:
+            self._written[key] = orjson.dumps(self.evidence(levels)).decode()
+        return self._written[key]
 
     def _explain(self, levels: np.ndarray) -> dict[str, Any]:
         rows = levels[None, :]

@@ -21,6 +21,7 @@ import polars as pl
 
 from sync_platform.matching.blocking import BlockingKeys, count_listings_per_key, oversized_keys, pairs_of, without_keys
 from sync_platform.matching.decided_pairs import Decision
+from sync_platform.matching.garbage_collection import without_garbage_collection
 from sync_platform.matching.linkage import Linkage, compare
 from sync_platform.matching.linkage_state import IDS, LinkageState, key_table, link_table
 from sync_platform.matching.listing_table import to_listing_table
@@ -48,6 +49,7 @@ class Increment:
         state.replace(self.replaced, self.keys, self.links)
 
 
+@without_garbage_collection()
 def relink(
     state: LinkageState,
     model: Model,

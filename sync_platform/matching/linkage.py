@@ -7,9 +7,7 @@ clusters = build_clusters(linkage, Thresholds())
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -23,6 +21,7 @@ from sync_platform.matching.decided_pairs import Decision, by_position
 from sync_platform.matching.estimation import estimate_model
 from sync_platform.matching.evidence import Comparer
 from sync_platform.matching.frequencies import count_frequencies
+from sync_platform.matching.garbage_collection import without_garbage_collection
 from sync_platform.matching.learning import taught_model
 from sync_platform.matching.listing_table import to_listing_table
 from sync_platform.matching.model import Model, probability_of
@@ -81,6 +80,7 @@ class Linkage:
         return np.asarray(self.listings["is_duplicate"].to_numpy() | self.within_sources)
 
 
+@without_garbage_collection()
 def link(
     table: Any,
     model: Model | None = None,
@@ -89,31 +89,13 @@ def link(
     within_sources: bool = False,
     decisions: Iterable[Decision] = (),
 ) -> Linkage:
-    """Compare the listings of a polars frame, an Arrow table or a DuckDB relation (`listing_table.SCHEMA`).
+    """Compare the listings of a polars frame, an Arrow table or a DuckDB relation (`listing_table.SCHEMA`), or those of
+    a listing table.
 
     Without a model, one is estimated from these listings, and learns from `decisions`. Listings of one source are
     compared only where one is marked as a second listing, or `within_sources`. UsageError where the table is not a
     table of listings.
     """
-    with _without_garbage_collection():
-        return _link(table, model, on_progress, within_sources=within_sources, decisions=decisions)
-
-
-@contextmanager
-def _without_garbage_collection() -> Iterator[None]:
-    """Parsed values are millions of small tuples without cycles; the collector would visit them all many times."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
-
-
-def _link(
-    table: Any, model: Model | None, on_progress: Progress, *, within_sources: bool, decisions: Iterable[Decision]
-) -> Linkage:
     listings = to_listing_table(table)
     on_progress(f"reading {listings.table.height:,} listings")
     parsed = parse_listings(listings.table)

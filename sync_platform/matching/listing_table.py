@@ -5,13 +5,14 @@ What belongs here: columns, types, and unusable values. `parsed_listings` interp
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
 
 from sync_platform.errors import UsageError
-from sync_platform.sources.placeholders import is_name, is_placeholder
+from sync_platform.sources.placeholders import LONGEST, is_name, is_placeholder
 
 SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "source": pl.String,
@@ -62,11 +63,14 @@ class ListingTable:
 
 
 def to_listing_table(table: Any) -> ListingTable:
-    """The listing table of a polars frame, an Arrow table or a DuckDB relation; other columns are ignored.
+    """The listing table of a polars frame, an Arrow table or a DuckDB relation; other columns are ignored. A listing
+    table stays as it is.
 
     Placeholders such as "N/A" are left out. Coordinates out of range are left out, with a warning that counts them.
     UsageError where `source` or `source_id` is missing or empty, or where two rows have the same source and id.
     """
+    if isinstance(table, ListingTable):
+        return table
     frame = table if isinstance(table, pl.DataFrame) else _as_frame(table)
     unreadable = _count_unreadable(frame)
     frame = frame.select(expression for name in SCHEMA if (expression := _column(frame, name)) is not None)
@@ -76,13 +80,25 @@ def to_listing_table(table: Any) -> ListingTable:
         if missing := frame.filter(pl.col(name).is_null() | (pl.col(name) == "")).height:
             raise UsageError(f"{missing:,} listings have no {name}")
     absent = [pl.lit(None, dtype=kind).alias(name) for name, kind in SCHEMA.items() if name not in frame.columns]
-    frame = frame.with_columns(absent).select(list(SCHEMA)).sort("source", "source_id")
+    frame = _in_order(frame.with_columns(absent).select(list(SCHEMA)))
+    found = _without_impossible(_without_placeholders(frame))
+    return ListingTable(found.table, [*unreadable, *found.warnings])
+
+
+def concatenated(tables: Sequence[ListingTable]) -> ListingTable:
+    """The listings and warnings of several tables as one; UsageError where two rows have the same source and id."""
+    table = _in_order(pl.concat([each.table for each in tables]))
+    return ListingTable(table, [warning for each in tables for warning in each.warnings])
+
+
+def _in_order(frame: pl.DataFrame) -> pl.DataFrame:
+    """The listings in order of source and id; UsageError where two have the same."""
+    frame = frame.sort("source", "source_id")
     twice = frame.filter(frame.select("source", "source_id").is_duplicated())
     if twice.height:
         source, source_id = twice.row(0)[:2]
         raise UsageError(f"{source} has the id {source_id} more than once ({twice.height:,} such rows in all)")
-    found = _without_impossible(_without_placeholders(frame))
-    return ListingTable(found.table, [*unreadable, *found.warnings])
+    return frame
 
 
 def _count_unreadable(frame: pl.DataFrame) -> list[str]:
@@ -142,8 +158,8 @@ def _without_placeholders(frame: pl.DataFrame) -> pl.DataFrame:
     """The listings with null where a text stands for a blank."""
     columns = []
     for name in _TEXTS:
-        texts = frame[name].drop_nulls().unique(maintain_order=True).to_list()
-        found = [text for text in texts if is_placeholder(text, may_be_name=is_name(name))]
+        short = frame[name].filter(frame[name].str.len_chars() <= LONGEST)
+        found = [text for text in short.unique() if is_placeholder(text, may_be_name=is_name(name))]
         if found:
             columns.append(pl.when(~pl.col(name).is_in(found)).then(pl.col(name)).alias(name))
     return frame.with_columns(columns)

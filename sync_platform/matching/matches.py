@@ -14,6 +14,7 @@ import polars as pl
 from sync_platform.matching.clusters import Clusters
 from sync_platform.matching.comparisons import parse_levels
 from sync_platform.matching.explanation import Explainer
+from sync_platform.matching.garbage_collection import without_garbage_collection
 from sync_platform.matching.linkage import Linkage
 from sync_platform.matching.model import Model
 from sync_platform.matching.thresholds import Thresholds
@@ -33,8 +34,10 @@ CLUSTER_SCHEMA = {"cluster_id": pl.Int64, "source": pl.String, "source_id": pl.S
 CHANCE_WITH_RIVAL = 0.1
 """The share of a probability that is left where a likelier pair has one of the two: a source lists a place once."""
 _DIGITS = 6
+_SURE_PROBABILITY = 0.99  # between pairs of such probabilities paths are not looked for
 
 
+@without_garbage_collection()
 def matched_pairs(linkage: Linkage, clusters: Clusters) -> pl.DataFrame:
     """Every two listings of one cluster, in PAIR_SCHEMA, in order.
 
@@ -60,6 +63,7 @@ def matched_pairs(linkage: Linkage, clusters: Clusters) -> pl.DataFrame:
     return _as_table(linkage, rows)
 
 
+@without_garbage_collection()
 def review_pairs(linkage: Linkage, clusters: Clusters, thresholds: Thresholds) -> pl.DataFrame:
     """Pairs that a person should review, likeliest first, in PAIR_SCHEMA.
 
@@ -125,24 +129,22 @@ def _best_paths(
     members: list[int], direct: dict[tuple[int, int], float]
 ) -> dict[tuple[int, int], tuple[float, int | None]]:
     """For each two members the likeliest path: its probability, and a listing on the path; None for a direct pair."""
+    if len(direct) == len(members) * (len(members) - 1) // 2 and min(direct.values()) >= _SURE_PROBABILITY:
+        return {pair: (probability, None) for pair, probability in direct.items()}
     at = {member: number for number, member in enumerate(members)}
     best = np.zeros((len(members), len(members)))
     for (one, other), probability in direct.items():
         best[at[one], at[other]] = best[at[other], at[one]] = probability
     through = np.full(best.shape, -1)
-    if len(direct) < len(members) * (len(members) - 1) // 2 or min(direct.values()) < _SURE_PROBABILITY:
-        for third in range(len(members)):
-            path = best[:, third, None] * best[None, third, :]
-            better = path > best
-            best[better], through[better] = path[better], third
+    for third in range(len(members)):
+        path = best[:, third, None] * best[None, third, :]
+        better = path > best
+        best[better], through[better] = path[better], third
     return {
         (one, other): (float(best[at[one], at[other]]), members[middle] if middle >= 0 else None)
         for one, other in combinations(members, 2)
         for middle in [int(through[at[one], at[other]])]
     }
-
-
-_SURE_PROBABILITY = 0.99
 
 
 def _through(linkage: Linkage, explainer: Explainer, pair: int | None, third: int) -> str:

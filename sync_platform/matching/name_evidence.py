@@ -40,11 +40,11 @@ class NameEvidence:
 
     def levels(self, left: Array, right: Array) -> Array:
         """The levels in the comparison `name`; UNKNOWN where either listing has no name in this script."""
-        return self._distinct.compare(left, right, self._levels)
+        return self._distinct.compare_known(self._core.lengths > 0, left, right, self._levels, UNKNOWN)
 
     def branch_levels(self, left: Array, right: Array) -> Array:
         """The levels in the comparison `branch`; UNKNOWN where either name has no branch."""
-        return self._distinct.compare(left, right, self._branch_levels)
+        return self._distinct.compare_known(self._branch.lengths > 0, left, right, self._branch_levels, UNKNOWN)
 
     def sounds_alike(self, left: Array, other: NameEvidence, right: Array) -> Array:
         """How alike the names sound to those of another script, 0 to 100; -1 where either sound is too short."""
@@ -59,16 +59,12 @@ class NameEvidence:
 
     def _branch_levels(self, left: Array, right: Array) -> Array:
         alike = similarity(self._branch, left, self._branch, right, fuzz.token_set_ratio)
-        level = np.where(alike >= BRANCHES_AGREE, BRANCH.number("same"), BRANCH.number("different"))
-        return np.where(alike >= 0, level, UNKNOWN).astype(np.int8)
+        return np.where(alike >= BRANCHES_AGREE, BRANCH.number("same"), BRANCH.number("different")).astype(np.int8)
 
     def _levels(self, left: Array, right: Array) -> Array:
-        found = np.full(len(left), UNKNOWN, dtype=np.int8)
-        known = np.flatnonzero((self._core.lengths[left] > 0) & (self._core.lengths[right] > 0))
-        left, right = left[known], right[known]
         alike = similarity(self._core, left, self._core, right, fuzz.ratio)
         alike = np.maximum(alike, similarity(self._sorted, left, self._sorted, right, fuzz.ratio))
-        level = np.full(len(known), NAME.number("different"), dtype=np.int8)
+        level = np.full(len(left), NAME.number("different"), dtype=np.int8)
         level[alike >= FAINT] = NAME.number("faint")
         level[alike >= SIMILAR] = NAME.number("similar")
         unclear = np.flatnonzero(alike < SIMILAR)
@@ -92,8 +88,7 @@ class NameEvidence:
         )
         same = same_whole | same_core
         level[same] = np.where(shared[same], NAME.number("same_shared"), NAME.number("same"))
-        found[known] = level
-        return found
+        return level
 
     def _kinds_agree(self, left: Array, right: Array) -> Array:
         """True where both names state the same kind of restaurant, or only one states a kind."""

@@ -15,10 +15,12 @@ import polars as pl
 from sync_platform.matching.addresses import parse_addresses
 from sync_platform.matching.area_in_address import area_in_address
 from sync_platform.matching.cuisines import parse_cuisines
+from sync_platform.matching.parallel_map import ParallelMap
 from sync_platform.matching.parsed_address import ParsedAddress
 from sync_platform.matching.phones import parse_phones
 from sync_platform.matching.restaurant_names import ParsedName, parse_names
 from sync_platform.matching.scripts import fold
+from sync_platform.matching.text_columns import DistinctValues
 from sync_platform.quality.areas import NamedArea
 
 Strings = np.ndarray
@@ -77,14 +79,15 @@ class ParsedListings:
 def parse_listings(table: pl.DataFrame) -> ParsedListings:
     """The parsed listings of a sorted table in `listing_table.SCHEMA`."""
     columns = {name: table[name].to_list() for name in table.columns if name not in ("latitude", "longitude")}
-    names = [
-        parse_names(first or "", second or "")
-        for first, second in zip(columns["name_en"], columns["name_zh"], strict=True)
-    ]
-    addresses = [
-        parse_addresses(first or "", second or "")
-        for first, second in zip(columns["address_en"], columns["address_zh"], strict=True)
-    ]
+    texts = DistinctValues(table.select(pl.col("address_en", "address_zh").fill_null("")).rows())
+    with ParallelMap(parse_addresses, texts.values) as parsed:  # most of the work
+        names = [
+            parse_names(first or "", second or "")
+            for first, second in zip(columns["name_en"], columns["name_zh"], strict=True)
+        ]
+        phones = [parse_phones(text) if text else () for text in columns["phone"]]
+        distinct = parsed.results()
+    addresses = [distinct[number] for number in texts.numbers.tolist()]
     marked = [
         bool(is_marked) or any(name.is_second_listing for name in pair)
         for is_marked, pair in zip(columns["is_duplicate"], names, strict=True)
@@ -96,7 +99,7 @@ def parse_listings(table: pl.DataFrame) -> ParsedListings:
         chinese=[pair[1] for pair in names],
         address_en=[pair[0] for pair in addresses],
         address_zh=[pair[1] for pair in addresses],
-        phones=[parse_phones(text) if text else () for text in columns["phone"]],
+        phones=phones,
         cuisines=[parse_cuisines(tuple(found)) if found else frozenset() for found in columns["cuisines"]],
         cities=[_city(text) if text else "" for text in columns["city"]],
         licences=[_licence(text) if text else "" for text in columns["licence_number"]],

@@ -14,7 +14,7 @@ import polars as pl
 from polars.exceptions import ComputeError, NoDataError, PolarsError
 
 from sync_platform.errors import StorageError, UsageError
-from sync_platform.matching.listing_table import ALSO_CALLED, SCHEMA, ListingTable, to_listing_table
+from sync_platform.matching.listing_table import ALSO_CALLED, SCHEMA, ListingTable, concatenated, to_listing_table
 
 SEPARATORS = (",", ";", "\t", "|")
 SUFFIXES = (".csv", ".parquet")
@@ -30,9 +30,7 @@ def read_files(paths: Sequence[Path]) -> ListingTable:
     UsageError, naming the file, where it cannot be read, has no ids, or has an id twice.
     """
     names = _source_names(paths)
-    parts = [_read_file(path, name) for path, name in zip(paths, names, strict=True)]
-    together = to_listing_table(pl.concat([part.table for part in parts]))
-    return ListingTable(together.table, [warning for part in parts for warning in part.warnings])
+    return concatenated([_read_file(path, name) for path, name in zip(paths, names, strict=True)])
 
 
 def require_writable(path: Path) -> None:

@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from math import cos, radians
 from typing import NamedTuple
 
@@ -94,7 +94,7 @@ class NamedArea:
             return all(other.contains((box.south + box.north) / 2, (box.west + box.east) / 2) for box in self.boxes)
         return self is other or any(area_of(code).lies_within(other) for code in self.within)
 
-    @property
+    @cached_property
     def districts(self) -> tuple[NamedArea, ...]:
         """The districts that it lies in, the main one first; a district is its own, an area has none."""
         return (

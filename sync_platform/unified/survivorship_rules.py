@@ -133,17 +133,17 @@ def _branch_key(branch_of: Callable[[str], str | None]) -> Callable[[str], str |
 
 
 def _english_address(text: str) -> str | None:
-    read = parse_addresses(text, "")[0]
+    read = parse_addresses(text)[0]
     return f"{read.first} {read.street}" if read.first and read.street else read.whole or None
 
 
 def _chinese_address(text: str) -> str | None:
-    read = parse_addresses("", text)[1]
+    read = parse_addresses(text)[1]
     return f"{read.first} {read.street[-STREET_END:]}" if read.first and read.street else read.whole or None
 
 
 def _address_extent(text: str) -> int:
-    read = max(parse_addresses(text, text), key=lambda address: len(address.whole))
+    read = max(parse_addresses(text), key=lambda address: len(address.whole))
     return sum(map(bool, (read.first, read.street, read.building, read.floors, read.units)))
 
 

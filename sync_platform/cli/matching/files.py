@@ -17,6 +17,7 @@ from sync_platform.cli.output import Terminal, console, line, styled, write_json
 from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.errors import StorageError, UsageError
 from sync_platform.matching.clusters import Clusters, build_clusters
+from sync_platform.matching.garbage_collection import without_garbage_collection
 from sync_platform.matching.linkage import Linkage, link
 from sync_platform.matching.matches import cluster_table, expected_same, matched_pairs, review_pairs
 from sync_platform.matching.model import Model, read_model, write_model
@@ -35,6 +36,7 @@ class Outputs:
     model: Path | None
 
 
+@without_garbage_collection()
 def match_files(
     files: list[Path],
     outputs: Outputs,
@@ -54,7 +56,7 @@ def match_files(
     given = _given_model(model)
     listings = read_files(files)
     with _Progress(quiet=as_json) as progress:
-        linkage = link(listings.table, given, progress.show, within_sources=within_sources)
+        linkage = link(listings, given, progress.show, within_sources=within_sources)
         progress.show("gathering clusters")
         clusters = build_clusters(linkage, thresholds)
         pairs, review = matched_pairs(linkage, clusters), review_pairs(linkage, clusters, thresholds)
@@ -67,9 +69,7 @@ def match_files(
                 write_table(result, path)
         if outputs.model:
             _write(outputs.model, write_model(linkage.model))
-    document = _document(
-        linkage, clusters, pairs, queue, [*listings.warnings, *linkage.warnings], time.perf_counter() - began
-    )
+    document = _document(linkage, clusters, pairs, queue, linkage.warnings, time.perf_counter() - began)
     if as_json:
         write_json(document)
     else:
