@@ -163,18 +163,18 @@ def load_log_settings() -> LogSettings:
 
 def secret_values() -> set[str]:
     """The values of all variables, of the environment and `.env`, whose names say that they are secret."""
-    found = {**_dotenv(), **os.environ}
-    return {value for name, value in found.items() if name.endswith(SECRET_NAMES) and value}
+    values = {**_dotenv(), **os.environ}
+    return {value for name, value in values.items() if name.endswith(SECRET_NAMES) and value}
 
 
 def platform_settings(platform: str) -> PlatformSettings:
     """The `<PLATFORM>_...` settings of one platform; raises SettingsError like `load_settings`."""
     prefix = f"{platform.upper()}_"
-    found = {**_dotenv(), **os.environ}
+    variables = {**_dotenv(), **os.environ}
     values = {
-        name: found[prefix + name.upper()]
+        name: variables[prefix + name.upper()]
         for name in PlatformSettings.model_fields
-        if found.get(prefix + name.upper(), "") != ""
+        if variables.get(prefix + name.upper(), "") != ""
     }
     try:
         return PlatformSettings.model_validate(values)

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from sync_platform.errors import NotFound
 from sync_platform.storage.ledger import MIGRATIONS
 from sync_platform.storage.relational import open_database, transaction, upsert
-from sync_platform.storage.stored_time import in_utc
+from sync_platform.storage.utc_time import in_utc
 
 JobKind = Literal["backup", "restore"]
 JobState = Literal["queued", "running", "complete", "failed"]

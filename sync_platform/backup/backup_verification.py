@@ -22,6 +22,7 @@ from sync_platform.backup.repository import ReadManifest, Repository, StoredObje
 from sync_platform.errors import DamagedBackup, StorageError, UsageError
 from sync_platform.storage.audit_log import AuditEntry
 from sync_platform.storage.operation_name import OperationName
+from sync_platform.storage.operation_step import OnStep, ignore_step
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def verify_backups(
     backup_id: str | None = None,
     *,
     verifies_all: bool = False,
-    on_step: Callable[[str], None] = lambda step: None,
+    on_step: OnStep = ignore_step,
 ) -> BackupFindings:
     """Verify one backup with all before it down to its full one; the newest if none is named; or all backups.
 

@@ -29,6 +29,7 @@ from sync_platform.storage.lake_connection import LakeAddress
 from sync_platform.storage.lease import Leases
 from sync_platform.storage.object_digest import ObjectDigest
 from sync_platform.storage.object_store import ObjectStore
+from sync_platform.storage.operation_step import OnStep, ignore_step
 
 ACTIVITY = "backup"
 CATALOG_PATH = "catalog.sqlite"
@@ -67,7 +68,7 @@ def create_backup(
     kind: BackupKind,
     policy: CopyPolicy,
     sources: Sequence[str] = (),
-    on_step: Callable[[str], None] = lambda step: None,
+    on_step: OnStep = ignore_step,
 ) -> CreatedBackup:
     """Back up the lake, or only some sources of it. An incremental backup without an earlier one becomes a full one.
 

@@ -18,7 +18,6 @@ import duckdb
 from sync_platform.backup.chosen_commit import ChosenCommit, choose_commit
 from sync_platform.backup.fresh_lake import RestoreIntoFreshLake
 from sync_platform.backup.repository import Repository
-from sync_platform.backup.staged_backup import OnStep
 from sync_platform.errors import StorageError
 from sync_platform.lake.digest import Digest, digest_table
 from sync_platform.lake.tracked_table import TrackedTables
@@ -29,6 +28,7 @@ from sync_platform.sources.declaration import Platform
 from sync_platform.storage.lake_connection import LAKE, Lake, LakeAddress
 from sync_platform.storage.lake_tables import tables_of
 from sync_platform.storage.objects import open_store
+from sync_platform.storage.operation_step import OnStep
 from sync_platform.storage.session_memory import with_memory
 
 MEMORY = "1GB"

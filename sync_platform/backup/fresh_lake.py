@@ -17,13 +17,14 @@ from sync_platform.backup.chosen_commit import ChosenCommit
 from sync_platform.backup.creation import ALWAYS_KEPT
 from sync_platform.backup.point_in_time import catalog_for, commit_again
 from sync_platform.backup.repository import Repository
-from sync_platform.backup.staged_backup import OnStep, fetch_catalog, fetch_files, files_of, stage_backup, work_on_each
+from sync_platform.backup.staged_backup import fetch_catalog, fetch_files, files_of, stage_backup, work_on_each
 from sync_platform.lake.chain import BATCHES, has_chain
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.data_path import has_encrypted_files
 from sync_platform.storage.lake_connection import LAKE, Lake, LakeAddress
 from sync_platform.storage.lake_tables import tables_of
 from sync_platform.storage.object_store import ObjectStore
+from sync_platform.storage.operation_step import OnStep
 
 UNFINISHED = ".restoring"
 """The ending of a catalog that is not whole yet."""

@@ -6,7 +6,7 @@ a kill at any moment, and a repeat goes on where it stopped. docs/vault.md descr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -16,6 +16,7 @@ from sync_platform.backup.vault_backup import VaultBackup
 from sync_platform.errors import UsageError
 from sync_platform.storage.ledger import Ledger
 from sync_platform.storage.object_store import ObjectStore
+from sync_platform.storage.operation_step import OnStep, ignore_step
 from sync_platform.vault.destruction import empty_log
 from sync_platform.vault.key_place import KeyPlace, open_master_key
 from sync_platform.vault.platform_secrets import reseal_secrets
@@ -51,7 +52,7 @@ class KeyRotation:
     backup: VaultBackup
     repositories: Sequence[ObjectStore]
 
-    def run(self, on_step: Callable[[str], None] = lambda step: None) -> RotationReport:
+    def run(self, on_step: OnStep = ignore_step) -> RotationReport:
         """Rotate the master key, or complete a rotation that was interrupted.
 
         StorageError where a step fails; then everything can still be read, and a repeat goes on. Busy where another
@@ -71,7 +72,7 @@ class KeyRotation:
             if is_rotating(self.engine):
                 self._complete(RotationReport(is_continued=True))
 
-    def _complete(self, report: RotationReport, on_step: Callable[[str], None] = lambda step: None) -> None:
+    def _complete(self, report: RotationReport, on_step: OnStep = ignore_step) -> None:
         """Do the steps that remain once the vault has its new key."""
         master = open_master_key(self.place, self.engine)
         vault = Vault(self.engine, master)

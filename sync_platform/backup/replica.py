@@ -20,6 +20,7 @@ from sync_platform.backup.repository_key import KEY_FILE
 from sync_platform.backup.tombstone_store import FOLDER as TOMBSTONES
 from sync_platform.errors import DamagedBackup, StorageError
 from sync_platform.storage.object_store import ObjectStore
+from sync_platform.storage.operation_step import OnStep, ignore_step
 
 LEASE = "replica"
 """The lease of replication and of retention in the replica: what is copied there is not deleted meanwhile."""
@@ -40,7 +41,7 @@ class ReplicaReport:
 
 
 def replicate(
-    repository: Repository, replica: ObjectStore, scratch: Path, on_step: Callable[[str], None] = lambda step: None
+    repository: Repository, replica: ObjectStore, scratch: Path, on_step: OnStep = ignore_step
 ) -> ReplicaReport:
     """Copy every backup that the replica does not have; repeats nothing. Continues where a killed one stopped.
 

@@ -16,11 +16,12 @@ from sync_platform.compliance.span import Span
 from sync_platform.lake.chain import BATCHES
 from sync_platform.lineage.anchors import Anchor, ChainHead, read_anchors
 from sync_platform.lineage.findings import Break, Findings
-from sync_platform.lineage.verification import AuditedInstallation, OnStep
+from sync_platform.lineage.verification import AuditedInstallation
 from sync_platform.sources.period import current_period
 from sync_platform.storage.audit_log import AuditEntry
 from sync_platform.storage.lake_connection import LAKE
 from sync_platform.storage.object_store import ObjectStore
+from sync_platform.storage.operation_step import OnStep
 
 ANCHOR_DAY, ANCHOR_HOUR = 2, 6
 """The day of the month and the hour in Hong Kong of the scheduled verification (defs/lineage.py)."""

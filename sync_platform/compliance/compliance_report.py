@@ -36,13 +36,14 @@ from sync_platform.compliance.subject_requests import RequestsOfSpan, judge_requ
 from sync_platform.compliance.timeliness import Timeliness, judge_on_time, timeliness_of
 from sync_platform.compliance.verdict import Verdict, verdict_of
 from sync_platform.landing.retention import LandedSync, landed_syncs
-from sync_platform.lineage.verification import AuditedInstallation, OnStep
+from sync_platform.lineage.verification import AuditedInstallation
 from sync_platform.privacy.erasure_ledger import ErasureLedger
 from sync_platform.privacy.request_register import RequestRegister
 from sync_platform.quality.scorecard import StoredScore, newest_scores
 from sync_platform.settings import Settings
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.object_store import ObjectStore
+from sync_platform.storage.operation_step import OnStep, ignore_step
 from sync_platform.vault.subject_counts import count_data_subjects
 
 
@@ -106,7 +107,7 @@ def make_report(
     now: datetime,
     *,
     hash_landing: bool = False,
-    on_step: OnStep = lambda step: None,
+    on_step: OnStep = ignore_step,
 ) -> ComplianceReport:
     """Read, verify and judge everything; nothing is changed. StorageError where a store cannot be read.
 

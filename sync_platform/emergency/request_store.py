@@ -20,7 +20,7 @@ from sync_platform.errors import NotFound, StorageError, UsageError
 from sync_platform.lake.syncs import Status
 from sync_platform.storage.ledger import MIGRATIONS
 from sync_platform.storage.relational import open_database, transaction
-from sync_platform.storage.stored_time import in_utc
+from sync_platform.storage.utc_time import in_utc
 
 JOIN_ATTEMPTS = 5
 

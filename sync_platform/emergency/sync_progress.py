@@ -20,7 +20,7 @@ from sync_platform.emergency.request import EmergencyRequest, PlatformRun
 from sync_platform.emergency.request_store import RequestStore
 from sync_platform.storage.ledger import MIGRATIONS
 from sync_platform.storage.relational import open_database, transaction, upsert
-from sync_platform.storage.stored_time import in_utc
+from sync_platform.storage.utc_time import in_utc
 
 Phase = Literal["waiting", "fetching", "between-attempts", "storing"]
 """waiting: for another sync of the platform. between-attempts: an attempt failed, and the next one follows."""

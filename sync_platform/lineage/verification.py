@@ -6,7 +6,7 @@ What belongs here: the order of the steps. Each step has its own module. The lak
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -27,15 +27,12 @@ from sync_platform.storage.file_lists import FileList
 from sync_platform.storage.hash_chain import ChainEntry, broken_links
 from sync_platform.storage.lake_connection import LAKE, Lake
 from sync_platform.storage.object_store import ObjectStore
+from sync_platform.storage.operation_step import OnStep, ignore_step
 from sync_platform.storage.session_memory import with_memory
 from sync_platform.vault.signature import Signer
 
 MEMORY = "1GB"
 """The digests of all changes are sorted and whole tables are replayed; DuckDB spills the rest to disk."""
-OnStep = Callable[[str], None]
-
-
-def _ignore_step(step: str) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -56,7 +53,7 @@ class AuditedInstallation:
     files: FileProof
 
     def verify(
-        self, also: Sequence[Anchor] = (), landing: ObjectStore | None = None, on_step: OnStep = _ignore_step
+        self, also: Sequence[Anchor] = (), landing: ObjectStore | None = None, on_step: OnStep = ignore_step
     ) -> Findings:
         """Verify everything; `also`: anchors from another place. Raises StorageError where a store cannot be read.
 

@@ -64,15 +64,15 @@ class Comparer:
 
     def _name(self, left: Array, right: Array) -> Array:
         """The better level of both scripts. Where only sounds can be compared, only a high likeness counts."""
-        found = np.maximum(self._english.levels(left, right), self._chinese.levels(left, right))
-        unknown = np.flatnonzero(found == UNKNOWN)
+        levels = np.maximum(self._english.levels(left, right), self._chinese.levels(left, right))
+        unknown = np.flatnonzero(levels == UNKNOWN)
         left, right = left[unknown], right[unknown]
         sounds_alike = np.maximum(
             self._english.sounds_alike(left, self._chinese, right),
             self._chinese.sounds_alike(left, self._english, right),
         )
-        found[unknown[sounds_alike >= NEARLY]] = NAME.number("similar")
-        return np.asarray(found)
+        levels[unknown[sounds_alike >= NEARLY]] = NAME.number("similar")
+        return np.asarray(levels)
 
     def _place(self, left: Array, right: Array) -> Array:
         """The levels by address and distance. Without coordinates, areas that lie apart give the least distance."""
@@ -93,17 +93,17 @@ class Comparer:
     def _phone(self, left: Array, right: Array) -> Array:
         one, other = self._phones.codes[left], self._phones.codes[right]
         known = (one > 0) & (other > 0)
-        found: Array = np.where(known, PHONE.number("different"), UNKNOWN).astype(np.int8)
+        levels: Array = np.where(known, PHONE.number("different"), UNKNOWN).astype(np.int8)
         same = known & (one == other)
         values = self._phones.values
-        for at in np.flatnonzero(known & ~same & (self._many_phones[left] | self._many_phones[right])).tolist():
-            same[at] = not set(values[left[at]].split("; ")).isdisjoint(values[right[at]].split("; "))
+        for number in np.flatnonzero(known & ~same & (self._many_phones[left] | self._many_phones[right])).tolist():
+            same[number] = not set(values[left[number]].split("; ")).isdisjoint(values[right[number]].split("; "))
         apart = np.flatnonzero(known & ~same)
         digits = similarity(self._phones, left[apart], self._phones, right[apart], Hamming.distance)
-        found[apart[digits == 1]] = PHONE.number("near")
+        levels[apart[digits == 1]] = PHONE.number("near")
         shared = self._shared_phones[left] | self._shared_phones[right]
-        found[same] = np.where(shared[same], PHONE.number("same_shared"), PHONE.number("same"))
-        return found
+        levels[same] = np.where(shared[same], PHONE.number("same_shared"), PHONE.number("same"))
+        return levels
 
     def _branch(self, left: Array, right: Array) -> Array:
         return np.asarray(
@@ -130,10 +130,12 @@ class Comparer:
 def _alike_sets(sets: Sequence[frozenset[str]], codes: Array) -> Array:
     """A table by two codes of sets: true if the sets overlap. There are few distinct sets, so it is small."""
     by_code = dict(zip(codes.tolist(), sets, strict=True))
-    words = {word: number for number, word in enumerate(sorted({word for found in by_code.values() for word in found}))}
+    words = {
+        word: number for number, word in enumerate(sorted({word for values in by_code.values() for word in values}))
+    }
     has = np.zeros((max(by_code, default=0) + 1, len(words)), dtype=np.float32)
-    for code, found in by_code.items():
-        has[code, [words[word] for word in found]] = 1
+    for code, values in by_code.items():
+        has[code, [words[word] for word in values]] = 1
     return np.asarray(has @ has.T > 0)
 
 

@@ -59,7 +59,7 @@ def count_frequencies(parsed: ParsedListings) -> Frequencies:
     different = {
         name.core: name.words for language in (parsed.english, parsed.chinese) for name in language if name.core
     }
-    words = Counter(word for found in different.values() for word in found)
+    words = Counter(word for name_words in different.values() for word in name_words)
     return Frequencies(
         names,
         phones,
@@ -93,11 +93,14 @@ class _Location(NamedTuple):
         return apart <= SAME_LOCATION_DEGREES if apart == apart else self.phones == other.phones != ()
 
 
-def _location(parsed: ParsedListings, at: int) -> _Location:
-    addresses = (parsed.address_en[at], parsed.address_zh[at])
-    door = next(((found.first, found.street, found.units) for found in addresses if found.first and found.street), None)
-    name = parsed.english[at].core or parsed.chinese[at].core
-    return _Location(door, parsed.latitude[at], parsed.longitude[at], parsed.phones[at], name)
+def _location(parsed: ParsedListings, position: int) -> _Location:
+    addresses = (parsed.address_en[position], parsed.address_zh[position])
+    door = next(
+        ((address.first, address.street, address.units) for address in addresses if address.first and address.street),
+        None,
+    )
+    name = parsed.english[position].core or parsed.chinese[position].core
+    return _Location(door, parsed.latitude[position], parsed.longitude[position], parsed.phones[position], name)
 
 
 def _most_in_one_source(
@@ -107,13 +110,13 @@ def _most_in_one_source(
     of them in one source. Counting stops at MAX_COUNTED.
     """
     listed: dict[tuple[int, str], list[int]] = defaultdict(list)
-    for at, (source, own_values) in enumerate(zip(parsed.source_numbers.tolist(), values, strict=True)):
+    for position, (source, own_values) in enumerate(zip(parsed.source_numbers.tolist(), values, strict=True)):
         for value in own_values:
-            listed[source, value].append(at)
+            listed[source, value].append(position)
     most: dict[str, int] = {}
     for (_, value), positions in listed.items():
         if len(positions) > 1:
-            count = _count_places([_location(parsed, at) for at in positions], by_name=by_name)
+            count = _count_places([_location(parsed, position) for position in positions], by_name=by_name)
             if count > most.get(value, 1):
                 most[value] = count
     return dict(sorted(most.items()))

@@ -81,13 +81,13 @@ def _maximise(model: Model, levels: np.ndarray) -> dict[str, Parameters]:
         except EMTrainingException:
             return model.parameters
         trained = linker.misc.save_model_to_json()
-    found = dict(model.parameters)
+    parameters = dict(model.parameters)
     for comparison in trained["comparisons"]:
-        assumed = found[comparison["output_column_name"]]
+        assumed = parameters[comparison["output_column_name"]]
         learned = [level.get("m_probability") for level in comparison["comparison_levels"][1:]][::-1]
         m = [one if isinstance(one, float) else other for one, other in zip(learned, assumed.m, strict=True)]
-        found[comparison["output_column_name"]] = Parameters(rounded(np.array(m)), assumed.u)
-    return found
+        parameters[comparison["output_column_name"]] = Parameters(rounded(np.array(m)), assumed.u)
+    return parameters
 
 
 def _pseudo_matches(columns: list[int]) -> np.ndarray:
@@ -99,12 +99,12 @@ def _pseudo_matches(columns: list[int]) -> np.ndarray:
     for comparison in TOGETHER:
         if COMPARISONS.index(comparison) in columns:
             best[COMPARISONS.index(comparison)] = len(comparison.levels) - 1
-    found = []
+    rows = []
     for column in columns:
         for level in range(len(COMPARISONS[column].levels)):
-            found.append(best.copy())
-            found[-1][column] = level
-    return np.array(found, dtype=np.int8)
+            rows.append(best.copy())
+            rows[-1][column] = level
+    return np.array(rows, dtype=np.int8)
 
 
 def _as_splink(comparison: Comparison, parameters: Parameters) -> dict[str, Any]:

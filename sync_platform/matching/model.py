@@ -76,17 +76,17 @@ class Model(msgspec.Struct, frozen=True):
 
     def _weights_of(self, column: int) -> np.ndarray:
         """The weight of each level of a comparison; the unknown level comes first."""
-        found = self.parameters[COMPARISONS[column].name]
-        bits = (max(-MAX_BITS, min(MAX_BITS, log2(m / u))) for m, u in zip(found.m, found.u, strict=True))
+        parameters = self.parameters[COMPARISONS[column].name]
+        bits = (max(-MAX_BITS, min(MAX_BITS, log2(m / u))) for m, u in zip(parameters.m, parameters.u, strict=True))
         lessons = self.lessons.weights.get(COMPARISONS[column].name, ())
         return np.array([0.0, *(one + other for one, other in zip_longest(bits, lessons, fillvalue=0.0))])
 
     def bits(self, levels: np.ndarray) -> np.ndarray:
         """The sum of prior and evidence of each pair: log2 of the odds that it is one place."""
-        found = np.full(len(levels), self.prior_bits)
+        bits = np.full(len(levels), self.prior_bits)
         for column in range(len(COMPARISONS)):
-            found += self._weights_of(column)[levels[:, column] + 1]
-        return np.asarray(found - self.coincidence(levels))
+            bits += self._weights_of(column)[levels[:, column] + 1]
+        return np.asarray(bits - self.coincidence(levels))
 
     def coincidence(self, levels: np.ndarray) -> np.ndarray:
         """Bits to subtract because these levels often occur together by chance."""
@@ -103,11 +103,11 @@ def combinations_of(levels: np.ndarray) -> np.ndarray:
 
 def combine(levels: np.ndarray, comparisons: tuple[Comparison, ...]) -> np.ndarray:
     """For each pair one number that encodes its levels of these comparisons."""
-    found = np.zeros(len(levels), dtype=np.int32)
+    combinations = np.zeros(len(levels), dtype=np.int32)
     for comparison in comparisons:
-        found *= len(comparison.levels) + 1
-        found += levels[:, COMPARISONS.index(comparison)] + 1
-    return found
+        combinations *= len(comparison.levels) + 1
+        combinations += levels[:, COMPARISONS.index(comparison)] + 1
+    return combinations
 
 
 def combination_name(number: int) -> str:
@@ -153,7 +153,7 @@ def read_model(body: bytes) -> Model:
         model = msgspec.json.decode(body, type=Model)
     except msgspec.DecodeError as error:
         raise UsageError(f"not a model of matching: {error}") from None
-    shapes = {name: len(found.m) for name, found in model.parameters.items()}
+    shapes = {name: len(parameters.m) for name, parameters in model.parameters.items()}
     if model.version != VERSION or shapes != {comparison.name: len(comparison.levels) for comparison in COMPARISONS}:
         raise UsageError(f"the model is of version {model.version}; this program needs one of version {VERSION}")
     return model

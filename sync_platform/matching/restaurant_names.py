@@ -116,18 +116,18 @@ def _without_legal_words(words: list[str]) -> list[str]:
 
 def _cut_branch(name: str) -> tuple[str, str]:
     """The texts before and after an `@`, a dash or a comma that ends the name."""
-    found = _AFTER_NAME.search(name, 2)
-    if not found or not _WORD.search(name[: found.start()]) or len(name[: found.start()].strip()) < 3:
+    match = _AFTER_NAME.search(name, 2)
+    if not match or not _WORD.search(name[: match.start()]) or len(name[: match.start()].strip()) < 3:
         return name, ""
-    return name[: found.start()], name[found.end() :]
+    return name[: match.start()], name[match.end() :]
 
 
 def _parse_chinese(folded: str) -> ParsedName:
     branch = _BRACKETED.findall(folded)
     name = _BRACKETED.sub(" ", folded)
     whole = "".join(_WORD.findall(_LEGAL.sub("", name)))
-    if (found := _BRANCH_HAN.match(name.strip())) and not branch and len(found[1].strip()) >= 2 and " " in name.strip():
-        whole, branch = "".join(_WORD.findall(found[1])), [found[2]]
+    if (match := _BRANCH_HAN.match(name.strip())) and not branch and len(match[1].strip()) >= 2 and " " in name.strip():
+        whole, branch = "".join(_WORD.findall(match[1])), [match[2]]
     if not whole:
         whole, branch = "".join(_WORD.findall("".join(branch))), []
     core = _GENERIC_HAN.sub("", whole)

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sync_platform.monitoring.alert import MOST_SUBJECTS, Alert, Event, text_of_alert, title_of
 from sync_platform.monitoring.alert_tables import messages
 from sync_platform.monitoring.problem import ProblemName, Severity
-from sync_platform.storage.stored_time import in_utc
+from sync_platform.storage.utc_time import in_utc
 
 REPEATED_EVERY = {"alertmanager": timedelta(hours=1)}
 """The channels that forget an open alert (`alertmanager_channel`), and how often it is sent to them."""

@@ -27,7 +27,7 @@ from sync_platform.monitoring.alert_tables import messages
 from sync_platform.monitoring.problem import Problem, ProblemName
 from sync_platform.settings import Settings
 from sync_platform.storage.relational import transaction
-from sync_platform.storage.stored_time import in_utc
+from sync_platform.storage.utc_time import in_utc
 
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=30), timedelta(minutes=15)
 """The wait after the first failure, which doubles with each further one. It is longer than any attempt takes."""

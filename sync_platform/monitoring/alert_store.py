@@ -45,7 +45,7 @@ from sync_platform.monitoring.expected_anomaly import write_expected_anomaly
 from sync_platform.monitoring.problem import SEVERITIES, Problem, ProblemName, Severity
 from sync_platform.storage.ledger import MIGRATIONS
 from sync_platform.storage.relational import database_exists, open_database, transaction
-from sync_platform.storage.stored_time import in_utc
+from sync_platform.storage.utc_time import in_utc
 
 REOPENED_WITHIN = timedelta(hours=24)
 """A cause that returns within this time after its alert was resolved opens the same alert again."""

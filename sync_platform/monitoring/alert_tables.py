@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from sync_platform.monitoring.alert import Alert
 from sync_platform.storage.relational import transaction, upsert
-from sync_platform.storage.stored_time import in_utc
+from sync_platform.storage.utc_time import in_utc
 
 MOST_STORED_SUBJECTS, LONGEST_SUBJECT = 100, 100
 

@@ -29,7 +29,7 @@ from sync_platform.monitoring.cloudwatch import (
 from sync_platform.monitoring.metric import BY_NAME, Sample
 from sync_platform.monitoring.metric_history import metric_events
 from sync_platform.storage.relational import transaction
-from sync_platform.storage.stored_time import in_utc
+from sync_platform.storage.utc_time import in_utc
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient

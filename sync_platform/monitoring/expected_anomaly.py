@@ -19,7 +19,7 @@ from sync_platform.monitoring.alert_tables import list_text, metadata
 from sync_platform.monitoring.problem import ProblemName
 from sync_platform.storage.ledger import MIGRATIONS
 from sync_platform.storage.relational import database_exists, open_database, transaction
-from sync_platform.storage.stored_time import in_utc
+from sync_platform.storage.utc_time import in_utc
 
 expected = sa.Table(
     "expected_anomalies",

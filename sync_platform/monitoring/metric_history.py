@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sync_platform.monitoring.metric import Sample
 from sync_platform.storage.ledger import MIGRATIONS, metadata
 from sync_platform.storage.relational import open_database, transaction, upsert
-from sync_platform.storage.stored_time import in_utc
+from sync_platform.storage.utc_time import in_utc
 
 metric_events = sa.Table(
     "metric_events",

@@ -82,10 +82,10 @@ def _failed(cause: str, syncs: Sequence[_IncompleteSync]) -> Problem:
 
 def _degraded(cause: str, syncs: Sequence[_IncompleteSync]) -> Problem:
     platforms = tuple(sync.platform for sync in syncs)
-    kept, quarantined = _total(syncs, "not_retired"), _total(syncs, "quarantined")
+    not_retired, quarantined = _total(syncs, "not_retired"), _total(syncs, "quarantined")
     effect = ["What came is stored. What did not come is as old as before."]
-    if kept:
-        effect.append(f"{kept:,} rows that were not listed stay live (sync.not_retired).")
+    if not_retired:
+        effect.append(f"{not_retired:,} rows that were not listed stay live (sync.not_retired).")
     if quarantined:
         effect.append(f"{quarantined:,} records are in quarantine; their last good versions stay live.")
     return Problem(

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 
 from sync_platform.permissions.role import Role
-from sync_platform.storage.stored_time import in_utc
+from sync_platform.storage.utc_time import in_utc
 
 metadata = sa.MetaData()
 users = sa.Table(

@@ -29,7 +29,7 @@ from sync_platform.permissions.action import Action
 from sync_platform.permissions.actor import TOKEN_PREFIX, Actor
 from sync_platform.permissions.role import Role
 from sync_platform.storage.relational import transaction
-from sync_platform.storage.stored_time import in_utc
+from sync_platform.storage.utc_time import in_utc
 
 FORM = re.compile(r"sp_([0-9a-f]{12})_([\w-]{43})", re.ASCII)
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")

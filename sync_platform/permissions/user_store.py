@@ -23,7 +23,7 @@ from sync_platform.permissions.access_tables import (
 from sync_platform.permissions.passwords import is_password, password_hash
 from sync_platform.permissions.role import Role
 from sync_platform.storage.relational import transaction, upsert
-from sync_platform.storage.stored_time import in_utc
+from sync_platform.storage.utc_time import in_utc
 
 NAME = re.compile(r"[^\s:/\\<>\"'|]{1,100}")
 

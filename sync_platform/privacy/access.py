@@ -6,7 +6,7 @@ Backups have copies of the same and are not read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -36,11 +36,11 @@ from sync_platform.sources.columns import columns_of
 from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.storage.lake_connection import LAKE
 from sync_platform.storage.lake_tables import has_table
+from sync_platform.storage.operation_step import OnStep, ignore_step
 from sync_platform.storage.sql_text import sql_text
 from sync_platform.vault.sealed_values import PREFIX
 from sync_platform.vault.unsealing import Unsealer
 
-OnStep = Callable[[str], None]
 KEPT = ("first_seen_at", "last_changed_at", "removed_at")
 
 
@@ -48,7 +48,7 @@ def collect_answer(
     installation: SearchedInstallation,
     persons: Sequence[Candidate],
     settings: Settings,
-    on_step: OnStep = lambda step: None,
+    on_step: OnStep = ignore_step,
 ) -> AccessAnswer:
     """Everything stored about the persons; StorageError where a store cannot be read."""
     subjects = sorted({require_subject_id(each.subject_id) for each in persons})

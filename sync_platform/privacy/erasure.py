@@ -31,13 +31,10 @@ from sync_platform.privacy.searched_installation import sealed_paths
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.lake_connection import Lake
 from sync_platform.storage.lease import Leases
+from sync_platform.storage.operation_step import OnStep, ignore_step
 from sync_platform.vault.erased_values import erased_subjects
 
 LEASE = "erasures"
-OnStep = Callable[[str], None]
-
-
-def _ignore_step(step: str) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -117,7 +114,7 @@ def withdraw_erasure(ledger: ErasureLedger, number: int, actor: str, reason: str
 
 
 def continue_erasures(
-    installation: ErasedInstallation, actor: str, on_step: OnStep = _ignore_step, only: int | None = None
+    installation: ErasedInstallation, actor: str, on_step: OnStep = ignore_step, only: int | None = None
 ) -> list[Erasure]:
     """Do what is left of every confirmed erasure, or of one. Returns each with its new state.
 

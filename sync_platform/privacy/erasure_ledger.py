@@ -7,7 +7,7 @@ data subject ids, which are keyed hashes, and has none of the person's values.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 
@@ -20,6 +20,7 @@ from sync_platform.storage.chained_table import append_repeatedly, chained_after
 from sync_platform.storage.hash_chain import broken_links
 from sync_platform.storage.ledger import MIGRATIONS, metadata
 from sync_platform.storage.relational import open_database, transaction
+from sync_platform.storage.utc_time import utc_now
 
 erasures = sa.Table(
     "erasures",
@@ -35,14 +36,10 @@ erasures = sa.Table(
 _ALL = sa.select(erasures).order_by(erasures.c.number)
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 class ErasureLedger:
     """The table in the ledger at a SQLAlchemy URL; StorageError where it cannot be used."""
 
-    def __init__(self, url: str, clock: Callable[[], datetime] = _now) -> None:
+    def __init__(self, url: str, clock: Callable[[], datetime] = utc_now) -> None:
         self._engine, self._clock = open_database(url, MIGRATIONS), clock
 
     def now(self) -> datetime:

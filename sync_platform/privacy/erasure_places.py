@@ -141,11 +141,13 @@ class ErasurePlaces:
         syncs = landed_syncs(self.landing)
         for name, platform in self.platforms.items():
             personal = {dataset.name for dataset in platform.datasets if dataset.personal}
-            found = [each for each in syncs if each.platform == name and personal & each.entries.keys()]
+            person_syncs = [each for each in syncs if each.platform == name and personal & each.entries.keys()]
             if personal:
-                state = ValueState.unreadable if found else ValueState.nothing
+                state = ValueState.unreadable if person_syncs else ValueState.nothing
                 note = f"{SEALED_COPY}; deleted after {self.landing_days} days, or earlier where terms say so"
-                yield CheckedPlace(f"landing of {name}, quarantined records too", state, {"syncs": len(found)}, note)
+                yield CheckedPlace(
+                    f"landing of {name}, quarantined records too", state, {"syncs": len(person_syncs)}, note
+                )
 
     def _backups(self) -> Iterator[CheckedPlace]:
         for what, opened in self.repositories.items():

@@ -7,7 +7,7 @@ platforms that are left.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -21,6 +21,7 @@ from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.sources.received import Record
 from sync_platform.storage.lake_connection import LAKE
 from sync_platform.storage.lake_tables import has_table
+from sync_platform.storage.operation_step import OnStep, ignore_step
 from sync_platform.vault.identifiers import add_identifiers, mark_read, unread_subjects
 from sync_platform.vault.personal_fields import Personal
 from sync_platform.vault.record_identifiers import RecordIdentifiers, is_identifying
@@ -28,10 +29,9 @@ from sync_platform.vault.sealed_values import PREFIX
 from sync_platform.vault.unsealing import Unsealer, subjects_in
 
 BATCH = 5_000
-OnStep = Callable[[str], None]
 
 
-def read_identifiers(installation: SearchedInstallation, on_step: OnStep = lambda step: None) -> int:
+def read_identifiers(installation: SearchedInstallation, on_step: OnStep = ignore_step) -> int:
     """Read the identifiers of everyone whose identifiers are not known yet; returns the number of persons."""
     unread = unread_subjects(installation.vault.engine)
     if not unread:

@@ -19,6 +19,7 @@ from sync_platform.storage.chained_table import ChainedRow, append_repeatedly, c
 from sync_platform.storage.hash_chain import broken_links
 from sync_platform.storage.ledger import MIGRATIONS, metadata
 from sync_platform.storage.relational import open_database, transaction
+from sync_platform.storage.utc_time import utc_now
 
 SET, RELEASED = "set", "released"
 legal_holds = sa.Table(
@@ -72,14 +73,10 @@ class LegalHold:
         return {**vars(self), "set_at": self.set_at, "until": self.until}
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 class LegalHolds:
     """The holds in the ledger at a SQLAlchemy URL; StorageError where it cannot be used."""
 
-    def __init__(self, url: str, clock: Callable[[], datetime] = _now) -> None:
+    def __init__(self, url: str, clock: Callable[[], datetime] = utc_now) -> None:
         self._engine, self._clock = open_database(url, MIGRATIONS), clock
 
     def add(

@@ -16,13 +16,14 @@ import duckdb
 
 from sync_platform.errors import UsageError
 from sync_platform.lake.schema import table_name
-from sync_platform.privacy.identifier_index import OnStep, read_identifiers
+from sync_platform.privacy.identifier_index import read_identifiers
 from sync_platform.privacy.person_question import PersonQuestion
 from sync_platform.privacy.person_rows import source_ids_of
 from sync_platform.privacy.searched_installation import SearchedInstallation
 from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.storage.lake_connection import LAKE
 from sync_platform.storage.lake_tables import has_table
+from sync_platform.storage.operation_step import OnStep, ignore_step
 from sync_platform.storage.sql_text import sql_text
 from sync_platform.vault.identifiers import FoundSubject, find_subjects, known_subjects
 
@@ -59,7 +60,7 @@ class _PersonRows:
 
 
 def candidates(
-    installation: SearchedInstallation, question: PersonQuestion, on_step: OnStep = lambda step: None
+    installation: SearchedInstallation, question: PersonQuestion, on_step: OnStep = ignore_step
 ) -> list[Candidate]:
     """Everyone whom the question finds and who is not erased; those that match in most ways come first.
 

@@ -7,7 +7,7 @@ line after a change of the register or a restore.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sync_platform.lake.corrected_values import Corrections, ValueCorrection
 from sync_platform.lake.history_view import ensure_history_view
@@ -23,6 +23,7 @@ from sync_platform.privacy.request_register import RequestRegister, opened_regis
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.storage.relational import database_exists
+from sync_platform.storage.utc_time import utc_now
 from sync_platform.unified.related_records import ensure_views
 from sync_platform.unified.tables import SCHEMA
 
@@ -30,11 +31,7 @@ SOURCE = "sync"
 """Who records that the source shows the right value."""
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-def corrections_at(ledger: str, clock: Callable[[], datetime] = _now) -> Corrections:
+def corrections_at(ledger: str, clock: Callable[[], datetime] = utc_now) -> Corrections:
     """The corrections of the register in the ledger at a SQLAlchemy URL. No ledger is created."""
 
     def read(platform: str, dataset: str) -> Sequence[ValueCorrection]:

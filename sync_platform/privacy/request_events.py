@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from sync_platform.storage.chained_table import ChainedRow, append_repeatedly, chained_after, chained_columns
 from sync_platform.storage.ledger import MIGRATIONS, metadata
 from sync_platform.storage.relational import open_database, transaction
-from sync_platform.storage.stored_time import in_utc
+from sync_platform.storage.utc_time import in_utc
 
 RANDOM = "random"
 RECEIPT = "receipt"

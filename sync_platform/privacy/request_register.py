@@ -23,10 +23,7 @@ from sync_platform.sources.period import day_in_hong_kong
 from sync_platform.storage.audit_log import Via
 from sync_platform.storage.hash_chain import broken_links
 from sync_platform.storage.relational import database_exists
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
+from sync_platform.storage.utc_time import utc_now
 
 
 class _RepeatedCall(Exception):
@@ -44,7 +41,7 @@ class RequestRegister:
     there is none with that number, or where it is closed already.
     """
 
-    def __init__(self, ledger: str, clock: Callable[[], datetime] = _now) -> None:
+    def __init__(self, ledger: str, clock: Callable[[], datetime] = utc_now) -> None:
         self._events, self._clock = RequestEvents(ledger, clock), clock
 
     def add(
@@ -220,7 +217,7 @@ class RequestRegister:
 
 
 @contextmanager
-def opened_register(ledger: str, clock: Callable[[], datetime] = _now) -> Iterator[RequestRegister]:
+def opened_register(ledger: str, clock: Callable[[], datetime] = utc_now) -> Iterator[RequestRegister]:
     """The register; its connections are closed at the end."""
     register = RequestRegister(ledger, clock)
     try:

@@ -74,9 +74,9 @@ def unmeasured(check: OwnCheck, problem: str) -> Score:
     return Score(OWN, check.name, threshold=check.threshold, detail=_detail(check, error=f"{check.file}: {problem}"))
 
 
-def _detail(check: OwnCheck, **found: object) -> dict[str, object]:
+def _detail(check: OwnCheck, **figures: object) -> dict[str, object]:
     words = {"words": check.description} if check.description else {}
-    return {**words, "severity": check.severity, **{name: value for name, value in found.items() if value}}
+    return {**words, "severity": check.severity, **{name: value for name, value in figures.items() if value}}
 
 
 def own_check_in_words(score: Score) -> str:

@@ -22,7 +22,7 @@ from sync_platform.documents.states import state_of
 from sync_platform.storage.chained_table import ChainedRow, append_repeatedly, chained_after, chained_columns
 from sync_platform.storage.ledger import MIGRATIONS, metadata
 from sync_platform.storage.relational import open_database, transaction
-from sync_platform.storage.stored_time import in_utc
+from sync_platform.storage.utc_time import in_utc, utc_now
 
 logger = logging.getLogger(__name__)
 Via = Literal["cli", "api", "ui", "schedule", "sensor"]
@@ -74,14 +74,10 @@ class AuditEntry(ChainedRow):
         }
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 class AuditLog:
     """The audit log in the ledger at a SQLAlchemy URL; StorageError where it cannot be used."""
 
-    def __init__(self, url: str, clock: Callable[[], datetime] = _now) -> None:
+    def __init__(self, url: str, clock: Callable[[], datetime] = utc_now) -> None:
         self._engine, self._clock = open_database(url, MIGRATIONS), clock
 
     def record(

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -22,7 +22,7 @@ from sync_platform.errors import Busy, StorageError
 from sync_platform.storage.ledger import MIGRATIONS, metadata
 from sync_platform.storage.platform_lock import platform_lock_if_free
 from sync_platform.storage.relational import open_database, transaction, upsert
-from sync_platform.storage.stored_time import in_utc
+from sync_platform.storage.utc_time import in_utc, utc_now
 
 STORED_DATA = "stored data"
 """The lease that maintenance, backup and restore each need: exclusive use of lake and landing."""
@@ -45,10 +45,6 @@ leases = sa.Table(
 def _ignore_reason(why: str) -> None: ...
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 @dataclass(frozen=True)
 class LeaseHolder:
     """A lease that has not expired: its name, who holds it, and since when."""
@@ -61,7 +57,7 @@ class LeaseHolder:
 class Leases:
     """The leases in the ledger at a SQLAlchemy URL; StorageError where it cannot be used."""
 
-    def __init__(self, url: str, clock: Callable[[], datetime] = _now) -> None:
+    def __init__(self, url: str, clock: Callable[[], datetime] = utc_now) -> None:
         self._url, self._engine, self._clock = url, open_database(url, MIGRATIONS), clock
 
     @contextmanager

@@ -11,7 +11,6 @@ from pathlib import Path
 from sync_platform.backup.fresh_lake import RestoreIntoFreshLake
 from sync_platform.backup.restore_target import FreshHome
 from sync_platform.backup.scratch_folder import scratch_folder
-from sync_platform.backup.staged_backup import OnStep
 from sync_platform.cli.audited import audited
 from sync_platform.cli.backup.new_lake import log_restore, record_files
 from sync_platform.cli.backup.repeated_erasure import RepeatedErasures
@@ -28,6 +27,7 @@ from sync_platform.storage.lease import Leases
 from sync_platform.storage.object_store import ObjectStore
 from sync_platform.storage.objects import open_store
 from sync_platform.storage.operation_name import OperationName
+from sync_platform.storage.operation_step import OnStep
 
 EVIDENCE = "evidence"
 """The folder with what a backup has of the ledger."""
