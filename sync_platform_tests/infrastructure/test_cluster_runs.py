@@ -169,6 +169,7 @@ def test_while_the_api_server_is_away_no_run_is_lost(cluster: Cluster) -> None:
     under_way, waiting = cluster.launched(), cluster.queue.submit()
     cluster.api_server.close()
     cluster.queue.round()
+    assert not cluster.queue.instance.run_launcher.terminate(under_way)
     assert (cluster.queue.state(under_way), cluster.queue.state(waiting)) == (STARTED, QUEUED)
     cluster.api_server.enter_context(cluster.plane.api_server())
     cluster.pod(waiting)
