@@ -71,9 +71,17 @@ class PlatformRunLauncher(K8sRunLauncher):
                 raise
 
     def terminate(self, run_id: str) -> bool:
-        """Delete the job of the run and its pod. False, without a mark, for a run that no job carries."""
+        """Delete the job of the run and its pod. False, and no mark, for a run without a job.
+
+        Nor is a run marked while the API server cannot be asked: its pod would go on beside the mark.
+        """
         run = self._instance.get_run_by_id(run_id)
         if run is None or not has_job(run):
+            return False
+        try:
+            self._api_client.get_pod_names_in_job(_job_of(run_id), self.job_namespace)
+        except (ApiException, HTTPError) as error:
+            logger.warning("run %s is not ended: the API server of Kubernetes does not answer: %s", run_id, error)
             return False
         return bool(super().terminate(run_id))  # type: ignore[no-untyped-call, unused-ignore]
 

@@ -42,11 +42,11 @@ class Release:
 
     def images(self) -> dict[str, str]:
         """The version of the image of each deployment, and of the run that is under way."""
-        found = {
-            each["metadata"]["name"]: each["spec"]["template"]["spec"] for each in self.api.list("Deployment", NAME)
+        run = self.api.found("Job", RUN_UNDER_WAY, NAME)
+        return {
+            each["metadata"]["name"]: each["spec"]["template"]["spec"]["containers"][0]["image"].rpartition(":")[2]
+            for each in [*self.api.list("Deployment", NAME), *([run] if run else [])]
         }
-        runs = {each["metadata"]["name"]: each["spec"]["template"]["spec"] for each in self.api.list("Job", NAME)}
-        return {name: spec["containers"][0]["image"].rpartition(":")[2] for name, spec in (found | runs).items()}
 
     def are_available(self) -> bool:
         deployments = self.api.list("Deployment", NAME)

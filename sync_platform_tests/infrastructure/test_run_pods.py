@@ -102,6 +102,11 @@ def begun(instance: dg.DagsterInstance, **tags: str) -> dg.DagsterRun:
     return run
 
 
+def state_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> dg.DagsterRunStatus | None:
+    found = instance.get_run_by_id(run.run_id)
+    return found.status if found else None
+
+
 @dg.job
 def _sync() -> None: ...
 
@@ -145,6 +150,8 @@ def test_a_run_is_lost_if_its_job_is_gone_and_not_if_the_api_server_is(tmp_path:
         assert launcher.check_run_worker_health(run).status == WorkerStatus.UNKNOWN
     with chart_launcher(tmp_path, kubeconfig) as (instance, launcher):
         assert launcher.check_run_worker_health(run).status == WorkerStatus.RUNNING
+        assert launcher.terminate(run.run_id) is False
+        assert state_of(instance, run) == dg.DagsterRunStatus.STARTED  # its pod goes on
 
 
 @pytest.mark.parametrize(
@@ -164,7 +171,7 @@ def test_a_run_of_a_command_is_not_lost_because_it_has_no_job(
         run = begun(instance, **tags)
         assert launcher.check_run_worker_health(run).status == expected
         assert launcher.terminate(run.run_id) is False
-        assert instance.get_run_by_id(run.run_id).status == dg.DagsterRunStatus.STARTED  # type: ignore[union-attr]
+        assert state_of(instance, run) == dg.DagsterRunStatus.STARTED
     with chart_launcher(tmp_path, kubeconfig) as (instance, launcher):
         assert launcher.check_run_worker_health(run).status == WorkerStatus.RUNNING
 

@@ -100,7 +100,10 @@ class Nodes:
                     self.api.set_status(
                         "Node", name, {"conditions": [_condition("Ready") | {"lastHeartbeatTime": _now()}]}
                     )
-                for number, pod in enumerate(self.api.list("Pod", self.namespace)):
+                pods = self.api.list("Pod", self.namespace)
+                for name in self.processes.keys() - {pod["metadata"]["name"] for pod in pods}:
+                    self.processes[name].kill()
+                for number, pod in enumerate(pods):
                     with suppress(ApiRefusal):
                         self._work_on(pod, living, living[number % len(living)])
 
