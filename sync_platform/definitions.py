@@ -23,6 +23,7 @@ from sync_platform.defs.resources import lake_of, landing_store_of, sources_of, 
 from sync_platform.defs.retention import retention_schedule
 from sync_platform.defs.run_log import begin_logging_in_dagster
 from sync_platform.defs.scorecard import scorecard_asset
+from sync_platform.defs.store_writer import writer_of
 from sync_platform.defs.sync_log import sync_log
 from sync_platform.defs.tables import table_assets
 from sync_platform.defs.unified import unified_assets, unify_job
@@ -79,7 +80,9 @@ def build(settings: Settings, progress: Progress, row_worker: RowWorker = NO_ROW
             *([backup_after_sync_sensor()] if settings.backup_after_sync else []),
         ],
         resources={
-            "platform_locks": platform_lock_resource(settings.ledger_url, platforms, progress),
+            "platform_locks": platform_lock_resource(
+                settings.ledger_url, platforms, progress, writer_of(settings).require_for_sync
+            ),
             "sync_log": sync_log,
             **{name: without_passwords(resource, name) for name, resource in resources.items()},
         },

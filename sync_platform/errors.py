@@ -19,6 +19,7 @@ SyncError
 │       ├── NoLakeYet         no sync has created the lake yet
 │       ├── MadeByNewer       a newer version of this program made what is stored
 │       ├── AnotherDeployment a second deployment uses the same ledger or the same lake
+│       ├── TakenOver         another installation took over, and this one may not write any more
 │       ├── DamagedManifest   a landing manifest can be read, but its content is invalid
 │       ├── MissingFile       the catalog of the lake names a file that is not there (any more)
 │       └── DamagedBackup     a manifest or an object of a backup is missing, or is not what was written
@@ -104,6 +105,10 @@ class MadeByNewer(StorageError):
 
 class AnotherDeployment(StorageError):
     """The daemon of another deployment works on this ledger or on this lake."""
+
+
+class TakenOver(StorageError):
+    """Another installation took over after a failover, and this one may not write any more."""
 
 
 class DamagedManifest(StorageError):

@@ -7,13 +7,8 @@ import pytest
 
 from sync_platform_tests.extent import leave_out_full, pytest_addoption, pytest_configure
 from sync_platform_tests.installations import installation, pytest_generate_tests
-from sync_platform_tests.services import (
-    other_s3_server,
-    postgres_server,
-    pytest_terminal_summary,
-    redis_server,
-    s3_server,
-)
+from sync_platform_tests.redis_servers import redis_server
+from sync_platform_tests.services import other_s3_server, postgres_server, pytest_terminal_summary, s3_server
 from sync_platform_tests.spread import put_long_files_first, pytest_xdist_make_scheduler
 from sync_platform_tests.temporary_files import keep_in_memory
 

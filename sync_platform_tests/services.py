@@ -1,4 +1,4 @@
-"""Real servers for tests: an S3 (SeaweedFS), a PostgreSQL and a Redis, started once per test process, on loopback.
+"""Real servers for tests: an S3 (SeaweedFS) and a PostgreSQL, started once per test process, on loopback.
 
 What belongs here: starting, stopping and reaching a server. What doesn't: what is stored in it.
 If a server is not installed, its tests are skipped, and the summary says so.
@@ -140,39 +140,23 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 
 def _postgres_server(place: Place = LOOPBACK) -> Iterator[PostgresServer]:
+    binaries = postgres_programs()
+    with ExitStack() as stack:
+        folder = stack.enter_context(open_folder("postgres-"))
+        yield first_that_starts(lambda: stack.enter_context(_postgres(binaries, folder, place)))
+
+
+def postgres_programs() -> Path:
+    """The folder of PostgreSQL's programs; the test is skipped where it is not installed."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: float(folder.parent.name))
     initdb = installed_program("initdb", *reversed(found))
     if initdb is None:
         pytest.skip(f"PostgreSQL {NOT_TESTED}: there is no `initdb` (apt-get install postgresql)")
-    with ExitStack() as stack:
-        folder = stack.enter_context(open_folder("postgres-"))
-        yield first_that_starts(lambda: stack.enter_context(_postgres(initdb.parent, folder, place)))
+    return initdb.parent
 
 
 postgres_server_at = contextmanager(_postgres_server)
 """A PostgreSQL server at a place; the test is skipped where it is not installed."""
-
-
-@pytest.fixture(scope="session")
-def redis_server() -> Iterator[str]:
-    """The address of a Redis for this test process, as RUN_BROKER."""
-    with ExitStack() as stack:
-        folder = stack.enter_context(open_folder("redis-"))
-        yield first_that_starts(lambda: stack.enter_context(redis_server_at(LOOPBACK, free_ports(1)[0], folder)))
-
-
-@contextmanager
-def redis_server_at(place: Place, port: int, folder: Path) -> Iterator[str]:
-    """A Redis at a place, which keeps what it has in a folder; the test is skipped where it is not installed."""
-    from redis import Redis
-
-    program = installed_program("redis-server")
-    if program is None:
-        pytest.skip(f"Redis {NOT_TESTED}: there is no `redis-server` (apt-get install redis-server)")
-    command = [*place.enter, program, "--bind", place.address, "--port", str(port), "--protected-mode", "no"]
-    command += ["--dir", folder, "--appendonly", "yes", "--save", ""]
-    with Redis(place.address, port) as client, running(command, client.ping, folder / "redis.log", signal.SIGTERM):
-        yield f"redis://{place.address}:{port}/0"
 
 
 @pytest.hookimpl(trylast=True)
@@ -211,21 +195,33 @@ def _seaweed(weed: Path, folder: Path, place: Place) -> Iterator[S3Server]:
 @contextmanager
 def _postgres(binaries: Path, folder: Path, place: Place) -> Iterator[PostgresServer]:
     """A new cluster. If the tests run as root, which PostgreSQL refuses, it runs as the user postgres."""
-    user: list[str] = []
-    if os.geteuid() == 0:
-        account = pwd.getpwnam("postgres")
-        os.chown(folder, account.pw_uid, account.pw_gid)
-        user = ["setpriv", f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups"]
+    user = postgres_user(folder)
     (port,) = free_ports(1)
     data = folder / f"cluster-{port}"
     initial = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"]
     subprocess.run([*user, binaries / "initdb", "-D", data, *initial], check=True, capture_output=True, cwd=folder)
     with (data / "pg_hba.conf").open("a") as clients:
         clients.write("host all all samenet trust\n")
+    with running_postgres(binaries, data, port, place) as server:
+        yield server
+
+
+def postgres_user(folder: Path) -> list[str]:
+    """What makes a command one of the user postgres, who gets the folder; nothing where the tests are not of root."""
+    if os.geteuid() != 0:
+        return []
+    account = pwd.getpwnam("postgres")
+    os.chown(folder, account.pw_uid, account.pw_gid)
+    return ["setpriv", f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups"]
+
+
+@contextmanager
+def running_postgres(binaries: Path, data: Path, port: int, place: Place = LOOPBACK) -> Iterator[PostgresServer]:
+    """The server of a cluster that exists."""
     # lc_messages: the lake's retry matches English messages; the rest: no socket files, no waits for the disk
     options = {"port": port, "listen_addresses": place.address, "unix_socket_directories": "", "lc_messages": "C"}
     options |= {"fsync": "off", "max_connections": 100}
-    command = [*place.enter, *user, binaries / "postgres", "-D", data]
+    command = [*place.enter, *postgres_user(data), binaries / "postgres", "-D", data]
     command += [f"--{name}={value}" for name, value in options.items()]
     server = PostgresServer(port, place.address)
 
@@ -234,7 +230,7 @@ def _postgres(binaries: Path, folder: Path, place: Place) -> Iterator[PostgresSe
 
         psycopg.connect(server.conninfo(), connect_timeout=2).close()
 
-    with running(command, answers, folder / "postgres.log", signal.SIGINT, cwd=folder):
+    with running(command, answers, data.parent / f"postgres-{port}.log", signal.SIGINT, cwd=data.parent):
         yield server
 
 

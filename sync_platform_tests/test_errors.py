@@ -62,6 +62,7 @@ def test_only_some_errors_stop_a_platform() -> None:
         "PresentOnly",
         "SettingsError",
         "StorageError",
+        "TakenOver",
         "TermsNotAccepted",
         "TokenInDoubt",
         "Throttled",

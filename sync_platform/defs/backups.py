@@ -23,6 +23,7 @@ from sync_platform.backup.repository_key import (
 )
 from sync_platform.backup.restore_tombstones import newest_head, tombstone_head, tombstones_to_restore
 from sync_platform.backup.scratch_folder import scratch_folder
+from sync_platform.backup.store_writer import require_writer
 from sync_platform.defs.resources import (
     LakeResource,
     StoreResource,
@@ -37,7 +38,7 @@ from sync_platform.defs.vault_backup import vault_backup_of
 from sync_platform.documents.typed_command import typed
 from sync_platform.errors import SettingsError, StorageError
 from sync_platform.settings import Settings
-from sync_platform.storage.audit_log import AuditLog
+from sync_platform.storage.audit_log import AuditLog, origin_of
 from sync_platform.storage.lease import Leases
 from sync_platform.vault.tombstones import Tombstone
 
@@ -92,7 +93,8 @@ class Backups(dg.ConfigurableResource[None]):
     def create(
         self, kind: BackupKind, sources: Sequence[str] = (), on_step: Callable[[str], None] = lambda step: None
     ) -> CreatedBackup:
-        """Make a backup; see `create_backup`."""
+        """Make a backup; see `create_backup`. Raises TakenOver, as all that writes here does."""
+        self._require_writer()
         repository = self.repository(may_create=True)
         return create_backup(
             self.installation(), repository, kind, CopyPolicy(self.compress, self.encrypt), sources, on_step
@@ -105,6 +107,7 @@ class Backups(dg.ConfigurableResource[None]):
         """
         if not self.has_replica:
             return None
+        self._require_writer()
         with (
             Leases(self.ledger_url).hold_when_free("replication", LEASE, LONGEST_WAIT_S, on_step),
             scratch_folder(self.lake.address.temp, "backup-replica") as scratch,
@@ -118,6 +121,7 @@ class Backups(dg.ConfigurableResource[None]):
 
     def prune(self, *, trusts_clock: bool = False, now: datetime | None = None) -> PruneReport:
         """Delete what is due, beside no backup, restore or maintenance."""
+        self._require_writer()
         with Leases(self.ledger_url).hold("backup prune") as lease:
             return prune(
                 self.repository(),
@@ -139,6 +143,7 @@ class Backups(dg.ConfigurableResource[None]):
         replica = self._repository_of_replica()
         if replica is None:
             return None
+        self._require_writer()
         with Leases(self.ledger_url).hold("backup prune", LEASE) as lease:
             return prune(
                 replica,
@@ -147,6 +152,12 @@ class Backups(dg.ConfigurableResource[None]):
                 trusts_clock=trusts_clock,
                 require_lease=lease.require_unexpired,
             )
+
+    def _require_writer(self) -> None:
+        """Raise TakenOver where another installation took over, here or in the replica."""
+        ledger = origin_of(self.ledger_url)
+        for store in (self.store, self.replica):
+            require_writer(store.open(), ledger)
 
     def _repository_of_replica(self) -> Repository | None:
         if not self.has_replica:

@@ -53,8 +53,13 @@ class PlatformLocks:
             self.take(platform)
 
 
-def platform_lock_resource(ledger: str, platforms: dict[str, Platform], progress: Progress) -> dg.ResourceDefinition:
-    """The resource that every asset of a platform requires; `ledger` is the SQLAlchemy URL of the ledger."""
+def platform_lock_resource(
+    ledger: str, platforms: dict[str, Platform], progress: Progress, require_writer: Callable[[], None]
+) -> dg.ResourceDefinition:
+    """The resource that every asset of a platform requires; `ledger` is the SQLAlchemy URL of the ledger.
+
+    `require_writer` raises where another installation took over, so that no run of this one begins.
+    """
 
     names = [*platforms, UNIFIED]
 
@@ -73,6 +78,7 @@ def platform_lock_resource(ledger: str, platforms: dict[str, Platform], progress
             lambda name: platform_lock(ledger, name, run_id, _on_wait(ledger, name, progress, context))
         )
         with logging_run(run, locked[0] if len(locked) == 1 and locked != [UNIFIED] else None), closing(locks):
+            require_writer()
             for name in locked:
                 locks.take(name)
                 progress.lock_taken(name)

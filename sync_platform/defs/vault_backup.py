@@ -10,6 +10,7 @@ import dagster as dg
 from pydantic import Field
 
 from sync_platform.backup.key_rotation import KeyRotation
+from sync_platform.backup.store_writer import require_writer
 from sync_platform.backup.subject_erasure import SubjectErasure
 from sync_platform.backup.vault_backup import LEASE, StoredVault, VaultBackup
 from sync_platform.backup.vault_copy import VaultCopy
@@ -25,6 +26,7 @@ from sync_platform.defs.resources import (
 from sync_platform.documents.typed_command import typed
 from sync_platform.errors import SettingsError, StorageError
 from sync_platform.settings import Settings
+from sync_platform.storage.audit_log import origin_of
 from sync_platform.storage.lease import Leases
 from sync_platform.storage.ledger import Ledger
 from sync_platform.storage.object_store import ObjectStore
@@ -74,9 +76,13 @@ class VaultBackupResource(dg.ConfigurableResource[None]):
     ledger_url: str = Field(description="SQLAlchemy URL of the ledger, which has the lease.")
 
     def opened(self) -> BackedUpVault:
-        """The opened vault and its backup; StorageError or SettingsError where a part cannot be used."""
+        """The opened vault and its backup; StorageError or SettingsError where a part cannot be used.
+
+        TakenOver where another installation took over: this one has no keys of persons that the other one met since.
+        """
         if not self.has_vault():
             raise StorageError(f"there is no vault yet: the first sync makes it, or `{typed('vault', 'restore')}`")
+        require_writer(self.place.open(), origin_of(self.ledger_url))
         vault, backup = self.vault.vault, self.backup()
         place = self.vault.key_place(vault.engine)
         master_key = "" if place.is_outside else open_master_key(place, vault.engine).text

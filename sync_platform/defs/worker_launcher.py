@@ -48,10 +48,16 @@ CELERY_SETTINGS: dict[str, Any] = {
 
 
 def require_run_broker(settings: Settings) -> str:
-    """The address of Redis; SettingsError where it is not set."""
+    """The address of Redis; SettingsError where it is not set.
+
+    Over TLS its certificate is verified, which kombu does only where the address says so.
+    """
     if not settings.run_broker:
         raise SettingsError("RUN_BROKER is not set: it is the Redis of the workers, such as redis://10.0.0.5:6379/0")
-    return settings.run_broker
+    address = settings.run_broker
+    if address.startswith("rediss://") and "ssl_cert_reqs=" not in address:
+        address += f"{'&' if '?' in address else '?'}ssl_cert_reqs=required"
+    return address
 
 
 def worker_tag(run_id: str) -> str:

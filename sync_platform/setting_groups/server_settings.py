@@ -44,7 +44,7 @@ class ServerSettings(SettingsGroup):
     run_broker: str = Field(
         "",
         description="Redis that hands runs to the workers of several hosts, such as `redis://10.0.0.5:6379/0`, or "
-        "`rediss://` with TLS. Empty: none.",
+        "`rediss://` with TLS (`?ssl_ca_certs=/path/ca.pem` for a CA of one's own). Empty: none.",
         repr=False,
     )
     session_hours: int = Field(12, ge=1, le=720, description="Hours until a person must log in again.")

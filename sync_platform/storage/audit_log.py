@@ -102,6 +102,12 @@ class AuditLog:
             connection.execute(sa.insert(audit_log).values(**vars(entry)))
         return entry
 
+    def origin(self) -> str:
+        """The link of the first entry, which no other ledger has; empty where there is no entry yet."""
+        first = sa.select(audit_log.c.link).order_by(audit_log.c.number).limit(1)
+        with transaction(self._engine) as connection:
+            return connection.execute(first).scalar() or ""
+
     def close(self) -> None:
         """Close the connections to the database."""
         self._engine.dispose()
@@ -120,6 +126,15 @@ class AuditLog:
 
 def _entry_of(row: sa.Row[Any]) -> AuditEntry:
     return AuditEntry(**{**row._mapping, "at": in_utc(row.at)})
+
+
+def origin_of(ledger_url: str) -> str:
+    """See `AuditLog.origin`."""
+    log = AuditLog(ledger_url)
+    try:
+        return log.origin()
+    finally:
+        log.close()
 
 
 def system_user() -> str:

@@ -28,6 +28,7 @@ class OperationName(StrEnum):
     prune = "prune"
     restore = "restore"
     drill = "drill"
+    take_over = "take-over"
     make_recovery_key = "recovery-key"
     back_up_vault = "vault-backup"
     verify_vault = "vault-verify"

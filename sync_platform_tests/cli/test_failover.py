@@ -1,4 +1,4 @@
-"""A region is lost with its store and its databases: the standby restores from the replica alone, and serves."""
+"""A region is lost: the standby restores from the replica alone, and serves; and what it changed returns."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
+from sync_platform.defs.backups import backups_of
 from sync_platform.lake.digest import Digest
 from sync_platform.settings import load_settings
 from sync_platform.storage.audit_log import AuditLog
@@ -44,6 +45,18 @@ class Region:
         assert done.returncode == 0, done.stderr or done.stdout
         return done.stdout
 
+    def refused(self, *arguments: str) -> str:
+        done = Shell(self.home, self.settings).run_in_process(*arguments)
+        assert done.returncode != 0, done.stdout
+        return " ".join(done.stderr.split())
+
+    def stored(self) -> set[str]:
+        """What is stored in its repository and beside the backup of the vault."""
+        with self.in_use():
+            backups = backups_of(load_settings(sync_home=self.home)).store.open()
+        apart = Path(self.settings["VAULT_BACKUP"].removeprefix("file://"))
+        return {*backups.keys(""), *(str(each) for each in apart.rglob("*"))}
+
     @contextmanager
     def in_use(self) -> Iterator[None]:
         """Its settings are those of this process."""
@@ -73,28 +86,54 @@ class Region:
                     client.delete_object(Bucket=bucket, Key=each["Key"])
 
 
+@dataclass
+class TwoRegions:
+    """Two S3 servers, each with the replica of the other, and a place apart for the backup of the vault."""
+
+    folder: Path
+    postgres: PostgresServer
+    first: S3Server
+    second: S3Server
+
+    def region(self, name: str, s3: S3Server, backups: str, replica: str) -> Region:
+        """A region on one of the servers, with the folder of its backups and that of their replica on the other."""
+        other = self.second if s3 is self.first else self.first
+        settings = {
+            "S3_BACKUP_BUCKET": f"{s3.bucket}/{self.folder.name}-{backups}",
+            "BACKUP_REPLICA": f"s3://{other.bucket}/{self.folder.name}-{replica}",
+            "BACKUP_REPLICA_ENDPOINT_URL": other.endpoint,
+            "VAULT_BACKUP": (self.folder / "apart").as_uri(),
+            "VAULT_BACKUP_KEY_FILE": str(self.folder / "safe" / "key"),
+        }
+        return Region(self.folder / name / "home", self.postgres, s3, settings)
+
+    def primary(self, factory: pytest.TempPathFactory) -> Region:
+        """The primary region, with a lake, its backup and the replica of that, and the backup of the vault."""
+        made = backed_up_home(self.folder / "primary" / "home", factory)
+        primary = self.region("primary", self.first, "backups", "replica")
+        from_home = {name: value for name, value in primary.settings.items() if name not in primary.backups}
+        for command in (("backup", "restore", "--target", "development"), ("vault", "restore")):
+            assert Shell(made.home, from_home).run_in_process(*command).returncode == 0
+        primary.run("vault", "backup")
+        primary.run("backup", "create")
+        return primary
+
+    def standby(self) -> Region:
+        return self.region("standby", self.second, "replica", "returned")
+
+
+@pytest.fixture
+def regions(
+    tmp_path: Path, postgres_server: PostgresServer, s3_server: S3Server, other_s3_server: S3Server
+) -> TwoRegions:
+    return TwoRegions(tmp_path, postgres_server, s3_server, other_s3_server)
+
+
 @pytest.mark.full  # test_replica and test_fresh_lake have the parts without commands and servers
 def test_a_standby_takes_over_from_the_replica_alone(
-    tmp_path: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-    postgres_server: PostgresServer,
-    s3_server: S3Server,
-    other_s3_server: S3Server,
+    regions: TwoRegions, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    vault = {"VAULT_BACKUP": (tmp_path / "apart").as_uri(), "VAULT_BACKUP_KEY_FILE": str(tmp_path / "safe" / "key")}
-
-    def backups(of: S3Server, folder: str, replica_of: S3Server, replica: str) -> dict[str, str]:
-        """Where the backups of a region are, and where their replica is."""
-        where = {"S3_BACKUP_BUCKET": f"{of.bucket}/{folder}", "BACKUP_REPLICA": f"s3://{replica_of.bucket}/{replica}"}
-        return {**where, "BACKUP_REPLICA_ENDPOINT_URL": replica_of.endpoint, **vault}
-
-    made = backed_up_home(tmp_path / "made" / "home", tmp_path_factory)
-    primary = Region(made.home, postgres_server, s3_server, backups(s3_server, "backups", other_s3_server, "replica"))
-    from_home = {name: value for name, value in primary.settings.items() if name not in primary.backups}
-    for command in (("backup", "restore", "--target", "development"), ("vault", "restore")):
-        assert Shell(primary.home, from_home).run_in_process(*command).returncode == 0
-    primary.run("vault", "backup")
-    primary.run("backup", "create")
+    primary = regions.primary(tmp_path_factory)
     expected = primary.digests()
     primary.run("sync", "chope", "--no-unify")
     drill = json.loads(primary.run("backup", "drill", "--replica", "--json"))
@@ -103,12 +142,7 @@ def test_a_standby_takes_over_from_the_replica_alone(
     primary.lose()
     lost_at = datetime.now(UTC)
     began = time.monotonic()
-    standby = Region(
-        tmp_path / "standby" / "home",
-        postgres_server,
-        other_s3_server,
-        backups(other_s3_server, "replica", s3_server, "returned"),
-    )
+    standby = regions.standby()
     standby.run("vault", "restore")
     restored = json.loads(standby.run("backup", "restore", "--target", "development", "--json"))
     assert standby.digests() == expected
@@ -120,6 +154,53 @@ def test_a_standby_takes_over_from_the_replica_alone(
         (entry,) = [each for each in log.entries(operation="restore") if each.outcome == "complete"]
         log.close()
     assert json.loads(entry.subject)["rto_s"] == restored["rto_s"]
+
+
+@pytest.mark.full  # test_store_writer has the refusals without commands and servers
+def test_what_a_standby_changed_returns_and_the_old_primary_writes_nothing_meanwhile(
+    regions: TwoRegions, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    primary = regions.primary(tmp_path_factory)  # it is cut off, and not lost
+    standby = regions.standby()
+    take_over(standby)
+    standby.run("sync", "chope", "--no-unify")
+    standby.run("backup", "create")
+    before = standby.stored()
+
+    stale = primary.digests()  # the primary region is back, and its services start
+    for command in (
+        ("sync", "chope", "--no-unify"),
+        ("backup", "create"),
+        ("backup", "replicate"),
+        ("vault", "backup"),
+    ):
+        assert "another installation took over" in primary.refused(*command)
+    assert (primary.digests(), standby.stored()) == (stale, before)
+
+    standby.run("sync", "data_gov_hk", "--no-unify")  # the way back: nothing of this is lost
+    standby.run("vault", "backup")
+    standby.run("backup", "create")
+    standby.run("backup", "verify", "--all", "--replica")
+    changed = standby.digests()
+    assert changed != stale
+    returned = regions.region("returned", regions.first, "returned", "next-replica")
+    take_over(returned)
+    assert returned.digests() == changed
+    require_serving(returned)
+
+    assert "another installation took over" in standby.refused("sync", "chope", "--no-unify")
+    returned.run("sync", "chope", "--no-unify")
+    returned.run("vault", "backup")
+    returned.run("backup", "create")
+    assert json.loads(returned.run("backup", "drill", "--replica", "--json"))["passed"]
+
+
+def take_over(region: Region) -> None:
+    """What docs/failover.md does in the region that goes on."""
+    region.run("vault", "restore")
+    region.run("backup", "restore", "--target", "development")
+    region.run("lineage", "verify")
+    region.run("backup", "take-over")
 
 
 def require_serving(region: Region) -> None:

@@ -104,7 +104,7 @@ def _materialise(
     def dishes() -> None: ...
 
     ledger = load_settings(sync_home=home).ledger_url
-    locks = platform_lock_resource(ledger, load_platforms(), progress or NoProgress())
+    locks = platform_lock_resource(ledger, load_platforms(), progress or NoProgress(), lambda: None)
     return dg.materialize([dishes], instance=instance, resources={"platform_locks": locks})
 
 

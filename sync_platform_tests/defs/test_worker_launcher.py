@@ -12,13 +12,16 @@ import pytest
 from dagster._core.instance.ref import InstanceRef
 from dagster._core.launcher import LaunchRunContext, WorkerStatus
 from dagster._core.test_utils import create_run_for_test
+from kombu import pools
 from redis import Redis
 
 from sync_platform.defs import run_heartbeats
-from sync_platform.defs.run_heartbeats import GONE_AFTER_S, Absences, RunHeartbeats
-from sync_platform.defs.run_queue import QUEUE
+from sync_platform.defs.run_heartbeats import GONE_AFTER_S, PREFIX, Absences, RunHeartbeats
+from sync_platform.defs.run_queue import QUEUE, RunQueue
 from sync_platform.defs.worker_launcher import WORKER_TAG, WorkerRunLauncher, worker_tag
 from sync_platform.server.dagster_ui.lost_runs import end_lost_runs
+from sync_platform_tests.certificates import write_certificate
+from sync_platform_tests.redis_servers import redis_server_with_tls
 from sync_platform_tests.server.running_server import free_port
 
 LAUNCHER = {"run_launcher": {"module": "sync_platform.defs.worker_launcher", "class": "WorkerRunLauncher"}}
@@ -120,6 +123,25 @@ def test_no_run_is_lost_while_redis_does_not_answer(
     monkeypatch.setattr(run_heartbeats, "GONE_AFTER_S", 0)
     run = create_run_for_test(instance, status=STARTING)
     assert states_after_a_look(instance, [run.run_id]) == [STARTING]
+
+
+def test_runs_are_handed_out_over_tls_and_only_by_a_redis_whose_certificate_is_trusted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("of-redis", "of-another"):
+        write_certificate(tmp_path / name)
+    trusted, other = (f"?ssl_ca_certs={tmp_path / name / 'certificate.pem'}" for name in ("of-redis", "of-another"))
+    with redis_server_with_tls(tmp_path / "of-redis") as address:
+        with instance_at(tmp_path, f"{address}{trusted}", monkeypatch) as instance:
+            run_id = launched(instance)
+            with Redis.from_url(f"{address}{trusted}") as redis, RunHeartbeats(f"{address}{trusted}").sent(run_id, "a"):
+                assert RunQueue(redis).has(run_id)
+                assert redis.exists(f"{PREFIX}{run_id}")
+        for untrusted in (f"{address}{other}", address):
+            pools.reset()  # kombu would use a connection to the same host again, whatever its certificates
+            refused = pytest.raises(Exception, match="Redis \\(RUN_BROKER\\) does not answer.*certificate")
+            with instance_at(tmp_path, untrusted, monkeypatch) as instance, refused:
+                launched(instance)
 
 
 def launched(instance: dg.DagsterInstance) -> str:

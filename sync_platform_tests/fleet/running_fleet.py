@@ -27,7 +27,8 @@ from sync_platform.settings import load_settings
 from sync_platform.sources.declaration import Platform
 from sync_platform_tests.fleet.hosts import Host, hosts
 from sync_platform_tests.installations import fleet_settings
-from sync_platform_tests.services import PostgresServer, postgres_server_at, redis_server_at, s3_server_at
+from sync_platform_tests.redis_servers import redis_server_at
+from sync_platform_tests.services import PostgresServer, postgres_server_at, s3_server_at
 from sync_platform_tests.tree import ROOT
 
 SERVICES = "services"

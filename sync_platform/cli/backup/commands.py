@@ -159,6 +159,17 @@ def backup_replicate(as_json: AsJson = False) -> None:
     raise typer.Exit(replicate_now(as_json=as_json))
 
 
+@backup_commands.command("take-over")
+def backup_take_over(as_json: AsJson = False) -> None:
+    """Let this installation alone write into its store of backups and into the backup of the vault, after a failover.
+
+    Another installation that can reach these stores is refused from now on: its syncs, backups and replicas.
+    """
+    from sync_platform.cli.backup.take_over import take_over
+
+    raise typer.Exit(take_over(as_json=as_json))
+
+
 @backup_commands.command("prune")
 def backup_prune(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what is due.")] = False,
