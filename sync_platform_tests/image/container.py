@@ -46,9 +46,9 @@ def run_closed(
         "hostname": "image",
         "mounts": [
             {"destination": "/proc", "type": "proc", "source": "proc"},
-            _memory("/dev", "755"),
-            _memory("/dev/shm", "1777"),
-            _memory("/tmp", "1777"),
+            _memory("/dev", "755", "strictatime"),
+            _memory("/dev/shm", "1777", "nodev"),
+            _memory("/tmp", "1777", "nodev"),
             {"destination": STATE, "type": "bind", "source": str(state), "options": ["rbind", "rw", "nosuid", "nodev"]},
         ],
         "linux": {"namespaces": [{"type": each} for each in NAMESPACES], "cgroupsPath": f"/{_name()}"},
@@ -62,5 +62,5 @@ def _name() -> str:
     return f"sync-platform-image-{os.getpid()}"
 
 
-def _memory(path: str, mode: str) -> dict[str, Any]:
-    return {"destination": path, "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "nodev", f"mode={mode}"]}
+def _memory(path: str, mode: str, option: str) -> dict[str, Any]:
+    return {"destination": path, "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", option, f"mode={mode}"]}
