@@ -14,10 +14,10 @@ COMPILE := $(BIN)/uv pip compile --universal --no-strip-extras --python-version 
   --no-annotate --no-header --no-emit-index-url --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help sync test test-full check up bench lock image release clean
+.PHONY: help sync test test-full check up bench lock image image-check release clean
 
 help:  ## this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 sync: $(RUNTIME)  ## fetch all eight platforms (from the built-in sandbox, unless set otherwise) into the lake
 	@$(BIN)/sync-platform sync
@@ -55,6 +55,13 @@ lock: $(DEV)  ## resolve the lock files anew: the tests' first, the runtime's an
 
 image:  ## the image for servers and Kubernetes (docs/deploy.md); BUILDER=podman, IMAGE_OPTIONS='--build-arg BASE=...'
 	@$(BUILDER) build --tag sync-platform:$(VERSION) --build-arg VERSION=$(VERSION) $(IMAGE_OPTIONS) .
+
+image-check: $(DEV) image  ## build the image, and check what is in it, that it holds no secret, and that it runs closed (docs/deploy.md)
+	@mkdir -p $(DIST) && rm -f $(DIST)/image.tar
+	@case $(notdir $(BUILDER)) in \
+	  buildah) $(BUILDER) push sync-platform:$(VERSION) docker-archive:$(DIST)/image.tar:sync-platform:$(VERSION) ;; \
+	  *) $(BUILDER) save --output $(DIST)/image.tar sync-platform:$(VERSION) ;; esac
+	@IMAGE_ARCHIVE=$(abspath $(DIST)/image.tar) $(BIN)/python -m pytest -n 0 --full sync_platform_tests/image
 
 release: $(DEV)  ## wheel, chart, SBOM and image of one version (docs/deploy.md); all but the image in DIST (dist)
 	@rm -rf build $(DIST) && mkdir -p $(DIST)
