@@ -21,6 +21,7 @@ from sync_platform.lake.coverage import NO_ROW, Coverage
 from sync_platform.lake.difference import Difference, find_difference
 from sync_platform.lake.history import HistoryWriter
 from sync_platform.lake.incoming import IncomingRows
+from sync_platform.lake.late_volatile_values import LateVolatileValues
 from sync_platform.lake.observations import Observation
 from sync_platform.lake.replay import END_OF_TIME, find_partly_restored, replay
 from sync_platform.lake.retirement import ACCEPTED, NO_LIST, Retirement
@@ -75,6 +76,7 @@ class Splice:
         difference = self._find(scratch, incoming, stored, self.context, retirement)
         done = SpliceResult(difference, self.context.committed_at, self._count_known(scratch, difference))
         if difference.is_empty:
+            self._update_volatile(scratch, incoming)
             return done
         self.writer.write(self.table, incoming, difference, self.context)
         affected = scratch.create("affected", f"SELECT {self.table.key_list} FROM {difference.operations}")
@@ -90,7 +92,31 @@ class Splice:
                     break
                 self._compare_again(inner, later, splice_context, affected, done)
         rewrite_rows(scratch.session, self.table, self._replay(scratch, only=affected))
+        self._update_volatile(scratch, incoming)
         return done
+
+    def _update_volatile(self, scratch: TemporaryTables, incoming: IncomingRows) -> None:
+        """Update the volatile columns of the incoming rows that no later observation shows."""
+        if not self.table.volatile:
+            return
+        late, only_blank = LateVolatileValues(scratch, self.table, incoming), False
+        late.leave_out_changed(self.writer.history, self.context.observed_at)
+        for later in self.observations:
+            if later.observed_at <= self.context.observed_at:
+                continue
+            if late.is_empty:
+                return
+            with TemporaryTables(scratch.session) as inner:
+                if later.is_conclusive:
+                    state = self._replay(inner, until=later.observed_at, only=late.rows)
+                    late.leave_out(f"(FROM {state} WHERE removed_at IS NULL)")
+                    break
+                try:
+                    shown, _ = self._restored(inner, later) if later.is_restore else self.load(inner, later)
+                    late.leave_out(f"(FROM {shown.rows} WHERE NOT deleted)")
+                except StorageError:  # what it shows is not known: the stored values may be its own
+                    only_blank = True
+        late.write(only_blank=only_blank)
 
     def _count_known(self, scratch: TemporaryTables, difference: Difference) -> int:
         """How many of the inserted rows the table has already."""

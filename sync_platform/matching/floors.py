@@ -34,7 +34,8 @@ _STREET = "(?:street|st|road|rd|avenue|ave|lane|terrace|path)"  # behind a house
 ENGLISH = re.compile(
     r"\b(?=[0-9bulgmrcpftsen])(?:"  # the first characters that are possible
     rf"(?<![a-z0-9/-])(?:sub-)?(?P<list>(?:{_ATOM})(?:{_F})?(?:{_BETWEEN}{_ATOM}(?:{_F})?)*?)"
-    rf"(?:{_F}|\s*/?\s*(?:floors?|flr|fl)\b\.?|(?<=[0-9gb])\s?f\b(?=\s*(?:,|$)| (?![a-z' ]+ {_STREET}\b)))"
+    rf"(?:{_F}|\s*/?\s*(?:floors?|flr|fl)\b\.?|(?:(?<=m\d)|(?<=[ul]g))\s+level\b(?!\s*\d)"
+    rf"|(?<=[0-9gb])\s?f\b(?=\s*(?:,|$)| (?![a-z' ]+ {_STREET}\b)))"
     rf"|\b(?P<level>levels?|floor|l(?=\d))\s*\.?\s*(?P<levels>[bl]?\d{{1,2}}\b(?:(?:{_BETWEEN}|\s*,\s*)[bl]?\d{{1,2}}\b(?!\s*/?\s*f))*)(?:\s?/f\b)?"
     rf"|\b(?P<ordinal>{_ORDINAL}) floor\b"
     rf"|\b(?P<name>{_NAMED})\s*(?P<number>\d?)\s*(?:floor|level|fl)\b\s*(?P<after>\d?)(?!\d)|\b(?P<alone>basement|mezzanine|cockloft|c/l|rooftop)\b(?:\s?(?P<depth>\d)\b(?:\s?/\s?f\b)?)?)"

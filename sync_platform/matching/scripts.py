@@ -24,7 +24,7 @@ _PER_LEAD, _FIRST_TRAILS = 157, 63
 # Variants that the conversion to Simplified Chinese does not unify, each with its common form.
 _VARIANTS = (
     "滙汇", "舘馆", "鷄鸡", "慤悫", "愨悫", "咀嘴", "麪面", "枱台", "裡里", "粧妆", "恆恒", "邨村", "舗铺", "舖铺",
-    "仝同", "噐器", "啓启", "巿市", "埸场", "塲场", "徳德", "鳯凤", "袓祖",
+    "仝同", "噐器", "啓启", "巿市", "埸场", "塲场", "徳德", "彽低", "鳯凤", "袓祖",
 )  # fmt: skip
 
 

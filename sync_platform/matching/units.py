@@ -66,6 +66,8 @@ def _between(first: str, last: str) -> list[str]:
     if first.isalpha() and last.isalpha() and len(first) == len(last) == 1 and first < last:
         return [chr(letter) for letter in range(ord(first), ord(last) + 1)]
     one, other = _PARTS.fullmatch(first), _PARTS.fullmatch(last)
+    if one and not one[4] and len(one[3]) == len(last) == 1 and one[3] < last <= "z":  # 7a to b
+        return [_plain(f"{one[1]}{one[2]}{chr(letter)}") for letter in range(ord(one[3]), ord(last) + 1)]
     if not one or not other or other[1] not in ("", one[1]):
         return []
     if one[2] == other[2] and not one[4] and not other[4] and len(one[3]) == len(other[3]) == 1:  # 20a to 20c

@@ -22,6 +22,8 @@ from sync_platform_tests.extent import examples, is_full
 from sync_platform_tests.lake.harness import HISTORY, LakeHarness, diner
 
 CONTENT = "source_id, name, price_hkd, content_hash, first_seen_at, last_changed_at, removed_at"
+TABLE = f"{CONTENT}, stock"
+"""The table has volatile columns too."""
 ALWAYS_THERE = {"id": 9, "name": "House tea"}
 """A record in every list, because a list without any live row is rejected."""
 numbers = itertools.count()
@@ -50,7 +52,12 @@ WEEKS = 7 if is_full() else 5
 dishes = st.fixed_dictionaries(
     {"id": st.integers(1, 4)},
     # an invalid price sends its record to quarantine
-    optional={"name": st.sampled_from(["Tea", "茶"]), "price": st.sampled_from([1, 2, "?"]), "deleted": st.booleans()},
+    optional={
+        "name": st.sampled_from(["Tea", "茶"]),
+        "price": st.sampled_from([1, 2, "?"]),
+        "deleted": st.booleans(),
+        "stock": st.integers(1, 9),
+    },
 )
 lists = st.lists(dishes, max_size=4, unique_by=lambda dish: dish["id"])
 kinds = st.sampled_from([("full", True), ("full", True), ("full", False), ("incremental", True)])
@@ -68,10 +75,22 @@ def test_any_observations_in_any_order_give_the_same_history_as_in_order_of_time
     ]
     _sync_all(harness, ordered)
     expected = [harness.as_of(observation.hour, CONTENT) for observation in ordered]
-    table = harness.table(CONTENT, live=False)
+    table = harness.table(TABLE, live=False)
     _sync_all(harness, data.draw(st.permutations(ordered)))
     assert [harness.as_of(observation.hour, CONTENT) for observation in ordered] == expected
-    assert harness.table(CONTENT, live=False) == table
+    assert harness.table(TABLE, live=False) == table
+
+
+def test_a_row_that_ended_before_the_table_had_it_has_its_volatile_value(harness: LakeHarness) -> None:
+    weeks = [
+        Observation(0, [{"id": 1, "stock": 1}, {"id": 2, "stock": 1}, ALWAYS_THERE]),
+        Observation(168, [{"id": 1, "stock": 2}, {"id": 3, "stock": 2}, ALWAYS_THERE]),
+        Observation(336, [{"id": 3, "stock": 3}, ALWAYS_THERE]),
+    ]
+    for order in itertools.permutations(weeks):
+        _sync_all(harness, list(order))
+        found = harness.table("source_id, stock, removed_at IS NULL", live=False)
+        assert found == [("1", 2, False), ("2", 1, False), ("3", 3, True), ("9", None, True)]
 
 
 def test_a_row_restored_after_a_late_removal_does_not_depend_on_its_earlier_values(
