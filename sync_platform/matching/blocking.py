@@ -93,17 +93,28 @@ def without_keys(keys: pl.DataFrame, skipped: pl.Series) -> pl.DataFrame:
     return keys.filter(~pl.col("key").is_in(skipped.implode())) if len(skipped) else keys
 
 
-def pairs_of(keys: pl.DataFrame, groups: np.ndarray, wanted: Chosen | None = None) -> tuple[np.ndarray, np.ndarray]:
+def pairs_of(keys: pl.DataFrame, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Distinct pairs of positions of different groups that share a key, in order, the smaller position first.
 
-    `groups`: by position, as in `ParsedListings.groups`. `wanted`: the pairs that are wanted; None for all.
+    `groups`: by position, as in `ParsedListings.groups`.
     """
+    return _pairs_sharing_a_key(keys, lambda one, other: np.asarray(groups[one] != groups[other]))
 
-    def chosen(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-        apart = groups[one] != groups[other]
-        return np.asarray(apart & wanted(one, other) if wanted else apart)
 
-    return _pairs_sharing_a_key(keys, chosen)
+def pairs_with(keys: pl.DataFrame, groups: np.ndarray, of: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """As `pairs_of`, only pairs that contain a position that `of` marks."""
+    listing = keys["listing"].to_numpy()
+    pairs = keys.filter(pl.Series(of[listing])).join(keys, on="key", suffix="_of_other")
+    one, other = pairs["listing"].to_numpy(), pairs["listing_of_other"].to_numpy()
+    apart = groups[one] != groups[other]
+    return distinct_pairs(np.minimum(one, other)[apart], np.maximum(one, other)[apart])
+
+
+def pairs_within(keys: pl.DataFrame, groups: np.ndarray, components: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """As `pairs_of`, only pairs of positions with one number in `components`."""
+    component = pl.Series(components[keys["listing"].to_numpy()], dtype=pl.Int64)
+    number = pl.col("key").rank("dense").cast(pl.Int64) * (len(components) + 1) + component  # of key and component
+    return pairs_of(keys.with_columns(key=number), groups)
 
 
 def sample_within_groups(keys: pl.DataFrame, groups: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray, float]:

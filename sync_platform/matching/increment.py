@@ -21,11 +21,11 @@ import polars as pl
 
 from sync_platform.matching.blocking import (
     BlockingKeys,
-    Chosen,
     count_listings_per_key,
     distinct_pairs,
     oversized_keys,
-    pairs_of,
+    pairs_with,
+    pairs_within,
     without_keys,
 )
 from sync_platform.matching.comparisons import COMPARISONS, parse_levels
@@ -77,52 +77,59 @@ def relink(
     that was made, changed or withdrawn. `decisions`: all current decisions.
     """
     thresholds = thresholds or Thresholds()
-    reader = _Reader(state, model)
-    keys = _Keys(reader, touched.select(IDS).unique())
+    reader = _Reader(state)
+    keys = _Keys(reader, model, touched.select(IDS).unique())
     if (listings_of_resized_keys := keys.listings_of_resized_keys()).height:
-        keys = _Keys(reader, pl.concat([keys.replaced, listings_of_resized_keys]).unique())
+        keys = _Keys(reader, model, pl.concat([keys.replaced, listings_of_resized_keys]).unique())
     sharing = keys.sharing()
-    near = sharing.select(IDS).unique()
-    is_replaced = near.join(keys.replaced.with_columns(number=1), on=IDS, how="left").with_columns(
-        pl.col("number").fill_null(0)
-    )
-    of_replaced = reader.link(is_replaced, sharing, lambda one, other: (one | other) > 0)
-    links = link_table(of_replaced, thresholds)
+    near = reader.listed(sharing.select(IDS).unique(), sharing)
+    links = link_table(near.linkage(model, *pairs_with(near.keys, near.groups, near.are_in(keys.replaced))), thresholds)
     affected = _Affected(state, keys.replaced, links, decisions, thresholds.least)
-    numbered = affected.by_component(model, thresholds)
-    linkage = reader.link(numbered, keys.making_pairs_of(affected.listings), np.equal, affected.links)
+    listed = reader.listed(affected.listings, keys.making_pairs_of(affected.listings))
+    components = listed.components(affected.joining(model, thresholds))
+    pairs = (pairs_within(listed.keys, listed.groups, components), listed.positions(affected.links))
+    linkage = listed.linkage(model, *distinct_pairs(*map(np.concatenate, zip(*pairs, strict=True))))
     return Increment(linkage, keys.replaced, keys.fresh, links)
 
 
 class _Reader:
-    """Reads listings of the state and links them by the model; each listing is parsed once."""
+    """Reads listings of the state; each is parsed once."""
 
-    def __init__(self, state: LinkageState, model: Model) -> None:
-        self.state, self.model = state, model
+    def __init__(self, state: LinkageState) -> None:
+        self.state = state
         self._parser = ListingParser()
 
     def read(self, ids: pl.DataFrame) -> ParsedListings:
         return self._parser.parse(to_listing_table(self.state.listings_of(ids)).table)
 
-    def link(
-        self, numbered: pl.DataFrame, keys: pl.DataFrame, wanted: Chosen, links: pl.DataFrame | None = None
-    ) -> Linkage:
-        """The linkage of listings (`source`, `source_id`, `number`) by their keys.
+    def listed(self, ids: pl.DataFrame, keys: pl.DataFrame) -> _Listed:
+        return _Listed(self.read(ids), keys)
 
-        `wanted`: which pairs are compared, by the numbers of their listings. `links`: pairs that are compared too.
-        """
-        parsed = self.read(numbered.select(IDS))
-        listed = parsed.listings.with_row_index("listing").with_columns(pl.col("listing").cast(pl.Int32))
-        by_position = keys.join(listed, on=IDS).select("listing", "key")
-        number = listed.join(numbered, on=IDS, how="left", maintain_order="left")["number"].to_numpy()
-        one, other = pairs_of(by_position, parsed.groups(), lambda one, other: wanted(number[one], number[other]))
-        if links is not None:
-            linked = (
-                links.join(listed, left_on=end, right_on=IDS, how="left", maintain_order="left")["listing"].to_numpy()
-                for end in _ENDS
-            )
-            one, other = distinct_pairs(*(np.concatenate(each) for each in zip((one, other), linked, strict=True)))
-        return compare(parsed, self.model, lambda: by_position, one, other)
+
+class _Listed:
+    """Parsed listings with their keys by position, and `groups` as in `ParsedListings.groups`."""
+
+    def __init__(self, parsed: ParsedListings, keys: pl.DataFrame) -> None:
+        self._parsed, self.groups = parsed, parsed.groups()
+        self._listed = parsed.listings.with_row_index("listing").with_columns(pl.col("listing").cast(pl.Int32))
+        self.keys = keys.join(self._listed, on=IDS).select("listing", "key")
+
+    def are_in(self, ids: pl.DataFrame) -> np.ndarray:
+        """True for each listing with one of these ids."""
+        return np.isin(np.arange(len(self._parsed)), self._listed.join(ids, on=IDS, how="semi")["listing"])
+
+    def positions(self, links: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+        """The positions of the two listings of each link; links of other listings are left out."""
+        for end, name in zip(_ENDS, ("one", "other"), strict=True):
+            links = links.join(self._listed.select(*IDS, pl.col("listing").alias(name)), left_on=end, right_on=IDS)
+        return links["one"].to_numpy(), links["other"].to_numpy()
+
+    def components(self, joining: pl.DataFrame) -> np.ndarray:
+        """A number for each listing, which is the same for those that these links connect."""
+        return components_of(len(self._parsed), *self.positions(joining))
+
+    def linkage(self, model: Model, left: np.ndarray, right: np.ndarray) -> Linkage:
+        return compare(self._parsed, model, lambda: self.keys, left, right)
 
 
 class _Keys:
@@ -132,10 +139,10 @@ class _Keys:
     listings are read once.
     """
 
-    def __init__(self, reader: _Reader, replaced: pl.DataFrame) -> None:
+    def __init__(self, reader: _Reader, model: Model, replaced: pl.DataFrame) -> None:
         self._state, self.replaced = reader.state, replaced
         parsed = reader.read(replaced)
-        self.fresh = key_table(parsed.listings, BlockingKeys(parsed, reader.model.frequencies).hashed())
+        self.fresh = key_table(parsed.listings, BlockingKeys(parsed, model.frequencies).hashed())
         self._stale = self._state.keys_of(replaced)
         self._touched = self._state.sharing(pl.concat([self.fresh["key"], self._stale["key"]]).unique())
 
@@ -193,18 +200,12 @@ class _Affected:
             stored = stored.join(start, left_on=end, right_on=IDS, how="anti")
         self.links = pl.concat([new, stored.filter(pl.col("levels").is_not_null())])
 
-    def by_component(self, model: Model, thresholds: Thresholds) -> pl.DataFrame:
-        """The listings with a `number`, which is the same for all listings that may come into one cluster."""
+    def joining(self, model: Model, thresholds: Thresholds) -> pl.DataFrame:
+        """The links and decisions that may bring two listings into one cluster."""
         levels = self._connections["levels"].drop_nulls().unique()
         parsed = np.array([parse_levels(each) for each in levels], dtype=np.int8).reshape(-1, len(COMPARISONS))
         may_be_only = pl.col("levels").is_in(levels.filter(are_equal_at_one_door(parsed, model)).implode())
-        joining = self._connections.filter((pl.col("probability") >= thresholds.match) | may_be_only)
-        at = self.listings.with_row_index("at")
-        one, other = (
-            joining.join(at, left_on=end, right_on=IDS, how="left", maintain_order="left")["at"].to_numpy()
-            for end in _ENDS
-        )
-        return self.listings.with_columns(number=components_of(at.height, one, other))
+        return self._connections.filter((pl.col("probability") >= thresholds.match) | may_be_only)
 
 
 def _as_links(decisions: Sequence[Decision]) -> pl.DataFrame:
