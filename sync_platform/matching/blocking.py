@@ -27,6 +27,8 @@ MAX_LISTINGS_PER_KEY = 1_000
 _KEYS_PER_PAIR = 2  # that two candidates share on average
 _HALF = 32  # bits of a pair's number for the second position; the first has the others
 _PRIME, _OTHER_PRIME = 7_368_787, 15_485_863  # they spread the drawn pairs evenly
+Chosen = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""Says which pairs of positions are chosen, as a mask."""
 
 
 class BlockingKeys:
@@ -91,18 +93,28 @@ def without_keys(keys: pl.DataFrame, skipped: pl.Series) -> pl.DataFrame:
     return keys.filter(~pl.col("key").is_in(skipped.implode())) if len(skipped) else keys
 
 
-def pairs_of(keys: pl.DataFrame, groups: np.ndarray, of: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+def pairs_of(keys: pl.DataFrame, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Distinct pairs of positions of different groups that share a key, in order, the smaller position first.
 
-    `groups`: by position, as in `ParsedListings.groups`. `of`: for each position, true if its pairs are wanted; None
-    for all pairs.
+    `groups`: by position, as in `ParsedListings.groups`.
     """
+    return _pairs_sharing_a_key(keys, lambda one, other: np.asarray(groups[one] != groups[other]))
 
-    def wanted(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-        apart = groups[one] != groups[other]
-        return np.asarray(apart if of is None else apart & (of[one] | of[other]))
 
-    return _distinct_pairs(keys, wanted)
+def pairs_with(keys: pl.DataFrame, groups: np.ndarray, of: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """As `pairs_of`, only pairs that contain a position that `of` marks."""
+    listing = keys["listing"].to_numpy()
+    pairs = keys.filter(pl.Series(of[listing])).join(keys, on="key", suffix="_of_other")
+    one, other = pairs["listing"].to_numpy(), pairs["listing_of_other"].to_numpy()
+    apart = groups[one] != groups[other]
+    return distinct_pairs(np.minimum(one, other)[apart], np.maximum(one, other)[apart])
+
+
+def pairs_within(keys: pl.DataFrame, groups: np.ndarray, components: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """As `pairs_of`, only pairs of positions with one number in `components`."""
+    component = pl.Series(components[keys["listing"].to_numpy()], dtype=pl.Int64)
+    number = pl.col("key").rank("dense").cast(pl.Int64) * (len(components) + 1) + component  # of key and component
+    return pairs_of(keys.with_columns(key=number), groups)
 
 
 def sample_within_groups(keys: pl.DataFrame, groups: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray, float]:
@@ -114,9 +126,10 @@ def sample_within_groups(keys: pl.DataFrame, groups: np.ndarray, most: int) -> t
     every = max(1, int((counts.astype(np.int64) * (counts - 1) // 2).sum() // (most * _KEYS_PER_PAIR)))
 
     def drawn(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-        return np.asarray((groups[one] == groups[other]) & ((one * _PRIME + other * _OTHER_PRIME) % every == 0))
+        number = one.astype(np.int64) * _PRIME + other.astype(np.int64) * _OTHER_PRIME
+        return np.asarray((groups[one] == groups[other]) & (number % every == 0))
 
-    return *_distinct_pairs(keys, drawn), float(every)
+    return *_pairs_sharing_a_key(keys, drawn), float(every)
 
 
 def share_a_key(keys: pl.DataFrame, one: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -129,13 +142,17 @@ def share_a_key(keys: pl.DataFrame, one: np.ndarray, other: np.ndarray) -> np.nd
     return found
 
 
-def _distinct_pairs(
-    keys: pl.DataFrame, chosen: Callable[[np.ndarray, np.ndarray], np.ndarray]
-) -> tuple[np.ndarray, np.ndarray]:
+def distinct_pairs(one: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The pairs of positions, each once and in order. The smaller position of each is in `one`."""
+    numbers = pl.Series(one.astype(np.int64) << _HALF | other).unique().sort().to_numpy()
+    return (numbers >> _HALF).astype(np.int32), numbers.astype(np.int32)
+
+
+def _pairs_sharing_a_key(keys: pl.DataFrame, chosen: Chosen) -> tuple[np.ndarray, np.ndarray]:
     """The chosen pairs of positions that share a key, each once and in order, the smaller position first."""
     rows = keys.sort("key", "listing")  # so the listings of a key are next to each other
-    key, listing = rows["key"].to_numpy(), rows["listing"].to_numpy().astype(np.int64)
-    found = [np.empty(0, dtype=np.int64)]
+    key, listing = rows["key"].to_numpy(), rows["listing"].to_numpy()
+    found: list[tuple[np.ndarray, np.ndarray]] = []
     at = np.arange(len(key))
     for distance in count(1):
         at = at[: np.searchsorted(at, len(key) - distance)]
@@ -144,6 +161,7 @@ def _distinct_pairs(
             break
         one, other = listing[at], listing[at + distance]
         kept = chosen(one, other)
-        found.append(one[kept] << _HALF | other[kept])
-    pairs = pl.Series(np.concatenate(found)).unique().sort().to_numpy()
-    return (pairs >> _HALF).astype(np.int32), pairs.astype(np.int32)
+        found.append((one[kept], other[kept]))
+    if not found:
+        return np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int32)
+    return distinct_pairs(*map(np.concatenate, zip(*found, strict=True)))

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sync_platform.matching.cluster_odds import ClusterOdds, ScoredPair, evidence_of_pairs
+from sync_platform.matching.components import components_of
 from sync_platform.matching.decided_pairs import Decision, by_position
 from sync_platform.matching.garbage_collection import without_garbage_collection
 from sync_platform.matching.linkage import Linkage
@@ -62,13 +63,9 @@ def build_clusters(
 
 def _components(linkage: Linkage, joining: np.ndarray, decided: dict[tuple[int, int], bool]) -> np.ndarray:
     """For each listing the first listing that it is connected with, by pairs or decisions."""
-    forest = _UnionFind(linkage.listings.height)
-    for one, other in zip(linkage.left[joining].tolist(), linkage.right[joining].tolist(), strict=True):
-        forest.join(one, other)
-    for (one, other), same in decided.items():
-        if same:
-            forest.join(one, other)
-    return np.array([forest.root(position) for position in range(linkage.listings.height)], dtype=np.int64)
+    same = np.array([pair for pair, is_same in decided.items() if is_same], dtype=np.int64).reshape(-1, 2)
+    one = np.concatenate([linkage.left[joining], same[:, 0]])
+    return components_of(linkage.listings.height, one, np.concatenate([linkage.right[joining], same[:, 1]]))
 
 
 def _clear_components(
@@ -116,21 +113,3 @@ def _odds_by_component(
         if component[one] == component[other]:
             of(one).decide(one, other, same=same)
     return found.values()
-
-
-class _UnionFind:
-    """Union-find over positions; the root of a set is its smallest."""
-
-    def __init__(self, size: int) -> None:
-        self._parent = list(range(size))
-
-    def root(self, position: int) -> int:
-        parent = self._parent
-        while parent[position] != position:
-            parent[position] = parent[parent[position]]
-            position = parent[position]
-        return position
-
-    def join(self, one: int, other: int) -> None:
-        smaller, larger = sorted((self.root(one), self.root(other)))
-        self._parent[larger] = smaller

@@ -19,15 +19,29 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from sync_platform.matching.blocking import BlockingKeys, count_listings_per_key, oversized_keys, pairs_of, without_keys
+from sync_platform.matching.blocking import (
+    BlockingKeys,
+    count_listings_per_key,
+    distinct_pairs,
+    oversized_keys,
+    pairs_with,
+    pairs_within,
+    without_keys,
+)
+from sync_platform.matching.comparisons import COMPARISONS, parse_levels
+from sync_platform.matching.components import components_of
 from sync_platform.matching.decided_pairs import Decision
 from sync_platform.matching.garbage_collection import without_garbage_collection
 from sync_platform.matching.linkage import Linkage, compare
-from sync_platform.matching.linkage_state import IDS, LinkageState, key_table, link_table
+from sync_platform.matching.linkage_state import IDS, LINK_SCHEMA, LinkageState, key_table, link_table
 from sync_platform.matching.listing_table import to_listing_table
 from sync_platform.matching.model import Model
-from sync_platform.matching.parsed_listings import ParsedListings, parse_listings
+from sync_platform.matching.only_candidates import are_equal_at_one_door
+from sync_platform.matching.parsed_listings import ListingParser, ParsedListings
 from sync_platform.matching.thresholds import Thresholds
+
+_ENDS = [["source_a", "id_a"], ["source_b", "id_b"]]
+"""The columns of the two listings of a link."""
 
 
 @dataclass
@@ -63,14 +77,59 @@ def relink(
     that was made, changed or withdrawn. `decisions`: all current decisions.
     """
     thresholds = thresholds or Thresholds()
-    keys = _BatchKeys(state, model, touched.select(IDS).unique())
+    reader = _Reader(state)
+    keys = _BatchKeys(reader, model, touched.select(IDS).unique())
     if (listings_of_resized_keys := keys.listings_of_resized_keys()).height:
-        keys = _BatchKeys(state, model, pl.concat([keys.replaced, listings_of_resized_keys]).unique())
+        keys = _BatchKeys(reader, model, pl.concat([keys.replaced, listings_of_resized_keys]).unique())
     sharing = keys.sharing()
-    links = link_table(_link(state, model, sharing.select(IDS).unique(), sharing, keys.replaced), thresholds)
-    affected = _connected(state, keys.replaced, links, decisions, thresholds.least)
-    linkage = _link(state, model, affected, keys.making_pairs_of(affected))
+    near = reader.listed(sharing.select(IDS).unique(), sharing)
+    links = link_table(near.linkage(model, *pairs_with(near.keys, near.groups, near.are_in(keys.replaced))), thresholds)
+    affected = _AffectedListings(state, keys.replaced, links, decisions, thresholds.least)
+    listed = reader.listed(affected.listings, keys.making_pairs_of(affected.listings))
+    components = listed.components(affected.joining(model, thresholds))
+    pairs = (pairs_within(listed.keys, listed.groups, components), listed.positions(affected.links))
+    linkage = listed.linkage(model, *distinct_pairs(*map(np.concatenate, zip(*pairs, strict=True))))
     return Increment(linkage, keys.replaced, keys.fresh, links)
+
+
+class _Reader:
+    """Reads listings of the state; each is parsed once."""
+
+    def __init__(self, state: LinkageState) -> None:
+        self.state = state
+        self._parser = ListingParser()
+
+    def read(self, ids: pl.DataFrame) -> ParsedListings:
+        return self._parser.parse(to_listing_table(self.state.listings_of(ids)).table)
+
+    def listed(self, ids: pl.DataFrame, keys: pl.DataFrame) -> _KeyedListings:
+        return _KeyedListings(self.read(ids), keys)
+
+
+class _KeyedListings:
+    """Parsed listings with their keys by position, and `groups` as in `ParsedListings.groups`."""
+
+    def __init__(self, parsed: ParsedListings, keys: pl.DataFrame) -> None:
+        self._parsed, self.groups = parsed, parsed.groups()
+        self._listed = parsed.listings.with_row_index("listing").with_columns(pl.col("listing").cast(pl.Int32))
+        self.keys = keys.join(self._listed, on=IDS).select("listing", "key")
+
+    def are_in(self, ids: pl.DataFrame) -> np.ndarray:
+        """True for each listing with one of these ids."""
+        return np.isin(np.arange(len(self._parsed)), self._listed.join(ids, on=IDS, how="semi")["listing"])
+
+    def positions(self, links: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+        """The positions of the two listings of each link; links of other listings are left out."""
+        for end, name in zip(_ENDS, ("one", "other"), strict=True):
+            links = links.join(self._listed.select(*IDS, pl.col("listing").alias(name)), left_on=end, right_on=IDS)
+        return links["one"].to_numpy(), links["other"].to_numpy()
+
+    def components(self, joining: pl.DataFrame) -> np.ndarray:
+        """A number for each listing, which is the same for those that these links connect."""
+        return components_of(len(self._parsed), *self.positions(joining))
+
+    def linkage(self, model: Model, left: np.ndarray, right: np.ndarray) -> Linkage:
+        return compare(self._parsed, model, lambda: self.keys, left, right)
 
 
 class _BatchKeys:
@@ -80,12 +139,12 @@ class _BatchKeys:
     listings are read once.
     """
 
-    def __init__(self, state: LinkageState, model: Model, replaced: pl.DataFrame) -> None:
-        self._state, self.replaced = state, replaced
-        parsed = _read(state, replaced)
+    def __init__(self, reader: _Reader, model: Model, replaced: pl.DataFrame) -> None:
+        self._state, self.replaced = reader.state, replaced
+        parsed = reader.read(replaced)
         self.fresh = key_table(parsed.listings, BlockingKeys(parsed, model.frequencies).hashed())
-        self._stale = state.keys_of(replaced)
-        self._touched = state.sharing(pl.concat([self.fresh["key"], self._stale["key"]]).unique())
+        self._stale = self._state.keys_of(replaced)
+        self._touched = self._state.sharing(pl.concat([self.fresh["key"], self._stale["key"]]).unique())
 
     def listings_of_resized_keys(self) -> pl.DataFrame:
         """The listings of keys that become or cease to be oversized: their pairs change although they do not."""
@@ -114,41 +173,42 @@ class _BatchKeys:
         return pl.concat([before, removed, count_listings_per_key(self.fresh)]).group_by("key").sum()
 
 
-def _read(state: LinkageState, ids: pl.DataFrame) -> ParsedListings:
-    return parse_listings(to_listing_table(state.listings_of(ids)).table)
+class _AffectedListings:
+    """The listings (`source`, `source_id`) of the components of `start`, before and after the batch.
+
+    `links`: the links between them after the batch, in LINK_SCHEMA. Other pairs matter only within a cluster.
+    """
+
+    def __init__(
+        self, state: LinkageState, start: pl.DataFrame, links: pl.DataFrame, decisions: Sequence[Decision], least: float
+    ) -> None:
+        new = links.filter(pl.col("probability") >= least)
+        made = pl.concat([new, _as_links(decisions)])
+        found = [made.clear()]
+        self.listings = frontier = start
+        while frontier.height:
+            from_frontier = [made.join(frontier, left_on=end, right_on=IDS, how="semi") for end in _ENDS]
+            found += [state.links_of(frontier, least), *from_frontier]
+            ends = pl.concat(
+                [each.select(source=one, source_id=own_id) for each in found[-3:] for one, own_id in _ENDS]
+            )
+            frontier = ends.unique().join(self.listings, on=IDS, how="anti")
+            self.listings = pl.concat([self.listings, frontier])
+        self._connections = pl.concat(found)
+        stored = self._connections
+        for end in _ENDS:
+            stored = stored.join(start, left_on=end, right_on=IDS, how="anti")
+        self.links = pl.concat([new, stored.filter(pl.col("levels").is_not_null())])
+
+    def joining(self, model: Model, thresholds: Thresholds) -> pl.DataFrame:
+        """The links and decisions that may bring two listings into one cluster."""
+        levels = self._connections["levels"].drop_nulls().unique()
+        parsed = np.array([parse_levels(each) for each in levels], dtype=np.int8).reshape(-1, len(COMPARISONS))
+        may_be_only = pl.col("levels").is_in(levels.filter(are_equal_at_one_door(parsed, model)).implode())
+        return self._connections.filter((pl.col("probability") >= thresholds.match) | may_be_only)
 
 
-def _link(
-    state: LinkageState, model: Model, ids: pl.DataFrame, keys: pl.DataFrame, of: pl.DataFrame | None = None
-) -> Linkage:
-    """The linkage of listings by their keys; `of`: only pairs that contain one of these listings."""
-    parsed = _read(state, ids)
-    listed = parsed.listings.with_row_index("listing").with_columns(pl.col("listing").cast(pl.Int32))
-    by_position = keys.join(listed, on=IDS).select("listing", "key")
-    wanted = None if of is None else np.isin(np.arange(len(parsed)), listed.join(of, on=IDS, how="semi")["listing"])
-    return compare(parsed, model, lambda: by_position, *pairs_of(by_position, parsed.groups(), wanted))
-
-
-def _connected(
-    state: LinkageState, start: pl.DataFrame, links: pl.DataFrame, decisions: Sequence[Decision], least: float
-) -> pl.DataFrame:
-    """All listings of the components of `start`, before and after the batch."""
-    connections = _connections(links.filter(pl.col("probability") >= least), decisions)
-    reached = frontier = start
-    while frontier.height:
-        connected = connections.join(frontier, on=IDS, how="semi").select(source="to_source", source_id="to_id")
-        found = pl.concat([state.neighbours(frontier, least), connected]).unique()
-        frontier = found.join(reached, on=IDS, how="anti")
-        reached = pl.concat([reached, frontier])
-    return reached
-
-
-def _connections(links: pl.DataFrame, decisions: Sequence[Decision]) -> pl.DataFrame:
-    """The connections between listings by these links and decisions, in both directions."""
-    pairs = links.select("source_a", "id_a", "source_b", "id_b").rows()
-    pairs += [(*decision.one, *decision.other) for decision in decisions if decision.same]
-    columns = [*IDS, "to_source", "to_id"]
-    forward = pl.DataFrame(pairs, schema=dict.fromkeys(columns, pl.String), orient="row")
-    return pl.concat(
-        [forward, forward.select(source="to_source", source_id="to_id", to_source="source", to_id="source_id")]
-    )
+def _as_links(decisions: Sequence[Decision]) -> pl.DataFrame:
+    """Decisions that two listings are one place, in LINK_SCHEMA; they have no levels."""
+    rows = [(*decision.one, *decision.other, 1.0, None) for decision in decisions if decision.same]
+    return pl.DataFrame(rows, schema=LINK_SCHEMA, orient="row")

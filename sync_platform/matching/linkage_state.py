@@ -89,16 +89,14 @@ class LinkageState:
         query = f"SELECT key, count(*) AS count FROM {self.keys} SEMI JOIN matching_asked USING (key) GROUP BY key"
         return self._select(query, asked=keys.to_frame("key"))
 
-    def neighbours(self, ids: pl.DataFrame, least: float) -> pl.DataFrame:
-        """Both listings of every link of these listings with at least this probability."""
-        links = self._select(
-            f"""SELECT source_a, id_a, source_b, id_b FROM {self.links} WHERE probability >= {least!r}
+    def links_of(self, ids: pl.DataFrame, least: float) -> pl.DataFrame:
+        """The links of these listings with at least this probability, in LINK_SCHEMA."""
+        return self._select(
+            f"""FROM {self.links} WHERE probability >= {least!r}
                 AND ((source_a, id_a) IN (SELECT source, source_id FROM matching_ids)
                   OR (source_b, id_b) IN (SELECT source, source_id FROM matching_ids))""",
             ids=ids,
         )
-        ends = [links.select(source="source_a", source_id="id_a"), links.select(source="source_b", source_id="id_b")]
-        return pl.concat(ends).unique()
 
     def _select(self, query: str, **frames: pl.DataFrame) -> pl.DataFrame:
         with self._given(**frames):

@@ -10,6 +10,7 @@ import numpy as np
 
 from sync_platform.matching.comparisons import COMPARISONS, NAME, PLACE
 from sync_platform.matching.linkage import Linkage
+from sync_platform.matching.model import Model
 from sync_platform.matching.thresholds import Thresholds
 
 _EQUAL_NAMES = [NAME.number(code) for code in ("near", "same_shared", "same")]
@@ -26,13 +27,17 @@ def only_candidates(linkage: Linkage, thresholds: Thresholds) -> np.ndarray:
     is_only = np.zeros(len(linkage.left), dtype=bool)
     across = linkage.may_join & (linkage.sources[linkage.left] != linkage.sources[linkage.right])
     possible = np.flatnonzero(across & (linkage.probabilities >= thresholds.review))
-    levels = linkage.levels[possible]
     chosen = linkage.probabilities[possible] < thresholds.match
-    chosen &= np.isin(levels[:, COMPARISONS.index(NAME)], _EQUAL_NAMES)
-    chosen &= np.isin(levels[:, COMPARISONS.index(PLACE)], _ONE_DOOR)
-    chosen &= (linkage.model.weights(levels) > _AGAINST_BITS).all(axis=1)
+    chosen &= are_equal_at_one_door(linkage.levels[possible], linkage.model)
     is_only[possible[chosen & ~_has_rival(linkage, possible)]] = True
     return is_only
+
+
+def are_equal_at_one_door(levels: np.ndarray, model: Model) -> np.ndarray:
+    """True for pairs with equal names and one door, where no comparison speaks against the pair."""
+    equal = np.isin(levels[:, COMPARISONS.index(NAME)], _EQUAL_NAMES)
+    equal &= np.isin(levels[:, COMPARISONS.index(PLACE)], _ONE_DOOR)
+    return np.asarray(equal & (model.weights(levels) > _AGAINST_BITS).all(axis=1))
 
 
 def _has_rival(linkage: Linkage, pairs: np.ndarray) -> np.ndarray:

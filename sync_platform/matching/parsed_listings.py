@@ -20,7 +20,6 @@ from sync_platform.matching.parsed_address import ParsedAddress
 from sync_platform.matching.phones import parse_phones
 from sync_platform.matching.restaurant_names import ParsedName, parse_names
 from sync_platform.matching.scripts import fold
-from sync_platform.matching.text_columns import DistinctValues
 from sync_platform.quality.areas import NamedArea
 
 Strings = np.ndarray
@@ -78,41 +77,53 @@ class ParsedListings:
 
 def parse_listings(table: pl.DataFrame) -> ParsedListings:
     """The parsed listings of a sorted table in `listing_table.SCHEMA`."""
-    columns = {name: table[name].to_list() for name in table.columns if name not in ("latitude", "longitude")}
-    texts = DistinctValues(table.select(pl.col("address_en", "address_zh").fill_null("")).rows())
-    with ParallelMap(parse_addresses, texts.values) as parsed:  # most of the work
-        names = [
-            parse_names(first or "", second or "")
-            for first, second in zip(columns["name_en"], columns["name_zh"], strict=True)
+    return ListingParser().parse(table)
+
+
+class ListingParser:
+    """Parses tables of listings; what is in several of them is parsed once."""
+
+    def __init__(self) -> None:
+        self._addresses: dict[tuple[str, str], tuple[ParsedAddress, ParsedAddress]] = {}
+
+    def parse(self, table: pl.DataFrame) -> ParsedListings:
+        """The parsed listings of a sorted table in `listing_table.SCHEMA`."""
+        columns = {name: table[name].to_list() for name in table.columns if name not in ("latitude", "longitude")}
+        written = table.select(pl.col("address_en", "address_zh").fill_null("")).rows()
+        new = list(dict.fromkeys(texts for texts in written if texts not in self._addresses))
+        with ParallelMap(parse_addresses, new) as parsed:  # most of the work
+            names = [
+                parse_names(first or "", second or "")
+                for first, second in zip(columns["name_en"], columns["name_zh"], strict=True)
+            ]
+            phones = [parse_phones(text) if text else () for text in columns["phone"]]
+            self._addresses.update(zip(new, parsed.results(), strict=True))
+        addresses = [self._addresses[texts] for texts in written]
+        marked = [
+            bool(is_marked) or any(name.is_second_listing for name in pair)
+            for is_marked, pair in zip(columns["is_duplicate"], names, strict=True)
         ]
-        phones = [parse_phones(text) if text else () for text in columns["phone"]]
-        distinct = parsed.results()
-    addresses = [distinct[number] for number in texts.numbers.tolist()]
-    marked = [
-        bool(is_marked) or any(name.is_second_listing for name in pair)
-        for is_marked, pair in zip(columns["is_duplicate"], names, strict=True)
-    ]
-    return ParsedListings(
-        sources=columns["source"],
-        ids=columns["source_id"],
-        english=[pair[0] for pair in names],
-        chinese=[pair[1] for pair in names],
-        address_en=[pair[0] for pair in addresses],
-        address_zh=[pair[1] for pair in addresses],
-        phones=phones,
-        cuisines=[parse_cuisines(tuple(found)) if found else frozenset() for found in columns["cuisines"]],
-        cities=[_city(text) if text else "" for text in columns["city"]],
-        licences=[_licence(text) if text else "" for text in columns["licence_number"]],
-        latitude=table["latitude"].to_numpy(),
-        longitude=table["longitude"].to_numpy(),
-        areas=[
-            area_in_address(first or "", second or "") if latitude is None or longitude is None else None
-            for first, second, latitude, longitude in table.select(
-                "address_en", "address_zh", "latitude", "longitude"
-            ).iter_rows()
-        ],
-        is_duplicate=np.array(marked, dtype=bool),
-    )  # fmt: skip
+        return ParsedListings(
+            sources=columns["source"],
+            ids=columns["source_id"],
+            english=[pair[0] for pair in names],
+            chinese=[pair[1] for pair in names],
+            address_en=[pair[0] for pair in addresses],
+            address_zh=[pair[1] for pair in addresses],
+            phones=phones,
+            cuisines=[parse_cuisines(tuple(found)) if found else frozenset() for found in columns["cuisines"]],
+            cities=[_city(text) if text else "" for text in columns["city"]],
+            licences=[_licence(text) if text else "" for text in columns["licence_number"]],
+            latitude=table["latitude"].to_numpy(),
+            longitude=table["longitude"].to_numpy(),
+            areas=[
+                area_in_address(first or "", second or "") if latitude is None or longitude is None else None
+                for first, second, latitude, longitude in table.select(
+                    "address_en", "address_zh", "latitude", "longitude"
+                ).iter_rows()
+            ],
+            is_duplicate=np.array(marked, dtype=bool),
+        )  # fmt: skip
 
 
 @lru_cache(maxsize=10_000)
