@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync_platform.sources.values import coordinate_or_text, filled, moment, money, money_or_text
+from sync_platform.sources.values import coordinate_or_text, filled, hours_of_days, moment, money, money_or_text
 
 
 @pytest.mark.parametrize(
@@ -102,3 +102,9 @@ def test_no_time_is_none(text: str | None) -> None:
 def test_an_invalid_time_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"isoformat|range|hour"):
         moment(text)
+
+
+def test_a_day_without_hours_is_closed_and_a_day_that_is_missing_is_unknown() -> None:
+    days = {"sun": [], "tue": None, "mon": [("11:30", "15:00"), ("18:00", "22:00")]}
+    assert hours_of_days(days) == ["mon 11:30-15:00", "mon 18:00-22:00", "sun closed"]
+    assert hours_of_days(None) == []
