@@ -50,8 +50,8 @@ def test_an_invalid_coordinate_is_refused(sent: float | str) -> None:
     [(None, None), ("", None), (0, "0.00"), ("12", "12.00"), (8.1, "8.10"), ("1234.5", "1234.50"), (-3, "-3.00")],
 )
 def test_money_has_cents(sent: str | float | None, amount: str | None) -> None:
-    found = money_or_text(sent)
-    assert (None if found is None else str(found)) == amount
+    converted = money_or_text(sent)
+    assert (None if converted is None else str(converted)) == amount
 
 
 @given(cents=st.integers(-(10**9), 10**9))
@@ -80,9 +80,9 @@ def test_an_invalid_amount_is_refused(sent: str | float) -> None:
     ],
 )
 def test_a_time_with_any_offset_becomes_utc(text: str) -> None:
-    found = moment(text)
-    assert found == datetime(2026, 11, 24, 8, 30, tzinfo=UTC)
-    assert found.tzinfo is UTC
+    converted = moment(text)
+    assert converted == datetime(2026, 11, 24, 8, 30, tzinfo=UTC)
+    assert converted.tzinfo is UTC
 
 
 def test_a_day_begins_at_midnight_in_hong_kong() -> None:
