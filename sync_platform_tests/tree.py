@@ -128,13 +128,13 @@ def import_cycles(modules: tuple[Module, ...]) -> set[frozenset[str]]:
 
 def _reachable(start: str, imported: dict[str, set[str]]) -> set[str]:
     """Everything that `start` imports, directly or through others."""
-    found: set[str] = set()
+    reachable: set[str] = set()
     ahead = [start]
     while ahead:
-        new = imported[ahead.pop()] - found
-        found |= new
+        new = imported[ahead.pop()] - reachable
+        reachable |= new
         ahead += new
-    return found
+    return reachable
 
 
 def _is_private(name: str) -> bool:

@@ -81,15 +81,15 @@ class StartedProcess:
 
 def started(count: int, program: Callable[..., None], arguments: tuple[Any, ...]) -> list[StartedProcess]:
     """Start `count` processes that call `program`, a module's function, with the arguments and their number from 0."""
-    found = []
+    processes = []
     for number in range(count):
         folder = Path(tempfile.mkdtemp())
         for name in STREAMS:
             (folder / name).touch()
         process = forking().Process(target=_run_with_output_in, args=(folder, program, *arguments, number))
         process.start()
-        found.append(StartedProcess(process, folder))
-    return found
+        processes.append(StartedProcess(process, folder))
+    return processes
 
 
 @cache

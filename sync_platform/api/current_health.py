@@ -18,7 +18,7 @@ from sync_platform.monitoring.installation_state import read_state
 
 logger = logging.getLogger(__name__)
 OLDEST_ANSWERED = 6
-"""So many times `health_age_s` a health may be old while a newer one is computed."""
+"""While a newer health is computed, one that is up to this many times `health_age_s` old is answered."""
 
 
 class CurrentHealth:

@@ -25,7 +25,7 @@ JobKind = Literal["backup", "restore"]
 JobState = Literal["queued", "running", "complete", "failed"]
 ENDED: tuple[JobState, ...] = ("complete", "failed")
 MOST_ATTEMPTS = 3
-"""So many processes may begin a job."""
+"""How many processes may begin one job, each after the one before was killed."""
 KEPT = timedelta(days=90)
 """How long a job is kept that has ended: as long as its idempotency key."""
 

@@ -18,7 +18,7 @@ from sync_platform.vault.erased_values import ReadErased, erased_form
 from sync_platform.vault.sealed_values import ERASED, PREFIX
 
 FEW = 50
-"""So many data subjects are written into a query."""
+"""The most data subjects that a query names; more are looked up in a table."""
 
 
 def sealed_columns(dataset: Dataset) -> list[str]:

@@ -15,8 +15,8 @@ from sync_platform.sources.period import Cadence
 
 PERIOD_DAYS: dict[Cadence, int] = {"weekly": 7, "monthly": 31}
 DEVIATIONS = 3
-"""So many standard deviations above the mean are ordinary. The number of losses has a Poisson distribution, whose
-standard deviation is the square root of its mean."""
+"""Losses up to this many standard deviations above the mean are ordinary. The number of losses has a Poisson
+distribution, whose standard deviation is the square root of its mean."""
 MAX_EXTRA = 1 / 3
 """What is allowed beyond the share ends at this part of the live rows: a list that collapses is never ordinary."""
 

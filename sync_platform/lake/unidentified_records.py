@@ -16,7 +16,7 @@ from sync_platform.storage.lake_connection import LAKE
 from sync_platform.storage.temporary_tables import TemporaryTables
 
 MOST_LISTS = 12
-"""So many earlier lists are looked at, the newest first: those of a year, for a platform that is synced monthly."""
+"""How many earlier lists are read, the newest first: one year of a platform that is synced monthly."""
 UNLISTED = "('unseen', 'leaving')"
 """SQL: the operations of rows that a list covers and does not show (lake/difference.py)."""
 _OF_DATASET = "platform = $platform AND dataset = $dataset"

@@ -34,7 +34,7 @@ FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=30), timedelta(minutes=15)
 LONGEST_DELIVERY_S = 30.0
 """How long one delivery sends to one channel; the next one goes on."""
 FAILING_ATTEMPTS = 3
-"""A channel fails when its oldest message was tried so often."""
+"""A channel counts as failing after this many attempts at its oldest message."""
 logger = logging.getLogger(__name__)
 
 

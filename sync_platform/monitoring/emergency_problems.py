@@ -21,11 +21,11 @@ NAMES = frozenset({ProblemName.emergency_started, ProblemName.emergency_in_troub
 LATELY = timedelta(hours=1)
 """For this long after its end, the start and the end of a request have alerts, in case no round ran before."""
 TROUBLE_LASTS = timedelta(days=1)
-"""So long a request that has not ended complete is in trouble."""
+"""How long after its end a request that is not complete counts as in trouble."""
 STARTS_WITHIN = timedelta(seconds=30)
 """A request that is not started within this time is in trouble: the sensor takes it after ten seconds."""
 NEWEST = 50
-"""So many of the newest requests are looked at."""
+"""How many requests a round reads, the newest ones."""
 
 
 def announce_emergencies(settings: Settings) -> None:

@@ -21,7 +21,7 @@ from sync_platform.vault.personal_fields import Personal, PersonalKind
 
 VENUES = CursorPaging(size=50, next_cursor="next")
 DAYS_LISTED = 90
-"""For so many days a post is listed."""
+"""How many days a post is listed."""
 POSTS = CursorPaging(size=100, next_cursor="next")
 LANGUAGES = (OneOf(("en", "zh")),)
 

@@ -21,7 +21,7 @@ from sync_platform.vault.personal_fields import Personal, PersonalKind
 
 STATUSES = ("booked", "seated", "cancelled", "no_show")
 DAYS_LISTED = 45
-"""For so many days after the meal a reservation is listed."""
+"""How many days after the meal a reservation is listed."""
 PAGES = CursorPaging(size=100, next_cursor="result.next_cursor", total="result.total?")
 
 

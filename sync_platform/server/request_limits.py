@@ -63,7 +63,7 @@ def _limited(receive: Receive, within_s: float) -> Receive:
 
     async def limited() -> Message:
         nonlocal size, is_whole
-        if is_whole:  # what comes now is the end of the connection, for which nobody waits in vain
+        if is_whole:  # after the body, the only thing that can arrive is the end of the connection
             return await receive()
         try:
             async with asyncio.timeout_at(end):

@@ -22,7 +22,7 @@ from sync_platform.storage.full_disk import with_advice
 
 WAL_ATTEMPTS = 600  # half a minute
 KEPT_CONNECTIONS = 16
-"""So many connections to an SQLite file stay open: a new one costs as much as several reads."""
+"""How many connections to an SQLite file stay open: a new one costs as much as several reads."""
 MIGRATING = threading.Lock()
 """Alembic migrates one database at a time in a process: its state is global."""
 AT_ONE_MOMENT = {

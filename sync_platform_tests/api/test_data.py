@@ -19,13 +19,13 @@ def test_a_restaurant_is_found_in_both_scripts_and_shown_with_its_sources(served
     client = served.client("viewer")
     for words in ("fat sun", "發新", "发新酒家"):
         assert [each.restaurant_id for each in client.restaurants(q=words, district="大埔")] == [FAT_SUN]
-    shown = client.restaurant(FAT_SUN)
-    assert (shown.name_zh, shown.review_counts) == ("發新酒家", {"openrice": 1})
-    assert {(each.platform, each.source_id) for each in shown.members} == {
+    restaurant = client.restaurant(FAT_SUN)
+    assert (restaurant.name_zh, restaurant.review_counts) == ("發新酒家", {"openrice": 1})
+    assert {(each.platform, each.source_id) for each in restaurant.members} == {
         ("data_gov_hk", "2295734439"),
         ("openrice", "2387703"),
     }
-    phone = next(each for each in shown.provenance if each.field == "phone")
+    phone = next(each for each in restaurant.provenance if each.field == "phone")
     assert (phone.value, phone.platform, phone.source_id, phone.rule) == ("29637326", "openrice", "2387703", "only")
 
 

@@ -150,8 +150,8 @@ def _step_writes(steps: Steps) -> None:
     opened = io.open
 
     def open_stepped(file: Any, mode: str = "r", *more: Any, **named: Any) -> Any:
-        found = opened(file, mode, *more, **named)
-        return SteppedFile(found, steps) if mode == "wb" else found
+        opened_file = opened(file, mode, *more, **named)
+        return SteppedFile(opened_file, steps) if mode == "wb" else opened_file
 
     io.open = open_stepped  # type: ignore[assignment]
 

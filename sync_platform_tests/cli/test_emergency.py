@@ -63,12 +63,12 @@ def test_a_request_that_nothing_launches_reports_that_and_runs_here_once_with_no
         (platform["run_id"], request_id, getpass.getuser(), "critical")
     }
     assert {part["dataset"]: part["records"] for part in platform["datasets"]}.keys() == {"restaurants", "reservations"}
-    shown = shell.run("emergency", "status", request_id)
-    assert shown.returncode == 0
-    assert f"emergency request {request_id}: complete" in shown.stdout
-    assert "menus are [wrong]" in shown.stdout
-    assert platform["run_id"] in shown.stdout
-    assert re.search(r"^Next: sync-platform changes chope --since \d{4}-\d{2}-\d{2}$", shown.stdout, re.MULTILINE)
+    report = shell.run("emergency", "status", request_id)
+    assert report.returncode == 0
+    assert f"emergency request {request_id}: complete" in report.stdout
+    assert "menus are [wrong]" in report.stdout
+    assert platform["run_id"] in report.stdout
+    assert re.search(r"^Next: sync-platform changes chope --since \d{4}-\d{2}-\d{2}$", report.stdout, re.MULTILINE)
     assert f"Next: sync-platform emergency status {request_id}\n" in shell.run_in_process("emergency", "status").stdout
 
 

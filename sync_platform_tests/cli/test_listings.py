@@ -205,9 +205,11 @@ def test_the_audit_log_does_not_list_a_hundred_periods(listed: Shell) -> None:
 
 
 def test_every_command_that_lists_something_has_json_and_a_schema() -> None:
-    found = dict(commands(get_command(app)))
-    with_json = {name for name, command in found.items() if any("--json" in each.opts for each in command.params)}
-    assert set(found) - with_json == LIST_NOTHING
+    commands_by_name = dict(commands(get_command(app)))
+    with_json = {
+        name for name, command in commands_by_name.items() if any("--json" in each.opts for each in command.params)
+    }
+    assert set(commands_by_name) - with_json == LIST_NOTHING
     assert {schema_of(name) for name in with_json} == {*SCHEMAS, *ELSEWHERE.values()}
 
 

@@ -106,10 +106,10 @@ def test_a_schedule_is_due_at_its_last_time_after_it_was_turned_on(
     turned_on(instance, InstigatorType.SCHEDULE, "of somebody else", data)
     for at, status in ticks:
         tick(instance, state, at, status)
-    (found,) = read(instance).schedules
-    assert found.due_at == (None if expected is None else DUE)
-    assert found.tick == (expected or "none")
-    assert found.error == ("ValueError: bad cursor" if expected == "failed" else "")
+    (schedule,) = read(instance).schedules
+    assert schedule.due_at == (None if expected is None else DUE)
+    assert schedule.tick == (expected or "none")
+    assert schedule.error == ("ValueError: bad cursor" if expected == "failed" else "")
 
 
 def test_a_schedule_that_is_turned_off_is_not_read(instance: dg.DagsterInstance) -> None:
@@ -137,10 +137,10 @@ def test_unfinished_runs_are_read_with_their_process_and_their_usual_duration(in
     assert nothing.execute_in_process(instance=instance, tags=tags).success
     run = instance.create_run_for_job(nothing, status=dg.DagsterRunStatus.STARTED, tags=tags)
     waiting = instance.create_run_for_job(nothing, tags={"dagster/backfill": "b"})
-    found = {each.run_id: each for each in read(instance, now).unfinished}
-    assert {each.phase for each in found.values()} == {"running", "starting"}
-    assert found[waiting.run_id].is_of_backfill
-    first = found[run.run_id]
+    runs = {each.run_id: each for each in read(instance, now).unfinished}
+    assert {each.phase for each in runs.values()} == {"running", "starting"}
+    assert runs[waiting.run_id].is_of_backfill
+    first = runs[run.run_id]
     assert (first.job, first.platform, first.is_process_dead) == ("daily", "chope", False)
     assert first.usual_duration is not None
     assert timedelta() < first.usual_duration < HOUR

@@ -57,10 +57,10 @@ def shown_defaults(resources: dict[str, Any]) -> str:
 
 
 def test_no_password_is_in_the_configuration_that_dagster_shows(secret_settings: Settings) -> None:
-    shown = shown_defaults(resources_of(secret_settings))
-    assert MARKER not in shown
-    assert f"{PREFIX}_VAULT_URL" in shown
-    assert str(secret_settings.master_key_file) in shown, "what is no secret is shown"
+    defaults = shown_defaults(resources_of(secret_settings))
+    assert MARKER not in defaults
+    assert f"{PREFIX}_VAULT_URL" in defaults
+    assert str(secret_settings.master_key_file) in defaults, "what is no secret is shown"
 
 
 def test_a_run_has_the_addresses_with_their_passwords(secret_settings: Settings) -> None:

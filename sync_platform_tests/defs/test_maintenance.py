@@ -83,9 +83,9 @@ def test_a_run_shows_what_it_did(definitions: dg.Definitions, instance: dg.Dagst
     assert 0 < metadata["bytes_after"].value < metadata["bytes_before"].value
     table = metadata["tables"]
     assert isinstance(table, dg.TableMetadataValue)
-    shown = {record.data["table"]: record.data for record in table.records}
-    assert shown["sync.runs"]["files_before"] == 2
-    assert shown["sync.runs"]["files_after"] == 1
+    records = {record.data["table"]: record.data for record in table.records}
+    assert records["sync.runs"]["files_before"] == 2
+    assert records["sync.runs"]["files_after"] == 1
     assert metadata[SUMMARY].value["tables"]["sync.runs"]["files_after"] == 1  # type: ignore[index]
     names = ("snapshots_expired", "unneeded_files_deleted", "orphaned_files_deleted", "landing_folders_deleted")
     assert [metadata[name].value for name in names] == [0, 0, 0, 0]

@@ -57,10 +57,10 @@ def test_an_unknown_zone_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_no_other_module_formats_a_time_for_people() -> None:
-    found = {
+    paths = {
         module.path
         for module in modules_of("sync_platform")
         if re.search(r"%H:?-?%M", (ROOT / module.path).read_text())
     }
-    found = {path for path in found if not path.startswith("sync_platform/sandbox/")}
-    assert found - FOR_PROGRAMS == {"sync_platform/documents/local_time.py"}
+    paths = {path for path in paths if not path.startswith("sync_platform/sandbox/")}
+    assert paths - FOR_PROGRAMS == {"sync_platform/documents/local_time.py"}

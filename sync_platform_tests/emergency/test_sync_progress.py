@@ -32,8 +32,8 @@ def test_the_progress_of_a_request_is_that_of_its_runs_while_they_last(ledger: s
     ProgressStore(ledger).note(request_id, "chope", "waiting", "waiting for another sync of chope")
     ProgressStore(ledger).note(request_id, "chope", "fetching", "fetches restaurants", 120, 3)
     (during,) = progress_of_request(ledger, request_id).document()["platforms"]
-    shown = {name: during["progress"][name] for name in ("phase", "details", "records", "pages")}
-    assert shown == {"phase": "fetching", "details": "fetches restaurants", "records": 120, "pages": 3}
+    progress = {name: during["progress"][name] for name in ("phase", "details", "records", "pages")}
+    assert progress == {"phase": "fetching", "details": "fetches restaurants", "records": 120, "pages": 3}
     RequestStore(ledger).note_end(request_id, "chope", "a-run", "complete")
     document = progress_of_request(ledger, request_id).document()
     assert (document["status"], document["platforms"][0]["progress"]) == ("complete", None)

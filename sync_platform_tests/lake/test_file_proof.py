@@ -73,9 +73,9 @@ def test_a_file_that_is_gone_cut_short_or_another_one_is_found(harness: LakeHarn
     proof.data.delete(first)
     proof.data.put(second, proof.data.get(second)[:-1])
     proof.data.put(third, body)
-    found = {each.file.path: each.problem for each in proof.check().damaged}
-    assert (list(found), found[first]) == ([first, second, third], "it is gone")
-    assert "and the lake committed" in found[second]
+    problems = {each.file.path: each.problem for each in proof.check().damaged}
+    assert (list(problems), problems[first]) == ([first, second, third], "it is gone")
+    assert "and the lake committed" in problems[second]
     with pytest.raises(StorageError, match=f"{first} of .*: it is gone; .*restore the lake from its backup"):
         proof.require_intact()
 

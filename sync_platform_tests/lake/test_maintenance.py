@@ -463,10 +463,10 @@ def test_a_sync_that_takes_no_lock_may_commit_in_the_middle_of_a_compaction_on_p
     digest, hours = compaction.digest_table, iter(range(100, 104))
 
     def digest_while_syncing(session: duckdb.DuckDBPyConnection, table: str, snapshot: int) -> Digest:
-        found = digest(session, table, snapshot)
+        table_digest = digest(session, table, snapshot)
         for hour in itertools.islice(hours, 1):
             scaled_out.sync([{"id": 1, "name": f"Changed at {hour}"}], hour=hour, mode="incremental")
-        return found
+        return table_digest
 
     monkeypatch.setattr(compaction, "digest_table", digest_while_syncing)
     report = maintain(scaled_out.lake, 30, NOW, "run")

@@ -56,8 +56,8 @@ class Envelope(msgspec.Struct):
 
 
 def read_slice(reply: Reply) -> Slice:
-    found = reply.json_as(Envelope)
-    return Slice(found.data, reply, found.total, found.pages, found.next)
+    envelope = reply.json_as(Envelope)
+    return Slice(envelope.data, reply, envelope.total, envelope.pages, envelope.next)
 
 
 class Diner(Platform):

@@ -51,8 +51,8 @@ def test_no_share_is_known_where_no_page_came() -> None:
 
 
 def test_records_without_an_id_came_and_what_belongs_to_them_is_missing() -> None:
-    found = completeness_of(Gaps(pages_expected=1, claimed=10), ReceivedCounts(1, 9, 1))
-    assert (found.reasons, found.missing_share) == ([], 0.1)
+    completeness = completeness_of(Gaps(pages_expected=1, claimed=10), ReceivedCounts(1, 9, 1))
+    assert (completeness.reasons, completeness.missing_share) == ([], 0.1)
 
 
 @pytest.mark.parametrize("share", [0.25, None])

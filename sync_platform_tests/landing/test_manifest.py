@@ -129,9 +129,9 @@ def test_the_newest_landing_is_the_last_sync_of_that_period(store: ObjectStore) 
         sync_id = new_sync_id(moment)
         land(store, [manifest_of(dataset, sync_id, run_id=moment.isoformat()) for dataset in ("places", "reviews")])
     land(store, [manifest_of("places", new_sync_id(NOW + timedelta(days=40)), partition="2026-12")])
-    found = newest_landing(store, "diner", ["places", "reviews"], "2026-11")
-    assert [manifest.dataset for manifest in found] == ["places", "reviews"]
-    assert {manifest.run_id for manifest in found} == {moments[2].isoformat()}
+    landed = newest_landing(store, "diner", ["places", "reviews"], "2026-11")
+    assert [manifest.dataset for manifest in landed] == ["places", "reviews"]
+    assert {manifest.run_id for manifest in landed} == {moments[2].isoformat()}
 
 
 def test_pages_without_a_manifest_are_no_landing(store: ObjectStore) -> None:

@@ -41,11 +41,11 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
 def test_an_anchor_is_read_as_it_was_written(store: ObjectStore) -> None:
     write_anchor(store, SIGNER, ChainHead(3, "a" * 64), ChainHead(7, "b" * 64), FILES)
     write_anchor(store, SIGNER, ChainHead(4, "c" * 64), ChainHead(0, "0" * 64), FILES)
-    found = read_anchors(store, SIGNER.public_key)
-    assert [anchor.problem for anchor in found] == [None, None]
-    assert [anchor.head("batches") for anchor in found] == [ChainHead(3, "a" * 64), ChainHead(4, "c" * 64)]
-    assert found[0].head("audit_log") == ChainHead(7, "b" * 64)
-    assert found[0].head("files") == FILES
+    anchors = read_anchors(store, SIGNER.public_key)
+    assert [anchor.problem for anchor in anchors] == [None, None]
+    assert [anchor.head("batches") for anchor in anchors] == [ChainHead(3, "a" * 64), ChainHead(4, "c" * 64)]
+    assert anchors[0].head("audit_log") == ChainHead(7, "b" * 64)
+    assert anchors[0].head("files") == FILES
 
 
 def test_no_existing_object_is_overwritten(store: ObjectStore) -> None:

@@ -102,5 +102,5 @@ def dagster_loggers() -> Iterator[dict[str, Any]]:
 def test_the_settings_of_dagster_are_those_of_a_new_home() -> None:
     from sync_platform.cli.runner.home import INSTANCE_YAML
 
-    (shown,) = dagster_loggers()
-    assert shown.items() <= yaml.safe_load(INSTANCE_YAML).items()
+    (loggers,) = dagster_loggers()
+    assert loggers.items() <= yaml.safe_load(INSTANCE_YAML).items()

@@ -70,8 +70,8 @@ class Sns:
     def sent(self, topic_arn: str) -> list[dict[str, Any]]:
         """What the topic has received: text, subject, attributes, group and deduplication id."""
         names = ("id", "text", "subject", "attributes", "group", "deduplication_id")
-        found = sns_backends[ACCOUNT][REGION].topics[topic_arn].sent_notifications
-        return [dict(zip(names, each, strict=False)) for each in found]
+        notifications = sns_backends[ACCOUNT][REGION].topics[topic_arn].sent_notifications
+        return [dict(zip(names, each, strict=False)) for each in notifications]
 
     @contextmanager
     def down(self) -> Iterator[None]:
@@ -94,9 +94,9 @@ def sns() -> Iterator[Sns]:
         patch.setattr(boto3, "DEFAULT_SESSION", None)  # it keeps credentials, and other tests have others
         server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
         server.start()
-        found = Sns(server, server.get_host_and_port()[1])
-        yield found
-        found.server.stop()
+        sns_server = Sns(server, server.get_host_and_port()[1])
+        yield sns_server
+        sns_server.server.stop()
 
 
 @pytest.fixture
@@ -324,8 +324,8 @@ def test_without_a_channel_messages_go_to_the_log(
     store = store_of(settings, clock)
     store.round([STALE, FAILED, problem(ProblemName.sync_completed, "")], ALL)
     deliver(settings, store)
-    found = [(each.levelno, each.getMessage().split(" | ")[0]) for each in caplog.records]
-    assert found == [
+    logged = [(each.levelno, each.getMessage().split(" | ")[0]) for each in caplog.records]
+    assert logged == [
         (logging.WARNING, "MEDIUM opened: The data of chope are old."),
         (logging.CRITICAL, "CRITICAL opened: The backup failed."),
         (logging.INFO, "LOW opened: The source answered 403."),

@@ -155,8 +155,8 @@ def test_a_silenced_alert_sends_nothing_until_its_time_is_over(store: AlertStore
 
 
 def test_alerts_of_low_severity_send_one_message(store: AlertStore, clock: Clock) -> None:
-    found = problem(ProblemName.sync_completed, "chope 2026-11")
-    for problems in ([found], [], [found], []):
+    low_problem = problem(ProblemName.sync_completed, "chope 2026-11")
+    for problems in ([low_problem], [], [low_problem], []):
         store.round(problems, ALL)
         clock.move(hours=2)
     assert events(store) == ["opened"]
@@ -194,10 +194,10 @@ def test_a_flood_of_ten_thousand_causes_is_a_few_alerts_and_keeps_those_that_are
     many = [problem(ProblemName.run_failed, f"run {number}") for number in range(9995)]
     for _ in range(2):
         store.round([*many, *first], ALL)
-    found = {each.cause: each for each in store.open_alerts()}
-    assert len(found) == 21
-    assert {each.cause for each in first} < set(found)
-    assert found["run-failed:others"].what.startswith("9,980 more causes of run-failed, such as: ")
+    alerts = {each.cause: each for each in store.open_alerts()}
+    assert len(alerts) == 21
+    assert {each.cause for each in first} < set(alerts)
+    assert alerts["run-failed:others"].what.startswith("9,980 more causes of run-failed, such as: ")
     assert events(store) == ["opened"] * 21
 
 

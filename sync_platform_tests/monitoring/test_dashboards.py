@@ -54,8 +54,8 @@ def test_the_files_are_what_aws_takes(tmp_path: Path, cloudwatch: Any, monkeypat
 
     cloudwatch.put_dashboard(**json.loads((out / "cloudwatch" / "DataSync-production.json").read_text()))
     body = json.loads(cloudwatch.get_dashboard(DashboardName="DataSync-production")["DashboardBody"])
-    shown = {line[1] for widget in body["widgets"] for line in widget["properties"]["metrics"]}
-    assert shown == {metric.name for metric in METRICS}
+    names = {line[1] for widget in body["widgets"] for line in widget["properties"]["metrics"]}
+    assert names == {metric.name for metric in METRICS}
     for file in (out / "cloudwatch" / "alarms").iterdir():
         cloudwatch.put_metric_alarm(**json.loads(file.read_text()))
     alarms = cloudwatch.describe_alarms()["MetricAlarms"]

@@ -78,16 +78,16 @@ def values(text: str) -> dict[tuple[str, str], float]:
 
 
 def test_what_cloudwatch_adds_up_are_totals_in_prometheus() -> None:
-    found = values(prometheus_text(samples(), "staging"))
-    assert found[("sync_platform_sync_jobs_executed_total", "chope")] == 2
-    assert found[("sync_platform_sync_failures_total", "chope")] == 1
-    assert found[("sync_platform_sync_failures_total", "keeta")] == 0
-    assert found[("sync_platform_sync_duration_seconds_sum", "chope")] == 90
-    assert found[("sync_platform_sync_duration_seconds_count", "chope")] == 2
-    assert found[("sync_platform_records_processed_total", "chope.restaurants")] == 40
-    assert found[("sync_platform_data_staleness_ratio", "chope.restaurants")] == 0.25
-    assert found[("sync_platform_open_alerts", "critical")] == 2
-    assert found[("sync_platform_watch_heartbeat_timestamp_seconds", "")] == NOW.timestamp()
+    totals = values(prometheus_text(samples(), "staging"))
+    assert totals[("sync_platform_sync_jobs_executed_total", "chope")] == 2
+    assert totals[("sync_platform_sync_failures_total", "chope")] == 1
+    assert totals[("sync_platform_sync_failures_total", "keeta")] == 0
+    assert totals[("sync_platform_sync_duration_seconds_sum", "chope")] == 90
+    assert totals[("sync_platform_sync_duration_seconds_count", "chope")] == 2
+    assert totals[("sync_platform_records_processed_total", "chope.restaurants")] == 40
+    assert totals[("sync_platform_data_staleness_ratio", "chope.restaurants")] == 0.25
+    assert totals[("sync_platform_open_alerts", "critical")] == 2
+    assert totals[("sync_platform_watch_heartbeat_timestamp_seconds", "")] == NOW.timestamp()
 
 
 def test_a_metric_that_is_not_known_is_absent() -> None:

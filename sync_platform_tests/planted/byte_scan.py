@@ -73,14 +73,14 @@ class ByteScan:
                     self.unopened.append(f"{content.name}: {error}")
 
     def _in_stream(self, name: str, stream: BinaryIO) -> Iterator[Hit]:
-        found: set[Hit] = set()
+        hits: set[Hit] = set()
         tail = b""
         while block := stream.read(BLOCK_BYTES):
             self.bytes += len(block)
             window = tail + block
             if self._may_have_any(window):
-                new = {hit for hit in self._in_window(name, window) if hit not in found}
-                found |= new
+                new = {hit for hit in self._in_window(name, window) if hit not in hits}
+                hits |= new
                 yield from new
             tail = window[-self._overlap :]
 

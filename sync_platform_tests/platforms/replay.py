@@ -58,13 +58,13 @@ class Replayed:
 
     def ids(self, dataset: str) -> list[str]:
         """The records' source ids, in order of arrival, duplicates included."""
-        found = self.platform.dataset(dataset)
-        return [found.source_id(record) or "" for record in self.records(dataset)]
+        declared = self.platform.dataset(dataset)
+        return [declared.source_id(record) or "" for record in self.records(dataset)]
 
     def rows(self, dataset: str) -> list[Row]:
         """Every record as its row, without those out of scope; raises if a record breaks the contract."""
-        found = self.platform.dataset(dataset)
-        rows = [to_row(found, record) for record in self.records(dataset)]
+        declared = self.platform.dataset(dataset)
+        rows = [to_row(declared, record) for record in self.records(dataset)]
         return [row for row in rows if row is not None]
 
     def reasons(self, dataset: str) -> list[str]:

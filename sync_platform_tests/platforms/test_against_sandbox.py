@@ -58,7 +58,7 @@ def test_a_platform_lands_the_sandbox_whole(name: str, city: City, tmp_path: Pat
 
 def _in_clear(dataset: Dataset, landed: LandedDataset) -> set[str]:
     """The personal fields of which some landed value is not sealed."""
-    found = set()
+    texts = set()
     for _, body in landed.objects():
         for record in map(orjson.loads, body.splitlines()):
             for path in dataset.personal.fields if dataset.personal else ():
@@ -66,5 +66,5 @@ def _in_clear(dataset: Dataset, landed: LandedDataset) -> set[str]:
                 for name in path.split("."):
                     value = value.get(name) if isinstance(value, dict) else value
                 if value not in (None, "") and not str(value).startswith(PREFIX):
-                    found.add(path)
-    return found
+                    texts.add(path)
+    return texts

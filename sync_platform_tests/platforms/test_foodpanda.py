@@ -75,17 +75,17 @@ def sweep(answer: Answer, count: int | None = None, shuffled_by: int | None = No
 
 
 def row(record: Record) -> Any:
-    found = to_row(FOODPANDA.dataset("restaurants"), record)
-    assert isinstance(found, Row)
-    return found
+    made_row = to_row(FOODPANDA.dataset("restaurants"), record)
+    assert isinstance(made_row, Row)
+    return made_row
 
 
 def lasting(replayed: Replayed) -> dict[str, Record]:
     """The records by code, without the fields that depend on the clock."""
-    found = {record["code"]: record for record in replayed.records("restaurants")}
-    for record in found.values():
+    records = {record["code"]: record for record in replayed.records("restaurants")}
+    for record in records.values():
         record["metadata"].pop("available_in")
-    return found
+    return records
 
 
 @pytest.mark.usefixtures("whole_grid")

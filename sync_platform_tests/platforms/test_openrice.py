@@ -59,17 +59,17 @@ class Site:
         if params["sortBy"] in self.orders:
             chosen = sorted(chosen, key=self.orders[params["sortBy"]])
         start = (int(params["page"]) - 1) * 15
-        found = {"count": len(chosen), "results": chosen[:250][start : start + 15]}
-        return httpx.Response(200, json={"searchResult": {"paginationResult": found}})
+        page = {"count": len(chosen), "results": chosen[:250][start : start + 15]}
+        return httpx.Response(200, json={"searchResult": {"paginationResult": page}})
 
     @staticmethod
     def _matches(poi: Poi, params: httpx.QueryParams) -> bool:
         wanted = {name: int(params[name]) for name in FILTERS if name in params}
-        found = {category["categoryId"] for category in poi["categories"]}
+        category_ids = {category["categoryId"] for category in poi["categories"]}
         return (
             wanted.get("districtId", -9) in (poi["district"]["districtId"], -9)
             and wanted.get("priceRangeId", poi.get("priceRangeId")) == poi.get("priceRangeId")
-            and found >= {wanted[name] for name in ("cuisineId", "dishId") if name in wanted}
+            and category_ids >= {wanted[name] for name in ("cuisineId", "dishId") if name in wanted}
         )
 
 

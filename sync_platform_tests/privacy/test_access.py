@@ -49,10 +49,10 @@ def test_several_persons_are_listed_and_not_unsealed_before_one_is_chosen(home: 
     guest = home.guest()
     asked = ("privacy", "access", "--name", guest["surname"], "--json")
     listed = home.shell.run_in_process(*asked)
-    found = json.loads(listed.stdout)
-    require_schema(found, "privacy-access")
-    assert (listed.returncode, found["answer"]) == (2, None)
-    assert len(found["candidates"]) > 1
+    document = json.loads(listed.stdout)
+    require_schema(document, "privacy-access")
+    assert (listed.returncode, document["answer"]) == (2, None)
+    assert len(document["candidates"]) > 1
     assert guest["surname"] not in listed.stdout
     chosen = home.shell.run_in_process(*asked, "--choose", guest["subject"])
     answer = json.loads(chosen.stdout)["answer"]
@@ -145,9 +145,9 @@ def test_what_is_in_landed_pages_and_in_quarantine_only_is_in_the_answer_too(
             '{OBJECT}' AS landing_object, 1 AS landing_line, ['shape'] AS rules, ['covers'] AS paths,
             ['no number'] AS problems, now() AS committed_at"""
         )
-    found = candidates(searched, PersonQuestion(email="Only.Landed@example.hk"))
-    assert [(each.records, each.first_seen_at) for each in found] == [(0, None)]
-    (dataset,) = collect_answer(searched, found, home.settings).datasets
+    persons = candidates(searched, PersonQuestion(email="Only.Landed@example.hk"))
+    assert [(each.records, each.first_seen_at) for each in persons] == [(0, None)]
+    (dataset,) = collect_answer(searched, persons, home.settings).datasets
     (received,) = dataset.received
     assert received.record["email"] == "only.landed@example.hk"
     assert received.problems == ["no number at covers"]
@@ -169,8 +169,8 @@ def test_the_history_of_a_record_that_changed_hands_shows_only_the_persons_own_v
             'X9' AS entity_id, 'update' AS operation, '{{"email": "{sealed["email"]}"}}' AS before,
             '{{"email": "{records[0]["email"]}"}}' AS after, now() AS observed_at, now() AS committed_at"""
         )
-    found = candidates(searched, PersonQuestion(email=guest["email"]))
-    (dataset,) = collect_answer(searched, found, home.settings).datasets
+    persons = candidates(searched, PersonQuestion(email=guest["email"]))
+    (dataset,) = collect_answer(searched, persons, home.settings).datasets
     (change,) = [each for each in dataset.changes if each.source_id == "X9"]
     assert change.before == {"email": guest["email"]}
     assert change.after == {"email": OF_ANOTHER_PERSON}

@@ -78,8 +78,8 @@ def test_a_row_breaks_the_expected_rules_and_no_others(row: dict[str, Any], brok
 
 
 def test_all_breaches_are_reported_with_their_rows_and_values() -> None:
-    found = CONTRACT.breaches(_frame({"seats": -1, "state": "x"}, {}, {"seats": 41, "price": Decimal("-1")}))
-    assert sorted((breach.row, breach.column, breach.value) for breach in found) == [
+    breaches = CONTRACT.breaches(_frame({"seats": -1, "state": "x"}, {}, {"seats": 41, "price": Decimal("-1")}))
+    assert sorted((breach.row, breach.column, breach.value) for breach in breaches) == [
         (0, "seats", "-1"),
         (0, "seats", "-1"),
         (0, "state", "x"),
@@ -87,7 +87,7 @@ def test_all_breaches_are_reported_with_their_rows_and_values() -> None:
         (2, "seats", "41"),
         (2, "seats", "41"),
     ]
-    assert "state is x, not one of free, taken" in [breach.problem for breach in found]
+    assert "state is x, not one of free, taken" in [breach.problem for breach in breaches]
 
 
 def test_every_dataset_of_every_platform_has_a_contract_with_its_tables_types_and_descriptions() -> None:

@@ -91,9 +91,15 @@ def test_an_unknown_district_or_coordinate_is_not_measured(
     session: duckdb.DuckDBPyConnection, stated: str | None, latitude: float | None, longitude: float | None
 ) -> None:
     assert is_inside(stated, latitude, longitude) is None
-    found = measure(session, [("a", stated, latitude, longitude)])
-    assert (found.rows, found.measured, found.inside, found.share, found.worst) == (1, 0, 0, None, [])
-    assert found.unknown == ({"Narnia": 1} if stated == "Narnia" else {})
+    geography = measure(session, [("a", stated, latitude, longitude)])
+    assert (geography.rows, geography.measured, geography.inside, geography.share, geography.worst) == (
+        1,
+        0,
+        0,
+        None,
+        [],
+    )
+    assert geography.unknown == ({"Narnia": 1} if stated == "Narnia" else {})
 
 
 def test_a_table_is_measured_like_its_single_rows(session: duckdb.DuckDBPyConnection) -> None:
@@ -104,10 +110,14 @@ def test_a_table_is_measured_like_its_single_rows(session: duckdb.DuckDBPyConnec
         for number in range(2000)
     ]
     verdicts = [is_inside(*row[1:]) for row in rows]
-    found = measure(session, rows)
-    assert (found.rows, found.measured, found.inside) == (2000, 2000 - verdicts.count(None), verdicts.count(True))
-    assert 50 < found.inside < found.measured - 50
-    assert set(found.unknown) == {"Narnia", "Hong Kong", ""}
+    geography = measure(session, rows)
+    assert (geography.rows, geography.measured, geography.inside) == (
+        2000,
+        2000 - verdicts.count(None),
+        verdicts.count(True),
+    )
+    assert 50 < geography.inside < geography.measured - 50
+    assert set(geography.unknown) == {"Narnia", "Hong Kong", ""}
 
 
 def test_the_worst_are_the_farthest_outside(session: duckdb.DuckDBPyConnection) -> None:
@@ -118,14 +128,14 @@ def test_the_worst_are_the_farthest_outside(session: duckdb.DuckDBPyConnection) 
         ("swapped", "Central", 114.1579, 22.2822),
         ("in Sha Tin", "Central", 22.3815, 114.1885),
     ]
-    found = measure(session, rows)
-    assert [outlier.source_id for outlier in found.worst] == ["swapped", "in Sha Tin", "across the harbour"]
-    assert found.worst[2][:4] == rows[1]
-    assert 500 < found.worst[2].metres < 1000  # the harbour is some 1,000 m wide there, the margin 300
-    assert found.worst[1].metres == pytest.approx(10_000, abs=500)
-    assert isinstance(found.worst[0], Outlier)
-    assert measure_geography(session, "listed", worst=1).worst == found.worst[:1]
-    assert (found.measured, found.inside, found.share) == (4, 1, 0.25)
+    geography = measure(session, rows)
+    assert [outlier.source_id for outlier in geography.worst] == ["swapped", "in Sha Tin", "across the harbour"]
+    assert geography.worst[2][:4] == rows[1]
+    assert 500 < geography.worst[2].metres < 1000  # the harbour is some 1,000 m wide there, the margin 300
+    assert geography.worst[1].metres == pytest.approx(10_000, abs=500)
+    assert isinstance(geography.worst[0], Outlier)
+    assert measure_geography(session, "listed", worst=1).worst == geography.worst[:1]
+    assert (geography.measured, geography.inside, geography.share) == (4, 1, 0.25)
 
 
 def test_a_relation_may_be_a_query_and_no_view_is_left_in_the_session(session: duckdb.DuckDBPyConnection) -> None:
@@ -190,10 +200,10 @@ def listed() -> list[Row]:
 def test_the_sandboxs_restaurants_lie_in_their_stated_districts(
     session: duckdb.DuckDBPyConnection, listed: list[Row]
 ) -> None:
-    found = measure(session, listed)
-    assert found.unknown == {}
-    assert found.measured > 1000
-    assert found.share is not None and found.share >= 0.99
+    geography = measure(session, listed)
+    assert geography.unknown == {}
+    assert geography.measured > 1000
+    assert geography.share is not None and geography.share >= 0.99
 
 
 @pytest.mark.parametrize("percent", [1, 5, 20])

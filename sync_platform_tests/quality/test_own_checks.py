@@ -71,10 +71,10 @@ def test_a_folder_that_does_not_exist_has_no_checks(tmp_path: Path) -> None:
 )
 def test_a_wrong_file_is_a_problem_that_names_it(folder: Path, name: str, text: str, problem: str) -> None:
     (folder / name).write_text(text)
-    (found,) = loaded(folder).problems
-    assert found.startswith(f"{name}: ")
+    (problems,) = loaded(folder).problems
+    assert problems.startswith(f"{name}: ")
     with pytest.raises(AssertionError, match=problem):
-        raise AssertionError(found)
+        raise AssertionError(problems)
 
 
 def test_a_file_that_is_no_text_is_a_problem(folder: Path) -> None:
@@ -115,8 +115,8 @@ def test_a_check_that_takes_too_long_is_ended(harness: LakeHarness) -> None:
 
 def card(harness: LakeHarness) -> DatasetCard:
     with harness.lake.session() as session:
-        (found,) = cards_of(session)
-    return found
+        (cards,) = cards_of(session)
+    return cards
 
 
 def test_the_scorecard_has_the_results_of_the_newest_sync(harness: LakeHarness, folder: Path) -> None:

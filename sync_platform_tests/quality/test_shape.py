@@ -73,9 +73,9 @@ def test_examples_are_few_and_short_and_have_their_landed_line() -> None:
     sample.take("objects/two", lines([{"n": 3}, {"long": "湯" * 500}]))
     shape = sample.shape()
     stands_at = {"1": ("objects/one", 1), "2": ("objects/one", 2), "3": ("objects/two", 1)}
-    found = shape.field("n").examples["integer"]
-    assert len(found) == 2
-    assert all(stands_at[e.value or ""] == (e.landing_object, e.landing_line) for e in found)
+    examples = shape.field("n").examples["integer"]
+    assert len(examples) == 2
+    assert all(stands_at[e.value or ""] == (e.landing_object, e.landing_line) for e in examples)
     (long,) = shape.field("long").all_examples
     assert str(long) == f'"{"湯" * (EXAMPLE_CHARS - 1)}… (objects/two:2)'
 
@@ -95,8 +95,8 @@ def test_a_sealed_value_is_never_shown_but_its_landed_line_is(seal_reviews: Seal
 def test_in_a_dataset_with_personal_fields_an_unsealed_example_shows_its_form_only(seal_reviews: SealRecords) -> None:
     records = seal_reviews([{"text": "Good", "nickname": "陳大文 Chan-9", "mobile": 61234567, "isOpen": True}])
     shape = shape_of(records, has_personal_fields=True)
-    shown = {path: field.all_examples[0].value for path, field in shape.fields.items()}
-    assert shown == {"text": None, "nickname": '"xxx xxxx-9"', "mobile": "99999999", "isOpen": "true"}
+    values = {path: field.all_examples[0].value for path, field in shape.fields.items()}
+    assert values == {"text": None, "nickname": '"xxx xxxx-9"', "mobile": "99999999", "isOpen": "true"}
     assert all(field.marks == [] for field in shape.fields.values())
 
 

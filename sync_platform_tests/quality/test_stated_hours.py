@@ -87,8 +87,8 @@ def test_equal_hours_have_one_form(one: list[str], other: list[str]) -> None:
 def test_the_intervals_of_a_week_can_be_listed() -> None:
     hours = read_hours(["Fr 11:00-15:00,18:00-02:00", "Sa off"])
     assert hours is not None
-    found = [tuple(each.values()) for each in stated_intervals(hours)]
-    assert found == [
+    intervals = [tuple(each.values()) for each in stated_intervals(hours)]
+    assert intervals == [
         ("Fr", 1, "11:00", "15:00", False, False),
         ("Fr", 2, "18:00", "02:00", True, False),
         ("Sa", 1, None, None, False, True),

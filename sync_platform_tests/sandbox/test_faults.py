@@ -127,10 +127,10 @@ def test_a_fault_has_its_described_effect(city: City, platform: str, fault: str)
             record.keys() - plain.keys() for record, plain in zip(records(platform, response), normal, strict=True)
         )
     elif fault == "duplicates":
-        found = records(platform, response)
-        assert len(found) == len(normal) + 1
-        assert key(platform, found[-1]) == key(platform, found[0])
-        assert found[-1] != found[0]
+        answered = records(platform, response)
+        assert len(answered) == len(normal) + 1
+        assert key(platform, answered[-1]) == key(platform, answered[0])
+        assert answered[-1] != answered[0]
     elif fault == "repeated-page":
         assert keys(platform, ask(client, platform, 2)) == keys(platform, usual)
     elif fault == "shuffled":

@@ -39,25 +39,25 @@ def test_a_page_beyond_the_cap_is_empty(client: Client) -> None:
 
 def test_openrice_slices_cover_everything(client: Client) -> None:
     table = client.json("/openrice/api/v2/metadata/region/all?uiLang=en&uiCity=hongkong")
-    found: set[int] = set()
+    ids: set[int] = set()
     for district in table["districts"]:
         if district["districtId"] < 0:
             continue
         count, page = 1, 1
         while (page - 1) * 15 < count:
             answer = pois(client, f"en&districtId={district['districtId']}&page={page}")
-            found |= {poi["poiId"] for poi in answer["results"]}
+            ids |= {poi["poiId"] for poi in answer["results"]}
             count, page = answer["count"], page + 1
             assert count <= 250
-    assert len(found) == pois(client, "en")["count"]
+    assert len(ids) == pois(client, "en")["count"]
 
 
 @pytest.mark.parametrize("kind, number", [("cuisine", 1), ("dish", 2), ("amenity", 3)])
 def test_openrice_filters_by_price_and_each_kind_of_category(client: Client, kind: str, number: int) -> None:
     category = client.json("/openrice/api/v2/metadata/region/all")["categories"][kind][0]["categoryId"]
-    found = pois(client, f"en&priceRangeId=1&{kind}Id={category}")["results"]
-    assert found
-    for poi in found:
+    listed_pois = pois(client, f"en&priceRangeId=1&{kind}Id={category}")["results"]
+    assert listed_pois
+    for poi in listed_pois:
         assert poi["priceRangeId"] == 1
         assert category in [one["categoryId"] for one in poi["categories"] if one["categoryTypeId"] == number]
 
@@ -95,8 +95,8 @@ def test_tripadvisor_refuses_large_pages_as_a_problem(client: Client) -> None:
 
 def test_tripadvisor_omits_unknown_ids(client: Client) -> None:
     known = client.json("/tripadvisor/locations/search")["data"][0]["id"]
-    found = client.json(f"/tripadvisor/locations?id={known}&id=1")["data"]
-    assert [location["id"] for location in found] == [known]
+    locations = client.json(f"/tripadvisor/locations?id={known}&id=1")["data"]
+    assert [location["id"] for location in locations] == [known]
 
 
 def test_tripadvisor_refuses_more_than_50_ids(client: Client) -> None:
@@ -187,18 +187,18 @@ def test_foodpanda_answers_for_the_neighbourhood_only(client: Client) -> None:
 
 
 def test_a_two_kilometre_grid_finds_every_vendor(client: Client) -> None:
-    found: set[str] = set()
+    codes: set[str] = set()
     for row in range(34):
         for column in range(37):
             point, offset = (22.0 + row * 0.018, 113.8 + column * 0.0195), 0
             if client.city.view("foodpanda").near(*point):  # type: ignore[attr-defined]
                 while True:
                     answer = vendors(client, *point, offset)
-                    found |= {item["code"] for item in answer["items"]}
+                    codes |= {item["code"] for item in answer["items"]}
                     offset += 48
                     if answer["returned_count"] < 48:
                         break
-    assert found == {row.source_id for row in client.city.view("foodpanda").truth() if row.since <= TODAY < row.until}
+    assert codes == {row.source_id for row in client.city.view("foodpanda").truth() if row.since <= TODAY < row.until}
 
 
 def test_foodpanda_differs_between_points_only_in_volatile_fields(client: Client) -> None:

@@ -18,11 +18,11 @@ URL = "https%3A%2F%2Fwww.fehd.gov.hk%2Fenglish%2Flicensing%2Flicense%2Ftext%2FLP
 
 
 def rows(body: bytes) -> dict[str, dict[str, str]]:
-    found = {}
+    rows_by_number = {}
     for element in etree.fromstring(body).iter("LP"):
         row = {child.tag: child.text or "" for child in element}
-        found[row["LICNO"]] = row
-    return found
+        rows_by_number[row["LICNO"]] = row
+    return rows_by_number
 
 
 def versions(client: Client, start: str, end: str) -> list[str]:

@@ -86,14 +86,14 @@ class GraphqlDump:
 
     def _fields(self, kind: GraphQLObjectType, depth: int, suffix: str = "") -> str:
         """The fields of a type. In a union each has a name of its own: two types may have fields of one name."""
-        found = []
+        fields = []
         for name, field in kind.fields.items():
             if name in self._left_out:
                 continue
             text = self._field(name, field, depth)
             if text:
-                found.append(f"{name}{suffix}: {text}" if suffix else text)
-        return " ".join(["__typename", *found])
+                fields.append(f"{name}{suffix}: {text}" if suffix else text)
+        return " ".join(["__typename", *fields])
 
     def _given(self, field: GraphQLField) -> str:
         given = [

@@ -40,17 +40,17 @@ def mark_of(variable: str) -> str:
 
 def marked_settings(postgres: PostgresServer) -> dict[str, str]:
     """Every setting that may hold a secret, with its mark. The databases are new ones of this server."""
-    found = {name: mark_of(name) for name in OF_AWS}
+    marks = {name: mark_of(name) for name in OF_AWS}
     for name, field in Settings.model_fields.items():
-        found |= _marked(name.upper(), name, field)
+        marks |= _marked(name.upper(), name, field)
     for platform in load_platforms():
         for name, field in PlatformSettings.model_fields.items():
-            found |= _marked(f"{platform}_{name}".upper(), name, field)
+            marks |= _marked(f"{platform}_{name}".upper(), name, field)
     for name in ("LEDGER", "VAULT"):
-        found[name] = f"postgresql://postgres:{_encoded(name)}@127.0.0.1:{postgres.port}/{postgres.create_database()}"
-    found["RUN_BROKER"] = f"redis://:{_encoded('RUN_BROKER')}@{NOWHERE}/0"
+        marks[name] = f"postgresql://postgres:{_encoded(name)}@127.0.0.1:{postgres.port}/{postgres.create_database()}"
+    marks["RUN_BROKER"] = f"redis://:{_encoded('RUN_BROKER')}@{NOWHERE}/0"
     lake = f"{postgres.conninfo(postgres.create_database())} password='{mark_of('LAKE_CATALOG')}{AT_END}'"
-    return {**found, "LAKE_CATALOG": f"postgres:{lake}"}
+    return {**marks, "LAKE_CATALOG": f"postgres:{lake}"}
 
 
 def _marked(variable: str, name: str, field: FieldInfo) -> dict[str, str]:

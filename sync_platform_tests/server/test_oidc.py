@@ -66,9 +66,9 @@ def server(tmp_path: Path, provider: Provider) -> TestedServer:
     ledger = open_database(settings.ledger_url, MIGRATIONS)
     parts = ServerParts(settings, ledger, lambda table, log: Starlette(), list, lambda run_ids: {}, list)
     app = application(replace(parts, oidc_transport=httpx.MockTransport(provider)))
-    found = TestedServer(settings, ledger, app, [], DagsterInstance.ephemeral())
-    found.users.add("ada@example.org", [Role.viewer])
-    return found
+    tested_server = TestedServer(settings, ledger, app, [], DagsterInstance.ephemeral())
+    tested_server.users.add("ada@example.org", [Role.viewer])
+    return tested_server
 
 
 def come_back(server: TestedServer, provider: Provider, **changed: str) -> httpx.Response:

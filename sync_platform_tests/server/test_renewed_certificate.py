@@ -50,9 +50,9 @@ def presented(server: uvicorn.Server) -> x509.Certificate:
             side.do_handshake()
         except ssl.SSLWantReadError:
             continue
-    shown = client.getpeercert(binary_form=True)
-    assert shown is not None
-    return x509.load_der_x509_certificate(shown)
+    certificate = client.getpeercert(binary_form=True)
+    assert certificate is not None
+    return x509.load_der_x509_certificate(certificate)
 
 
 def test_a_renewed_certificate_is_used_without_a_restart(settings: Settings, tmp_path: Path) -> None:

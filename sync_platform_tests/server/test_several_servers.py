@@ -40,7 +40,7 @@ def pair(
     server: TestedServer, tmp_path: Path, postgres_server: PostgresServer
 ) -> Iterator[tuple[TestedServer, TestedServer]]:
     """Two servers with engines of their own on one new ledger. Dagster is that of the module's server."""
-    found = []
+    servers = []
     url = postgres_server.url(postgres_server.create_database())
     for name in ("first", "second"):
         settings = load_settings(sync_home=tmp_path / name, ledger=url)
@@ -48,9 +48,9 @@ def pair(
         parts = ServerParts(
             settings, ledger, lambda table, log: _nothing, list, lambda run_ids: {}, list, check_again_s=CHECK_AGAIN_S
         )
-        found.append(TestedServer(settings, ledger, application(parts), [], server.instance))
-    yield found[0], found[1]
-    for each in found:
+        servers.append(TestedServer(settings, ledger, application(parts), [], server.instance))
+    yield servers[0], servers[1]
+    for each in servers:
         each.ledger.dispose()
 
 

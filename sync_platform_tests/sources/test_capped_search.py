@@ -58,15 +58,15 @@ class CappedSource:
 
     def reachable(self) -> set[int]:
         """The ids that some query lists: of the first partition, and of the second for dishes without a colour."""
-        found: set[int] = set()
+        ids: set[int] = set()
         for dishes, (first, second) in zip((self.dishes, self._colourless), PARTITIONS, strict=True):
             queries: list[Filters] = [{}]
             for value in first.values:
                 queries += [{first.name: value}]
                 queries += [{first.name: value, second.name: finer} for finer in second.values]
             listed = [one for filters in queries for one in self.matching(filters)[: self.cap]]
-            found |= {one["id"] for one in listed if one in dishes}
-        return found
+            ids |= {one["id"] for one in listed if one in dishes}
+        return ids
 
     @property
     def _colourless(self) -> list[Dish]:
@@ -116,20 +116,20 @@ def capped_sources(draw: st.DrawFn) -> CappedSource:
 def test_every_record_that_a_query_lists_is_found_and_others_are_reported_as_capped(
     source: CappedSource,
 ) -> None:
-    found = search(source)
+    result = search(source)
     everything = {one["id"] for one in source.dishes}
     if source.cap == CAP:
-        assert set(found.ids) >= source.reachable()
-    assert bool(found.capped) == (set(found.ids) != everything)
-    assert found.extraction.gaps["dishes"].claimed == len(everything)
+        assert set(result.ids) >= source.reachable()
+    assert bool(result.capped) == (set(result.ids) != everything)
+    assert result.extraction.gaps["dishes"].claimed == len(everything)
 
 
 @given(capped_sources())
 def test_no_page_is_requested_twice_and_no_record_is_yielded_twice(source: CappedSource) -> None:
-    found = search(source)
+    result = search(source)
     assert Counter(source.asked).most_common(1)[0][1] == 1
-    assert len(set(found.ids)) == len(found.ids)
-    assert found.extraction.gaps["dishes"].pages_expected == len(source.asked)
+    assert len(set(result.ids)) == len(result.ids)
+    assert result.extraction.gaps["dishes"].pages_expected == len(source.asked)
 
 
 @given(capped_sources())
@@ -147,9 +147,9 @@ def test_records_of_broken_pages_are_found_by_other_queries_or_reported(
     search(source)
     broken = data.draw(st.sets(st.sampled_from(source.asked), max_size=4))
     source.broken = dict.fromkeys(broken, ServerFailed("source: broken"))
-    found = search(source)
-    gaps = found.extraction.gaps["dishes"]
-    assert set(found.ids) == {one["id"] for one in source.dishes} or gaps.failures or gaps.capped_slices
+    result = search(source)
+    gaps = result.extraction.gaps["dishes"]
+    assert set(result.ids) == {one["id"] for one in source.dishes} or gaps.failures or gaps.capped_slices
 
 
 def test_a_search_within_the_cap_is_one_query() -> None:
@@ -160,43 +160,43 @@ def test_a_search_within_the_cap_is_one_query() -> None:
 
 def test_a_query_above_the_cap_is_split_and_its_first_page_is_all_that_is_read_of_it() -> None:
     source = CappedSource([dish(number, colour) for number, colour in enumerate([1, 1, 1, 1, 2, 2, 2, 2])])
-    found = search(source)
-    assert len(found.ids) == 8
-    assert not found.capped
+    result = search(source)
+    assert len(result.ids) == 8
+    assert not result.capped
     assert [page for filters, page in source.asked if not filters] == [1]
 
 
 def test_a_part_above_the_cap_is_split_by_the_next_filter() -> None:
     source = CappedSource([dish(number, 1, size) for number, size in enumerate(["s"] * 5 + ["l"] * 5)])
-    found = search(source)
-    assert len(found.ids) == 10
-    assert not found.capped
+    result = search(source)
+    assert len(result.ids) == 10
+    assert not result.capped
 
 
 def test_records_without_a_value_for_a_filter_are_found_by_the_query_that_was_split() -> None:
-    found = search(CappedSource([dish(1, None), *(dish(number, 2) for number in range(2, 7)), dish(7, 3)]))
-    assert len(found.ids) == 7
-    assert not found.capped
+    result = search(CappedSource([dish(1, None), *(dish(number, 2) for number in range(2, 7)), dish(7, 3)]))
+    assert len(result.ids) == 7
+    assert not result.capped
 
 
 def test_a_query_that_stays_short_is_reported_by_its_filters_and_its_numbers() -> None:
-    found = search(CappedSource([dish(number, 1, "s") for number in range(8)] + [dish(9, 2)]))
-    assert found.capped == ["colour=1 size=s: 5 of 8"]
+    result = search(CappedSource([dish(number, 1, "s") for number in range(8)] + [dish(9, 2)]))
+    assert result.capped == ["colour=1 size=s: 5 of 8"]
 
 
 def test_a_query_that_stays_short_is_asked_again_in_another_order() -> None:
     source = CappedSource([dish(number, 1, "s") for number in range(8)] + [dish(9, 2)])
-    found = search(source, orders=[LAST_FIRST])
-    assert len(found.ids) == 9
-    assert not found.capped
+    result = search(source, orders=[LAST_FIRST])
+    assert len(result.ids) == 9
+    assert not result.capped
     assert {filters for filters, _ in source.asked if "order" in dict(filters)} == {
         frozenset({("colour", 1), ("size", "s"), *LAST_FIRST.items()})
     }
 
 
 def test_a_query_that_no_order_lists_whole_is_reported_with_what_all_orders_listed() -> None:
-    found = search(CappedSource([dish(number, 1, "s") for number in range(12)]), orders=[LAST_FIRST])
-    assert found.capped == ["colour=1 size=s: 10 of 12"]
+    result = search(CappedSource([dish(number, 1, "s") for number in range(12)]), orders=[LAST_FIRST])
+    assert result.capped == ["colour=1 size=s: 10 of 12"]
 
 
 def test_a_source_whose_pages_are_shorter_than_requested_is_read_to_its_end() -> None:
@@ -205,8 +205,8 @@ def test_a_source_whose_pages_are_shorter_than_requested_is_read_to_its_end() ->
 
 
 def test_records_without_any_value_that_no_page_reaches_are_reported_for_the_whole_search() -> None:
-    found = search(CappedSource([dish(number, None, None) for number in range(8)]))
-    assert found.capped == ["the whole search: 5 of 8"]
+    result = search(CappedSource([dish(number, None, None) for number in range(8)]))
+    assert result.capped == ["the whole search: 5 of 8"]
 
 
 def test_the_second_partition_is_used_only_where_the_first_leaves_records_out() -> None:
@@ -214,9 +214,9 @@ def test_the_second_partition_is_used_only_where_the_first_leaves_records_out() 
     left_out = CappedSource([dish(number, None, "s", -1 if number < 4 else -2) for number in range(8)])
     asks_shops = []
     for source in (covered, left_out):
-        found = search(source)
-        assert len(found.ids) == len(source.dishes)
-        assert not found.capped
+        result = search(source)
+        assert len(result.ids) == len(source.dishes)
+        assert not result.capped
         asks_shops.append(any("shop" in dict(filters) for filters, _ in source.asked))
     assert asks_shops == [False, True]
 
@@ -239,32 +239,35 @@ def test_a_query_is_not_asked_again_for_records_that_its_parts_miss() -> None:
 
 def test_records_without_a_value_for_the_partition_are_found_by_another_filter() -> None:
     source = CappedSource([dish(number, 1, None) | {"taste": [number % 2]} for number in range(10)])
-    found = search(source, other_filters=[SearchFilter("taste", (0, 1))])
-    assert len(found.ids) == 10
-    assert not found.capped
+    result = search(source, other_filters=[SearchFilter("taste", (0, 1))])
+    assert len(result.ids) == 10
+    assert not result.capped
 
 
 @pytest.mark.parametrize("error", [None, Refused("source: unknown filter")])
 def test_another_filter_that_the_source_ignores_or_refuses_is_asked_for_once(error: SyncError | None) -> None:
     source = CappedSource([dish(number, 1, None) | {"taste": [0, 1]} for number in range(10)])
     source.broken = {(frozenset({("taste", 0)}), 1): error} if error else {}
-    found = search(source, other_filters=[SearchFilter("taste", (0, 1))])
-    assert found.capped == ["colour=1: 5 of 10"]
+    result = search(source, other_filters=[SearchFilter("taste", (0, 1))])
+    assert result.capped == ["colour=1: 5 of 10"]
     assert [dict(filters) for filters, _ in source.asked if "taste" in dict(filters)] == [{"taste": 0}]
-    assert found.extraction.gaps["dishes"].failures == []
+    assert result.extraction.gaps["dishes"].failures == []
 
 
 def test_a_record_that_comes_again_with_other_values_is_kept_and_an_unchanged_one_is_left_out() -> None:
     @dataclass
     class Changing(CappedSource):
         async def __call__(self, filters: Filters, page: int) -> Slice:
-            found = await super().__call__(filters, page)
-            changed = [one | {"name": "new"} if one["id"] == 0 and filters else one for one in found.records]
-            return replace(found, records=changed)
+            result = await super().__call__(filters, page)
+            changed = [one | {"name": "new"} if one["id"] == 0 and filters else one for one in result.records]
+            return replace(result, records=changed)
 
-    found = search(Changing([dish(number, 1 + number % 2) for number in range(8)]))
-    assert sorted(found.ids) == [0, *range(8)]
-    assert {record.get("name") for page in found.pages for record in page.records if record["id"] == 0} == {None, "new"}
+    result = search(Changing([dish(number, 1 + number % 2) for number in range(8)]))
+    assert sorted(result.ids) == [0, *range(8)]
+    assert {record.get("name") for page in result.pages for record in page.records if record["id"] == 0} == {
+        None,
+        "new",
+    }
 
 
 def test_the_finest_query_that_stays_short_is_read_first() -> None:
@@ -294,25 +297,25 @@ def test_a_query_that_repeats_itself_is_a_finding_and_is_not_split() -> None:
             return await super().__call__(filters, 1)
 
     source = Stuck([dish(number) for number in range(CAP)])
-    found = search(source)
-    assert found.extraction.gaps["dishes"].findings == ["page 2 of the whole search repeats what came before it"]
-    assert found.ids == [0, 1]
+    result = search(source)
+    assert result.extraction.gaps["dishes"].findings == ["page 2 of the whole search repeats what came before it"]
+    assert result.ids == [0, 1]
     assert len(source.asked) == 2
 
 
 def test_a_lost_page_loses_only_records_that_no_other_query_lists() -> None:
     dishes = [dish(number, 1 + number % 2) for number in range(8)]
     lost = (frozenset({("colour", 1)}), 2)
-    found = search(CappedSource(dishes, broken={lost: ServerFailed("source: broken")}))
-    assert len(found.ids) == 8
-    assert found.extraction.gaps["dishes"].failures == ["source: broken"]
-    assert not found.capped
+    result = search(CappedSource(dishes, broken={lost: ServerFailed("source: broken")}))
+    assert len(result.ids) == 8
+    assert result.extraction.gaps["dishes"].failures == ["source: broken"]
+    assert not result.capped
 
 
 def test_records_without_an_id_are_all_kept() -> None:
-    found = search(CappedSource([{"name": "A"}, {"name": "B"}]))
-    assert [record["name"] for page in found.pages for record in page.records].count("A") == 1
-    assert found.capped == ["the whole search: 0 of 2"]
+    result = search(CappedSource([{"name": "A"}, {"name": "B"}]))
+    assert [record["name"] for page in result.pages for record in page.records].count("A") == 1
+    assert result.capped == ["the whole search: 0 of 2"]
 
 
 @pytest.mark.parametrize("error", [ServerFailed("source: broken"), AuthenticationFailed("source: who are you")])
@@ -322,7 +325,7 @@ def test_a_search_that_fails_from_the_start_claims_nothing(error: SyncError) -> 
         with pytest.raises(AuthenticationFailed):
             search(source)
         return
-    found = search(source)
-    assert found.pages == []
-    assert found.extraction.gaps["dishes"].claimed is None
-    assert found.extraction.gaps["dishes"].failures == ["source: broken"]
+    result = search(source)
+    assert result.pages == []
+    assert result.extraction.gaps["dishes"].claimed is None
+    assert result.extraction.gaps["dishes"].failures == ["source: broken"]

@@ -37,9 +37,9 @@ def checked_zstd_with_one_wrong_bit(data: bytes) -> bytes:
 
 def decoded(body: bytes, *names: str, piece: int = 1000) -> bytes:
     decoder = BodyDecoder(names)
-    found = b"".join(out for at in range(0, len(body), piece) for out in decoder.decode(body[at : at + piece]))
+    body_read = b"".join(out for at in range(0, len(body), piece) for out in decoder.decode(body[at : at + piece]))
     decoder.finish()
-    return found
+    return body_read
 
 
 PACKED = {"gzip": gzip.compress, "x-gzip": gzip.compress, "deflate": zlib.compress, "zstd": zstd}

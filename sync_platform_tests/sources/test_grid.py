@@ -62,14 +62,14 @@ class Market:
 
     def expected(self) -> dict[int, Point]:
         """The point whose answer is used, for every stall that a working point lists."""
-        found: dict[int, Point] = {}
+        cells: dict[int, Point] = {}
         for cell in range(len(GRID)):
             point = GRID.middle(cell)
             for one in [] if point in self.broken else self.near(*point):
                 placed = isinstance(one["latitude"], float)
                 is_own = placed and GRID.cell_at(one["latitude"], one["longitude"]) == cell
-                found[one["id"]] = point if is_own else found.get(one["id"], point)
-        return found
+                cells[one["id"]] = point if is_own else cells.get(one["id"], point)
+        return cells
 
 
 @dataclass
@@ -108,11 +108,11 @@ def markets(draw: st.DrawFn) -> Market:
 
 @given(markets())
 def test_every_listed_record_comes_once_and_from_its_own_cell_if_that_lists_it(market: Market) -> None:
-    found = crawl(market)
-    assert len(found.stalls) == len(found.points)
-    assert found.points == market.expected()
-    gaps = found.extraction.gaps["dishes"]
-    assert (gaps.claimed, len(gaps.failures)) == (len(found.stalls), len(market.broken))
+    result = crawl(market)
+    assert len(result.stalls) == len(result.points)
+    assert result.points == market.expected()
+    gaps = result.extraction.gaps["dishes"]
+    assert (gaps.claimed, len(gaps.failures)) == (len(result.stalls), len(market.broken))
     assert not gaps.findings
     broken = {str(cell) for cell in range(len(GRID)) if GRID.middle(cell) in market.broken}
     assert gaps.parts.unread == broken
@@ -121,10 +121,10 @@ def test_every_listed_record_comes_once_and_from_its_own_cell_if_that_lists_it(m
 
 @given(markets())
 def test_no_page_of_a_point_is_requested_twice(market: Market) -> None:
-    found = crawl(market)
+    result = crawl(market)
     assert Counter(market.asked).most_common(1)[0][1] == 1
     assert {(latitude, longitude) for latitude, longitude, _ in market.asked} == {*map(GRID.middle, range(len(GRID)))}
-    assert found.extraction.gaps["dishes"].pages_expected == len(market.asked)
+    assert result.extraction.gaps["dishes"].pages_expected == len(market.asked)
 
 
 @given(st.floats(10.0, 13.0, exclude_max=True), st.floats(20.0, 24.0, exclude_max=True))
@@ -159,9 +159,9 @@ def test_two_records_of_one_id_without_a_location_are_both_kept() -> None:
 
 
 def test_records_without_an_id_are_kept_and_are_a_finding() -> None:
-    found = crawl(Market([{"latitude": 10.5, "longitude": 20.5}], reach=0.5))
-    assert len(found.stalls) == 1
-    assert found.findings == ["stalls without an id were listed 1 times"]
+    result = crawl(Market([{"latitude": 10.5, "longitude": 20.5}], reach=0.5))
+    assert len(result.stalls) == 1
+    assert result.findings == ["stalls without an id were listed 1 times"]
 
 
 def test_a_point_that_lists_fewer_than_it_counts_is_named() -> None:
@@ -170,10 +170,10 @@ def test_a_point_that_lists_fewer_than_it_counts_is_named() -> None:
             part = await super().__call__(latitude, longitude, offset)
             return Slice(part.records, part.reply, total=(part.total or 0) + bool(part.records))
 
-    found = crawl(Short([stall(1, 10.5, 20.5)], reach=0.5))
+    result = crawl(Short([stall(1, 10.5, 20.5)], reach=0.5))
     cell = GRID.cell_at(10.5, 20.5)
-    assert found.findings == [f"{cell}: the point 10.50,20.50 ends at 1 of 2 stalls"]
-    assert found.extraction.gaps["dishes"].parts.unread == {str(cell)}
+    assert result.findings == [f"{cell}: the point 10.50,20.50 ends at 1 of 2 stalls"]
+    assert result.extraction.gaps["dishes"].parts.unread == {str(cell)}
 
 
 def test_a_point_that_lists_the_same_page_for_ever_is_ended() -> None:
@@ -183,8 +183,8 @@ def test_a_point_that_lists_the_same_page_for_ever_is_ended() -> None:
             return await Market(self.stalls, self.reach)(latitude, longitude, 0)
 
     market = Stuck([stall(number, 10.5, 20.5) for number in range(PAGE_ROWS + 1)], reach=0.5)
-    found = crawl(market)
+    result = crawl(market)
     point = f"{GRID.cell_at(10.5, 20.5)}: the point 10.50,20.50"
-    assert found.findings == [f"{point} repeats at offset 3 what came before it", f"{point} ends at 3 of 4 stalls"]
-    assert sorted(found.points) == [0, 1, 2]
+    assert result.findings == [f"{point} repeats at offset 3 what came before it", f"{point} ends at 3 of 4 stalls"]
+    assert sorted(result.points) == [0, 1, 2]
     assert len(market.asked) == len(GRID) + 1

@@ -19,9 +19,9 @@ def decoded(text: str) -> Any:
 
 @pytest.mark.parametrize("text", BEYOND, ids=lambda text: text[-20:])
 def test_an_integer_beyond_64_bits_is_landed_as_its_exact_text(text: str) -> None:
-    found = decoded(f'{{"items": [{{"id": {text}, "more": [{text}]}}, {{"id": 7}}]}}')
-    assert found == {"items": [{"id": text, "more": [text]}, {"id": 7}]}
-    assert orjson.loads(orjson.dumps(found)) == found
+    value = decoded(f'{{"items": [{{"id": {text}, "more": [{text}]}}, {{"id": 7}}]}}')
+    assert value == {"items": [{"id": text, "more": [text]}, {"id": 7}]}
+    assert orjson.loads(orjson.dumps(value)) == value
 
 
 @pytest.mark.parametrize("number", [2**64 - 1, -(2**63), 2**63, 10**18, 0, -7])
@@ -43,8 +43,8 @@ def test_what_is_no_number_becomes_an_object_that_no_contract_accepts(text: str)
 
 
 def test_half_a_surrogate_pair_and_a_byte_order_mark_lose_no_record() -> None:
-    found = decoded('\ufeff[{"id": "a\\ud800", "\\udc00": "\\ud83d\\ude00"}, {"id": "b"}]')
-    assert found == [{"id": "a\ufffd", "\ufffd": "😀"}, {"id": "b"}]
+    value = decoded('\ufeff[{"id": "a\\ud800", "\\udc00": "\\ud83d\\ude00"}, {"id": "b"}]')
+    assert value == [{"id": "a\ufffd", "\ufffd": "😀"}, {"id": "b"}]
 
 
 @pytest.mark.parametrize(

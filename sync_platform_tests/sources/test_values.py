@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync_platform.sources.values import coordinate_or_text, filled, moment, money, money_or_text
+from sync_platform.sources.values import coordinate_or_text, filled, hours_of_days, moment, money, money_or_text
 
 
 @pytest.mark.parametrize(
@@ -50,8 +50,8 @@ def test_an_invalid_coordinate_is_refused(sent: float | str) -> None:
     [(None, None), ("", None), (0, "0.00"), ("12", "12.00"), (8.1, "8.10"), ("1234.5", "1234.50"), (-3, "-3.00")],
 )
 def test_money_has_cents(sent: str | float | None, amount: str | None) -> None:
-    found = money_or_text(sent)
-    assert (None if found is None else str(found)) == amount
+    converted = money_or_text(sent)
+    assert (None if converted is None else str(converted)) == amount
 
 
 @given(cents=st.integers(-(10**9), 10**9))
@@ -80,9 +80,9 @@ def test_an_invalid_amount_is_refused(sent: str | float) -> None:
     ],
 )
 def test_a_time_with_any_offset_becomes_utc(text: str) -> None:
-    found = moment(text)
-    assert found == datetime(2026, 11, 24, 8, 30, tzinfo=UTC)
-    assert found.tzinfo is UTC
+    converted = moment(text)
+    assert converted == datetime(2026, 11, 24, 8, 30, tzinfo=UTC)
+    assert converted.tzinfo is UTC
 
 
 def test_a_day_begins_at_midnight_in_hong_kong() -> None:
@@ -102,3 +102,9 @@ def test_no_time_is_none(text: str | None) -> None:
 def test_an_invalid_time_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"isoformat|range|hour"):
         moment(text)
+
+
+def test_a_day_without_hours_is_closed_and_a_day_that_is_missing_is_unknown() -> None:
+    days = {"sun": [], "tue": None, "mon": [("11:30", "15:00"), ("18:00", "22:00")]}
+    assert hours_of_days(days) == ["mon 11:30-15:00", "mon 18:00-22:00", "sun closed"]
+    assert hours_of_days(None) == []

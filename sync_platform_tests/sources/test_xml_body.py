@@ -59,10 +59,10 @@ def signs(found: ElementList) -> list[str | None]:
     ],
 )
 def test_a_character_that_xml_does_not_allow_is_read_where_its_meaning_is_plain(sent: str, meant: str) -> None:
-    found = read(document(sent))
-    assert signs(found) == ["Lucky", meant, "好運"]
-    assert [record.problem for record in found.records] == [None] * 3
-    assert found.root.findtext("DAY") == "2026-11-20"
+    records_read = read(document(sent))
+    assert signs(records_read) == ["Lucky", meant, "好運"]
+    assert [record.problem for record in records_read.records] == [None] * 3
+    assert records_read.root.findtext("DAY") == "2026-11-20"
 
 
 @pytest.mark.parametrize("before", ["\n", " \r\n", "\ufeff", "\ufeff\n"])
@@ -72,9 +72,9 @@ def test_what_stands_before_the_declaration_is_skipped(before: str) -> None:
 
 @pytest.mark.parametrize("after", ["\0\0", "\x1a", "<!-- cached -->\n<p>served by proxy</p>"])
 def test_what_stands_after_the_end_is_skipped(after: str) -> None:
-    found = read(document("Two") + after)
-    assert signs(found) == ["Lucky", "Two", "好運"]
-    assert found.notes
+    records_read = read(document("Two") + after)
+    assert signs(records_read) == ["Lucky", "Two", "好運"]
+    assert records_read.notes
 
 
 def test_a_second_file_that_is_cut_off_is_a_broken_page() -> None:
@@ -135,27 +135,27 @@ def test_what_was_odd_is_told() -> None:
     ],
 )
 def test_a_record_with_a_broken_tag_is_marked_and_its_neighbours_are_read(broken: str) -> None:
-    found = read(HEAD + row("1", "Lucky") + broken + row("3", "好運") + TAIL)
-    assert [record.element.findtext("NO") for record in found.records] == ["1", "2", "3"]
-    assert [record.problem is None for record in found.records] == [True, False, True]
-    assert signs(found)[::2] == ["Lucky", "好運"]
+    records_read = read(HEAD + row("1", "Lucky") + broken + row("3", "好運") + TAIL)
+    assert [record.element.findtext("NO") for record in records_read.records] == ["1", "2", "3"]
+    assert [record.problem is None for record in records_read.records] == [True, False, True]
+    assert signs(records_read)[::2] == ["Lucky", "好運"]
 
 
 def test_a_byte_that_is_not_text_marks_its_record_and_its_field_is_not_read() -> None:
-    found = read(document("TWO").encode().replace(b"TWO", b"T\xffO"))
-    assert [record.problem for record in found.records] == [None, "it has a byte that is not text", None]
-    assert signs(found) == ["Lucky", None, "好運"]
-    found = read(document("Two").encode().replace(b"<NO>2", b"<NO>\xff"))
-    assert [record.element.findtext("NO") for record in found.records] == ["1", None, "3"]
+    records_read = read(document("TWO").encode().replace(b"TWO", b"T\xffO"))
+    assert [record.problem for record in records_read.records] == [None, "it has a byte that is not text", None]
+    assert signs(records_read) == ["Lucky", None, "好運"]
+    records_read = read(document("Two").encode().replace(b"<NO>2", b"<NO>\xff"))
+    assert [record.element.findtext("NO") for record in records_read.records] == ["1", None, "3"]
 
 
 def test_no_entity_of_the_file_is_expanded() -> None:
     bomb = '<!DOCTYPE DATA [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;"><!ENTITY c SYSTEM "file:///etc/hostname">]>'
     for reference in ("&b;", "&c;", "&b; & more"):
-        found = read(bomb + document(reference, "<DATA><LPS>"))
-        assert signs(found)[::2] == ["Lucky", "好運"]
-        assert found.records[1].problem or len(found.records[1].element[1]) == 1
-        assert "aaaa" not in (signs(found)[1] or "")
+        records_read = read(bomb + document(reference, "<DATA><LPS>"))
+        assert signs(records_read)[::2] == ["Lucky", "好運"]
+        assert records_read.records[1].problem or len(records_read.records[1].element[1]) == 1
+        assert "aaaa" not in (signs(records_read)[1] or "")
 
 
 @pytest.mark.parametrize("end", range(5, len(document("A & B")) - 1, 7))

@@ -122,9 +122,9 @@ def test_entries_are_the_keys_with_size_and_time(store: ObjectStore) -> None:
     began = datetime.now(UTC) - timedelta(seconds=5)
     for key in ("a/2", "b", "a/1"):
         store.put(key, b"x" * len(key))
-    found = list(store.entries("a/"))
-    assert [(entry.key, entry.size_bytes) for entry in found] == [("a/1", 3), ("a/2", 3)]
-    assert all(began < entry.modified_at < datetime.now(UTC) + timedelta(seconds=5) for entry in found)
+    entries = list(store.entries("a/"))
+    assert [(entry.key, entry.size_bytes) for entry in entries] == [("a/1", 3), ("a/2", 3)]
+    assert all(began < entry.modified_at < datetime.now(UTC) + timedelta(seconds=5) for entry in entries)
     assert [entry.key for entry in store.entries()] == list(store.keys())
 
 

@@ -109,10 +109,10 @@ class UnificationHarness:
 
     def together(self) -> set[frozenset[Key]]:
         """The listings of each restaurant."""
-        found: dict[str, set[Key]] = {}
+        clusters: dict[str, set[Key]] = {}
         for key, name in self.restaurants().items():
-            found.setdefault(name, set()).add(key)
-        return {frozenset(keys) for keys in found.values()}
+            clusters.setdefault(name, set()).add(key)
+        return {frozenset(keys) for keys in clusters.values()}
 
     def rebuilt(self) -> set[frozenset[Key]]:
         """The clusters of a full run with the same model and decisions."""

@@ -34,26 +34,26 @@ def _unify(harness: UnificationHarness, **listings: dict[str, Any]) -> dict[str,
 
 
 def test_the_value_of_most_platforms_is_used_and_the_others_are_kept(harness: UnificationHarness) -> None:
-    found = _unify(
+    record = _unify(
         harness,
         eatigo={"price_level": 2},
         tripadvisor={"price_range": "Mid Range", "cuisines": ["Cantonese"]},
         openrice={"price_level": 6, "phones": [place(3)["phone"]]},
     )
-    why = found["why"]["price_level"]
-    assert (found["price_level"], why["rule"], why["words"]) == (2, "agreement", "2 of 3 platforms say so")
+    why = record["why"]["price_level"]
+    assert (record["price_level"], why["rule"], why["words"]) == (2, "agreement", "2 of 3 platforms say so")
     assert {"source": "openrice", "source_id": "openrice-3", "value": 4, "agrees": False} in why["others"]
 
 
 def test_the_value_of_the_more_trusted_of_two_platforms_is_used(harness: UnificationHarness) -> None:
-    found = _unify(harness, openrice={"price_level": 6, "phones": [place(3)["phone"]]}, eatigo={"price_level": 1})
-    why = found["why"]["price_level"]
-    assert (found["price_level"], why["rule"], why["words"]) == (4, "priority", "openrice comes before eatigo")
+    record = _unify(harness, openrice={"price_level": 6, "phones": [place(3)["phone"]]}, eatigo={"price_level": 1})
+    why = record["why"]["price_level"]
+    assert (record["price_level"], why["rule"], why["words"]) == (4, "priority", "openrice comes before eatigo")
 
 
 def test_a_removed_listing_comes_last(harness: UnificationHarness) -> None:
-    found = _unify(harness, eatigo={"price_level": 1})
-    assert (found["price_level"], found["why"]["price_level"]["source"]) == (1, "eatigo")
+    record = _unify(harness, eatigo={"price_level": 1})
+    assert (record["price_level"], record["why"]["price_level"]["source"]) == (1, "eatigo")
     harness.list("openrice", "o3", **place(3), price_level=6, phones=[place(3)["phone"]])
     harness.unify()
     assert harness.one("SELECT price_level FROM unified.restaurants WHERE price_level IS NOT NULL") == (4,)
@@ -64,25 +64,25 @@ def test_a_removed_listing_comes_last(harness: UnificationHarness) -> None:
 
 
 def test_each_language_comes_from_text_in_that_language(harness: UnificationHarness) -> None:
-    found = _unify(
+    record = _unify(
         harness,
         data_gov_hk={"name_en": "金獅小廚", "name_zh": "金獅小廚", "address_zh": "九龍彌敦道32號地下4號舖",
                      "expires_on": date(2099, 1, 1), "district_en": "Yau Tsim", "licence_type": "RL"},
         eatigo={"name_zh": "金獅小廚 Silver Phoenix"},
     )  # fmt: skip
-    assert found["name_en"] == place(3)["name_en"]
-    assert (found["name_zh"], found["why"]["name_zh"]["source"]) == ("金獅小廚", "data_gov_hk")
-    assert found["why"]["name_zh"]["rule"] == "agreed"
+    assert record["name_en"] == place(3)["name_en"]
+    assert (record["name_zh"], record["why"]["name_zh"]["source"]) == ("金獅小廚", "data_gov_hk")
+    assert record["why"]["name_zh"]["rule"] == "agreed"
 
 
 def test_places_within_150_metres_are_one_place(harness: UnificationHarness) -> None:
-    found = _unify(
+    record = _unify(
         harness,
         eatigo={"latitude": place(3)["latitude"] + 0.0008},
         keeta={"name": place(3)["name_en"], "address": place(3)["address_en"], "phones": [place(3)["phone"]]},
         bistrochat={"latitude": place(3)["latitude"] + 0.02},
     )
-    why = found["why"]["location"]
+    why = record["why"]["location"]
     assert (why["rule"], why["words"]) == ("agreement", "2 of 3 platforms say so")
     assert [other["source"] for other in why["others"] if not other["agrees"]] == ["bistrochat"]
 
@@ -141,9 +141,9 @@ LICENCE = _claim("register", is_reference=True, licence_number="22", licence_exp
 def test_status_and_licence_state_follow_from_the_listings(
     claims: list[StatusClaim], status: str, licence_state: str, words: str
 ) -> None:
-    found = trading_status(claims, TODAY)
-    assert (found.status, found.licence_state) == (status, licence_state)
-    assert words in found.status_reason
+    record = trading_status(claims, TODAY)
+    assert (record.status, record.licence_state) == (status, licence_state)
+    assert words in record.status_reason
 
 
 CLAIMS = st.builds(
@@ -167,40 +167,40 @@ def test_the_order_of_platforms_makes_no_difference(claims: list[StatusClaim], d
 
 
 def test_a_neighbourhood_and_its_district_agree_and_the_neighbourhood_is_named(harness: UnificationHarness) -> None:
-    found = _unify(
+    record = _unify(
         harness,
         openrice={"district": "Eastern", "phones": [place(3)["phone"]], "latitude": None, "longitude": None},
         eatigo={"district": "North Point", "latitude": None, "longitude": None},
     )
-    assert (found["area_en"], found["district"], found["district_zh"]) == ("Hong Kong Island", "eastern", "東區")
-    assert (found["neighbourhood"], found["neighbourhood_zh"]) == ("north-point", "北角")
-    assert found["district_evidence"] == ["statement"]
-    assert [other["agrees"] for other in found["why"]["district"]["others"]] == [True]
-    assert found["why"]["district"]["words"] == "all 2 platforms agree; by vocabulary districts 1"
+    assert (record["area_en"], record["district"], record["district_zh"]) == ("Hong Kong Island", "eastern", "東區")
+    assert (record["neighbourhood"], record["neighbourhood_zh"]) == ("north-point", "北角")
+    assert record["district_evidence"] == ["statement"]
+    assert [other["agrees"] for other in record["why"]["district"]["others"]] == [True]
+    assert record["why"]["district"]["words"] == "all 2 platforms agree; by vocabulary districts 1"
 
 
 def test_a_stated_district_outweighs_address_and_coordinates(harness: UnificationHarness) -> None:
     address = f"{place(3)['address_en']}, Wan Chai"
-    found = _unify(
+    record = _unify(
         harness, eatigo={"district": "北角", "address_en": address, "latitude": 22.2830, "longitude": 114.1570}
     )
-    assert (found["district"], found["district_evidence"]) == ("eastern", ["statement"])
-    assert found["why"]["district"]["rule"] == "evidence"
+    assert (record["district"], record["district_evidence"]) == ("eastern", ["statement"])
+    assert record["why"]["district"]["rule"] == "evidence"
 
 
 def test_address_and_coordinates_name_the_district_where_nothing_is_stated(harness: UnificationHarness) -> None:
     address = f"{place(3)['address_en']}, Causeway Bay, Hong Kong"
-    found = _unify(harness, eatigo={"address_en": address, "latitude": 22.2802, "longitude": 114.1849})
-    assert (found["district"], found["neighbourhood_en"]) == ("wan-chai", "Causeway Bay")
-    assert found["district_evidence"] == ["address", "coordinates"]
+    record = _unify(harness, eatigo={"address_en": address, "latitude": 22.2802, "longitude": 114.1849})
+    assert (record["district"], record["neighbourhood_en"]) == ("wan-chai", "Causeway Bay")
+    assert record["district_evidence"] == ["address", "coordinates"]
 
 
 def test_cuisines_are_codes_with_names_in_both_languages_and_unknown_words_are_listed(
     harness: UnificationHarness,
 ) -> None:
-    found = _unify(harness, eatigo={"cuisines": ["粵菜", "Sushi Bar", "Martian"]})
-    assert found["cuisines"] == ["cantonese", "sushi"]
-    assert (found["cuisines_en"], found["cuisines_zh"]) == (["Cantonese", "Sushi"], ["粵菜", "壽司"])
+    record = _unify(harness, eatigo={"cuisines": ["粵菜", "Sushi Bar", "Martian"]})
+    assert record["cuisines"] == ["cantonese", "sushi"]
+    assert (record["cuisines_en"], record["cuisines_zh"]) == (["Cantonese", "Sushi"], ["粵菜", "壽司"])
     unmapped = "SELECT vocabulary, platform, word, listings FROM unified.unmapped_words WHERE removed_at IS NULL"
     assert harness.one(unmapped) == ("cuisine_words", "eatigo", "Martian", 1)
     harness.retire("eatigo", "eatigo-3")

@@ -117,14 +117,14 @@ def test_the_checks_find_what_is_wrong(harness: UnificationHarness) -> None:
         session.execute("UPDATE unified.members SET restaurant_id = 'rest-nowhere' WHERE source_id = 'c5'")
         session.execute(f"UPDATE unified.restaurants SET why = '{{}}' WHERE restaurant_id = '{name}'")
         run = {**outcome.run, "changed_listings": 0, "moved_listings": 5}
-        found = {each.check: each for each in [*check_members(session, run, 8), *check_restaurants(session)]}
-    assert {check for check, finding in found.items() if not finding.passed} == {
+        findings = {each.check: each for each in [*check_members(session, run, 8), *check_restaurants(session)]}
+    assert {check for check, finding in findings.items() if not finding.passed} == {
         "one_listing_per_platform",
         "change_rate",
         "no_listing_is_lost",
         "every_field_is_explained",
     }
-    assert name in found["one_listing_per_platform"].words
+    assert name in findings["one_listing_per_platform"].words
 
 
 def test_unified_tables_are_read_as_they_were_by_time_travel_and_by_replay_alike(harness: UnificationHarness) -> None:

@@ -26,12 +26,12 @@ class Registry:
 
     def run(self, clusters: Clusters) -> Identities:
         self.runs += 1
-        found = identify(clusters, self.ids, self.known, FIRST_SEEN, BEGIN + timedelta(days=self.runs))
-        self.known |= found.foundings
-        for name in found.merged_into:
+        identities = identify(clusters, self.ids, self.known, FIRST_SEEN, BEGIN + timedelta(days=self.runs))
+        self.known |= identities.foundings
+        for name in identities.merged_into:
             self.known[name] = Founding(name, self.known[name].founded_by, self.known[name].founded_at, is_live=False)
-        self.ids = {key: name for name, cluster in zip(found.ids, clusters, strict=True) for key in cluster}
-        return found
+        self.ids = {key: name for name, cluster in zip(identities.ids, clusters, strict=True) for key in cluster}
+        return identities
 
 
 @st.composite
@@ -63,10 +63,10 @@ def test_the_same_clusters_are_the_same_restaurants_after_any_other_clusters(
 def test_every_cluster_is_one_restaurant_and_every_restaurant_one_cluster(course: list[Clusters]) -> None:
     registry = Registry()
     for clusters in course:
-        found = registry.run(clusters)
-        assert len(set(found.ids)) == len(found.ids) == len(clusters)
+        identities = registry.run(clusters)
+        assert len(set(identities.ids)) == len(identities.ids) == len(clusters)
         live = {name for name, founding in registry.known.items() if founding.is_live}
-        assert live == set(found.ids)
+        assert live == set(identities.ids)
 
 
 @given(course=st.lists(partitions(), min_size=2, max_size=4), data=st.data())
@@ -83,8 +83,8 @@ def test_every_listing_that_changes_its_restaurant_is_in_an_event(course: list[C
     registry = Registry()
     for clusters in course:
         before = dict(registry.ids)
-        found = registry.run(clusters)
-        in_events = {listing for event in found.events for listing in event.listings}
+        identities = registry.run(clusters)
+        in_events = {listing for event in identities.events for listing in event.listings}
         moved = {key for key, name in registry.ids.items() if key in before and before[key] != name}
         assert in_events == moved
 
@@ -95,10 +95,12 @@ def test_the_older_of_two_merged_restaurants_stays_and_the_other_names_it() -> N
     (older,) = set(registry.ids.values())
     registry.run([LISTINGS[:2], LISTINGS[2:4]])
     younger = registry.ids[LISTINGS[2]]
-    found = registry.run([LISTINGS[:4]])
+    identities = registry.run([LISTINGS[:4]])
     assert set(registry.ids.values()) == {older}
-    assert found.merged_into == {younger: older}
-    assert [(event.kind, event.restaurant_id, event.other_id) for event in found.events] == [("merged", younger, older)]
+    assert identities.merged_into == {younger: older}
+    assert [(event.kind, event.restaurant_id, event.other_id) for event in identities.events] == [
+        ("merged", younger, older)
+    ]
 
 
 def test_a_restaurant_split_off_again_has_its_old_id() -> None:
@@ -106,9 +108,9 @@ def test_a_restaurant_split_off_again_has_its_old_id() -> None:
     registry.run([LISTINGS[:2], LISTINGS[2:4]])
     younger = registry.ids[LISTINGS[2]]
     registry.run([LISTINGS[:4]])
-    found = registry.run([LISTINGS[:2], LISTINGS[2:4]])
+    identities = registry.run([LISTINGS[:2], LISTINGS[2:4]])
     assert registry.ids[LISTINGS[2]] == younger
-    assert [(event.kind, event.restaurant_id) for event in found.events] == [("revived", younger)]
+    assert [(event.kind, event.restaurant_id) for event in identities.events] == [("revived", younger)]
 
 
 def test_a_restaurant_outlives_the_record_of_its_founding_listing() -> None:
@@ -125,6 +127,6 @@ def test_a_restaurant_without_listings_ends() -> None:
     registry = Registry()
     registry.run([LISTINGS[:1], LISTINGS[1:2]])
     name = registry.ids[LISTINGS[0]]
-    found = registry.run([LISTINGS[1:2]])
-    assert found.merged_into == {name: None}
-    assert [event.kind for event in found.events] == ["ended"]
+    identities = registry.run([LISTINGS[1:2]])
+    assert identities.merged_into == {name: None}
+    assert [event.kind for event in identities.events] == ["ended"]

@@ -107,8 +107,8 @@ def test_near_a_point_the_nearest_come_first() -> None:
             {"name_en": "in Sha Tin", "latitude": 22.38, "longitude": 114.19},
         ]
     )
-    found = search(index, RestaurantQuery(NOON, near=SearchCircle(22.28, 114.17, 2_000)), 50)
-    assert [(row["name_en"], round(row["distance_m"], -1)) for row in found.rows] == [("near", 60.0), ("far", 1110.0)]
+    results = search(index, RestaurantQuery(NOON, near=SearchCircle(22.28, 114.17, 2_000)), 50)
+    assert [(row["name_en"], round(row["distance_m"], -1)) for row in results.rows] == [("near", 60.0), ("far", 1110.0)]
 
 
 def test_a_name_is_found_with_its_branch_and_without() -> None:

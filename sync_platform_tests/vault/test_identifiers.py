@@ -78,9 +78,9 @@ def found_by(vault: Vault, kind: PersonalKind, value: str) -> list[FoundSubject]
     ],
 )
 def test_every_spelling_of_an_identifier_is_one(kind: PersonalKind, spellings: list[str]) -> None:
-    found = {normalised(Identifier(kind, each)) for each in spellings}
-    assert len(found) == 1
-    assert None not in found
+    spelled = {normalised(Identifier(kind, each)) for each in spellings}
+    assert len(spelled) == 1
+    assert None not in spelled
 
 
 @pytest.mark.parametrize(
@@ -118,8 +118,8 @@ def test_a_sealed_person_is_found_with_platform_and_dataset(vault: Vault, kind: 
 def test_one_address_finds_the_person_on_every_platform_and_merges_nobody(vault: Vault) -> None:
     one = seal(vault, guest())
     other = seal(vault, {"author": {"id": "x7", "contact": "mei@example.hk"}}, UNSTATED, "openrice")
-    found = found_by(vault, PersonalKind.email, "mei@example.hk")
-    assert {(each.subject_id, each.platform) for each in found} == {(one, "chope"), (other, "openrice")}
+    subjects = found_by(vault, PersonalKind.email, "mei@example.hk")
+    assert {(each.subject_id, each.platform) for each in subjects} == {(one, "chope"), (other, "openrice")}
 
 
 def test_a_handle_in_an_array_finds_the_person_of_the_record(vault: Vault) -> None:
