@@ -14,11 +14,12 @@ from sync_platform.defs import schedule_times
 from sync_platform.defs.landing import Mode, landing_key
 from sync_platform.defs.schedule_times import scheduled
 from sync_platform.defs.tables import table_key
+from sync_platform.defs.trigger import LAUNCHED_AGAIN_TAG
 from sync_platform.sources.declaration import Platform
 from sync_platform.sources.period import Cadence, current_period
 
 MONTHLY, WEEKLY, INCREMENTAL = "monthly_full_sync", "weekly_government_sync", "daily_incremental"
-RUN_TAGS = {"dagster/retry_on_asset_or_op_failure": "false"}
+RUN_TAGS = {LAUNCHED_AGAIN_TAG: "false"}
 """Dagster launches a run again if it crashed, not if a step failed: steps are retried for transient errors only."""
 
 automation = dg.AutomationConditionSensorDefinition(

@@ -143,7 +143,7 @@ def failure(context: dg.AssetExecutionContext | dg.OpExecutionContext, error: Ex
     A platform that asks for a longer wait than that before a retry is not asked again before a person decides.
     A run that a newer version of this program has overtaken is launched again, by then with that version.
     """
-    if (is_overtaken := isinstance(error, MadeByNewer)) or LAUNCHED_AGAIN_TAG in context.run.tags:
+    if (is_overtaken := isinstance(error, MadeByNewer)) or context.run.tags.get(LAUNCHED_AGAIN_TAG) == "true":
         context.instance.add_run_tags(context.run_id, {LAUNCHED_AGAIN_TAG: str(is_overtaken).lower()})
     attended = ATTENDED_TAG in context.run.tags and RETRIED_TAG not in context.run.tags
     asks_to_wait = isinstance(error, Throttled) and (error.retry_after_s or 0) > RETRY_DELAY_S

@@ -7,7 +7,6 @@ All versions work on one PostgreSQL.
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 import time
@@ -19,27 +18,15 @@ import psycopg
 import pytest
 
 from sync_platform.storage.write_lock import holding_advisory
-from sync_platform_tests.cli.conftest import ROOT, Shell
+from sync_platform_tests.cli.conftest import Shell
+from sync_platform_tests.cli.next_program import OVERTAKEN, next_program
 from sync_platform_tests.limits import LONGEST_WAIT_S
 from sync_platform_tests.services import PostgresServer
 
 pytestmark = pytest.mark.full
 
 PLATFORM = "data_gov_hk"
-NEXT_MIGRATION = """
-import sqlalchemy as sa
-from alembic import op
-
-revision = "9999"
-down_revision = "{last}"
-
-
-def upgrade() -> None:
-    op.add_column("leases", sa.Column("of_the_next_version", sa.Text))
-"""
-NEXT_FORMAT = ('"history": 1', '"history": 2')
 COUNT = "SELECT count(*) AS rows, count(*) FILTER (removed_at IS NULL) AS live FROM data_gov_hk.licences"
-OVERTAKEN = "made by a newer version of this program"
 
 
 @dataclass
@@ -79,16 +66,8 @@ def upgrade(tmp_path: Path, postgres_server: PostgresServer, request: pytest.Fix
         "LEDGER": postgres_server.url(postgres_server.create_database()),
         "VAULT": postgres_server.url(postgres_server.create_database()),
     }
-    package = shutil.copytree(ROOT / "sync_platform", tmp_path / "next" / "sync_platform")
-    versions = package / "storage" / "ledger_migrations" / "versions"
-    last = max(file.stem.partition("_")[0] for file in versions.glob("[0-9]*.py"))
-    (versions / "9999_next.py").write_text(NEXT_MIGRATION.replace("{last}", last))
-    if request.param == "a new format":
-        formats = package / "storage" / "lake_formats.py"
-        text = formats.read_text()
-        assert NEXT_FORMAT[0] in text
-        formats.write_text(text.replace(*NEXT_FORMAT))
-    return Upgrade(Shell(tmp_path / "home", addresses), package.parent, catalog)
+    program = next_program(tmp_path / "next", has_new_format=request.param == "a new format")
+    return Upgrade(Shell(tmp_path / "home", addresses), program, catalog)
 
 
 def wait_for(is_so: Callable[[], bool], process: subprocess.Popen[str]) -> None:

@@ -7,6 +7,7 @@ ready, and the pod of a job that is a hook is said to have ended.
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -28,8 +29,9 @@ RUN = "run"
 
 @dataclass
 class Nodes:
-    """Nodes by name, of one namespace. `environment`: what the processes of run pods have beside their own variables.
+    """Nodes by name, of one namespace.
 
+    `environment`: what the processes of run pods have beside their own variables; `{pod}` is the name of the pod.
     `fails`: components whose pods end with an error, or do not become ready. `begun`: the component and the image of
     each pod that is no run, in order.
     """
@@ -139,9 +141,16 @@ class Nodes:
         own = {each["name"]: each["value"] for each in container.get("env", []) if "value" in each}
         program, *arguments = container["args"]
         command = [str(Path(sys.executable).with_name(program)), *arguments]
-        with (self.folder / f"{pod['metadata']['name']}.log").open("wb") as log:
-            environment = {**os.environ, **own, **self.environment}
-            return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
+        name = pod["metadata"]["name"]
+        given = {each: value.replace("{pod}", name) for each, value in self.environment.items()}
+        with (self.folder / f"{name}.log").open("wb") as log:
+            return subprocess.Popen(
+                [*_as_host(name), *command],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, **own, **given},
+            )
 
     def _end(self, name: str) -> None:
         """Ask the process to end, and report the end of the pod once it has ended."""
@@ -159,6 +168,13 @@ class Nodes:
         status |= {"ready": is_ready, "state": state}
         reported = {"phase": phase, "startTime": _now(), "conditions": conditions, "containerStatuses": [status]}
         self.api.set_status("Pod", pod["metadata"]["name"], reported, self.namespace)
+
+
+def _as_host(name: str) -> list[str]:
+    """The command that runs another one on a host of this name; only root may have one."""
+    if os.geteuid() or shutil.which("unshare") is None:
+        return []
+    return ["unshare", "--uts", "sh", "-c", 'echo "$0" > /proc/sys/kernel/hostname && exec "$@"', name]
 
 
 def _condition(kind: str, is_true: bool = True) -> Object:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,28 +48,33 @@ class RunQueue:
     daemon: QueuedRunCoordinatorDaemon
     retries: EventLogConsumerDaemon
 
-    def submit(self) -> str:
-        """Put a run of the asset into the queue, as a person does in the UI; its id."""
+    def submit(
+        self,
+        job_name: str = "sync",
+        assets: Sequence[dg.AssetKey] = (dg.AssetKey(["openrice", "restaurants"]),),
+        config: dict[str, object] | None = None,
+        tags: dict[str, str] | None = None,
+    ) -> str:
+        """Put a run of these assets into the queue, as a person does in the UI; its id."""
         context = self.workspace.create_request_context()
         (location,) = context.code_locations
         (repository,) = location.get_repositories().values()
-        asset = dg.AssetKey(["openrice", "restaurants"])
         selector = JobSubsetSelector(
             location_name=location.name,
             repository_name=repository.name,
-            job_name="sync",
+            job_name=job_name,
             op_selection=None,
-            asset_selection=[asset],
+            asset_selection=list(assets),
             asset_check_selection=None,
         )
         job = location.get_job(selector)
-        plan = location.get_execution_plan(job, {}, None, None, self.instance)
+        plan = location.get_execution_plan(job, config or {}, None, None, self.instance)
         run = self.instance.create_run(
-            job_name="sync",
+            job_name=job_name,
             run_id=None,
-            run_config={},
+            run_config=config or {},
             status=None,
-            tags={},
+            tags=tags or {},
             root_run_id=None,
             parent_run_id=None,
             step_keys_to_execute=None,
@@ -77,7 +82,7 @@ class RunQueue:
             job_snapshot=job.job_snapshot,
             parent_job_snapshot=job.parent_job_snapshot,
             op_selection=None,
-            asset_selection=frozenset([asset]),
+            asset_selection=frozenset(assets),
             asset_check_selection=None,
             resolved_op_selection=None,
             remote_job_origin=job.get_remote_origin(),
@@ -126,8 +131,9 @@ def records_in(server: PostgresServer) -> Iterator[dict[str, str]]:
 
 
 @contextmanager
-def run_queue(folder: Path, kubeconfig: Path) -> Iterator[RunQueue]:
-    location = LoadableTargetOrigin(module_name=DEFINITIONS, working_directory=str(ROOT))
+def run_queue(folder: Path, kubeconfig: Path, definitions: str = DEFINITIONS) -> Iterator[RunQueue]:
+    """The daemon over the definitions in a module. `folder`: for its instance."""
+    location = LoadableTargetOrigin(module_name=definitions, working_directory=str(ROOT))
     origin = InProcessCodeLocationOrigin(location, location_name="runs")
     with (
         chart_instance(folder, kubeconfig) as instance,
