@@ -9,6 +9,7 @@ EMULATOR := .venv/.installed-emulator
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 BUILDER ?= docker
 DIST ?= dist
+RELEASED_HOMES := sync_platform_tests/cli/released_homes
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 COMPILE := $(BIN)/uv pip compile --universal --no-strip-extras --python-version 3.11 --generate-hashes \
   --no-annotate --no-header --no-emit-index-url --quiet
@@ -63,10 +64,11 @@ image-check: $(DEV) image  ## build the image, and check what is in it, that it 
 	  *) $(BUILDER) save --output $(DIST)/image.tar sync-platform:$(VERSION) ;; esac
 	@IMAGE_ARCHIVE=$(abspath $(DIST)/image.tar) $(BIN)/python -m pytest -n 0 --full sync_platform_tests/image
 
-release: $(DEV)  ## wheel, chart, SBOM and image of one version (docs/deploy.md); all but the image in DIST (dist)
+release: $(DEV)  ## wheel, chart, SBOM and image of one version (docs/deploy.md), in DIST (dist) but the image; and its home for tests
 	@rm -rf build $(DIST) && mkdir -p $(DIST)
 	@$(PIP) wheel --no-deps --no-build-isolation --wheel-dir $(DIST) .
 	@rm -rf build
+	@test -d $(RELEASED_HOMES)/$(VERSION) || $(BIN)/python -m sync_platform_tests.cli.released_home
 	@$(BIN)/python -c "from helm_python.chart import package; package('infrastructure/helm/sync-platform', destination='$(DIST)')"
 	@$(BIN)/cyclonedx-py requirements requirements-fleet.lock --pyproject pyproject.toml --mc-type application \
 	  --output-reproducible --output-file $(DIST)/sync-platform-$(VERSION).cdx.json

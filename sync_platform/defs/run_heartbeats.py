@@ -22,15 +22,17 @@ BEAT_EVERY_S = 2.0
 EXPIRES_AFTER_S = 8
 GONE_AFTER_S = 8.0
 """How long a heartbeat must be missing. When Redis returns after an outage, all are missing until the next beat."""
+FORGOTTEN_AFTER_S = 20.0
+"""How long two looks may be apart, so that what was missing at both counts as missing meanwhile."""
 ANSWERS_WITHIN_S = 3.0
 PREFIX = "sync-platform/run/"
 
 
 class Absences:
-    """Since when the heartbeat of each run is missing, as this process has seen it."""
+    """Since when the heartbeat of each run is missing, and when this process looked last."""
 
     def __init__(self) -> None:
-        self._since: dict[str, float] = {}
+        self._looks: dict[str, tuple[float, float]] = {}
 
     def is_gone(self, run_id: str, has_heartbeat: bool | None, now: float) -> bool:
         """True if the heartbeat is missing for GONE_AFTER_S, at every look meanwhile.
@@ -38,9 +40,13 @@ class Absences:
         `has_heartbeat`: None where Redis did not answer. `now`: a monotonic time in seconds.
         """
         if has_heartbeat is not False:
-            self._since.pop(run_id, None)
+            self._looks.pop(run_id, None)
             return False
-        return now - self._since.setdefault(run_id, now) >= GONE_AFTER_S
+        since, last = self._looks.get(run_id, (now, now))
+        if now - last > FORGOTTEN_AFTER_S:  # such as a run that went back to Dagster's queue meanwhile
+            since = now
+        self._looks[run_id] = since, now
+        return now - since >= GONE_AFTER_S
 
 
 ABSENCES = Absences()

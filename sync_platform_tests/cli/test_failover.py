@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -40,15 +41,20 @@ class Region:
         self.home.parent.mkdir(exist_ok=True)
         self.settings = {**fleet_settings(self.postgres, self.s3), **self.backups}
 
+    def done(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        shell = Shell(self.home, self.settings)
+        # a sync forks, which a process with threads must not
+        return shell.run(*arguments) if arguments[0] == "sync" else shell.run_in_process(*arguments)
+
     def run(self, *arguments: str) -> str:
-        done = Shell(self.home, self.settings).run_in_process(*arguments)
+        done = self.done(*arguments)
         assert done.returncode == 0, done.stderr or done.stdout
         return done.stdout
 
     def refused(self, *arguments: str) -> str:
-        done = Shell(self.home, self.settings).run_in_process(*arguments)
+        done = self.done(*arguments)
         assert done.returncode != 0, done.stdout
-        return " ".join(done.stderr.split())
+        return " ".join((done.stdout + done.stderr).split())
 
     def stored(self) -> set[str]:
         """What is stored in its repository and beside the backup of the vault."""

@@ -38,8 +38,9 @@ STARTING, STARTED = dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED
         ([(0, False), (5, True), (GONE_AFTER_S, False)], False),
         ([(0, False), (5, None), (GONE_AFTER_S, False)], False),
         ([(0, None), (60, None)], False),
+        ([(0, False), (60, False)], False),
     ],
-    ids=["beats", "once", "too short", "gone", "came back", "Redis was away between", "Redis is away"],
+    ids=["beats", "once", "too short", "gone", "came back", "Redis was away between", "Redis is away", "nobody looked"],
 )
 def test_a_worker_is_gone_if_its_heartbeat_is_missing_at_every_look_for_long_enough(
     looks: list[tuple[float, bool | None]], is_gone: bool

@@ -17,6 +17,7 @@ import orjson
 import pytest
 
 from sync_platform import __version__
+from sync_platform_tests.cli.released_home import RELEASED_HOMES
 from sync_platform_tests.infrastructure.chart import CHART
 from sync_platform_tests.tree import ROOT
 
@@ -48,6 +49,7 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copy(ROOT / name, source)
     shutil.copytree(ROOT / "sync_platform", source / "sync_platform", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(CHART, source / CHART.relative_to(ROOT))
+    shutil.copytree(RELEASED_HOMES, source / RELEASED_HOMES.relative_to(ROOT))
     own = f"BIN={Path(sys.executable).parent}"
     command = ["make", "--old-file=.venv/.installed-dev", "release", own, "BUILDER=none-at-hand"]
     done = subprocess.run(command, cwd=source, capture_output=True, text=True)

@@ -11,6 +11,7 @@ from dagster import DagsterError, DagsterInstance
 from sqlalchemy.exc import SQLAlchemyError
 
 from sync_platform.cli.runner.home import prepare_home
+from sync_platform.cli.runner.record_version import require_known_version
 from sync_platform.defs.dagster_internals import CheckError, instance_in
 from sync_platform.defs.dead_runs import end_dead_runs
 from sync_platform.defs.partitions import require_partition
@@ -71,9 +72,12 @@ def create_records(settings: Settings) -> None:
 
 @contextmanager
 def opened_instance(settings: Settings) -> Iterator[DagsterInstance]:
-    """Dagster's instance; StorageError where its records cannot be read or written, there or in the block."""
+    """Dagster's instance; StorageError where its records cannot be read or written, there or in the block, or where a
+    newer Dagster made them.
+    """
     home = prepare_home(settings.home)
     with _errors_explained(home), _instance(home, settings.ledger_url) as instance:
+        require_known_version(instance)
         yield instance
 
 
