@@ -59,7 +59,7 @@ image:  ## the image for servers and Kubernetes (docs/deploy.md); BUILDER=podman
 
 image-check: $(DEV) image  ## build the image, and check what is in it, that it holds no secret, and that it runs closed (docs/deploy.md)
 	@mkdir -p $(DIST) && rm -f $(DIST)/image.tar
-	@case $(notdir $(BUILDER)) in \
+	@case $(notdir $(firstword $(BUILDER))) in \
 	  buildah) $(BUILDER) push sync-platform:$(VERSION) docker-archive:$(DIST)/image.tar:sync-platform:$(VERSION) ;; \
 	  *) $(BUILDER) save --output $(DIST)/image.tar sync-platform:$(VERSION) ;; esac
 	@IMAGE_ARCHIVE=$(abspath $(DIST)/image.tar) $(BIN)/python -m pytest -n 0 --full sync_platform_tests/image

@@ -20,33 +20,34 @@ import pytest
 from sync_platform_tests.services import NOT_TESTED, Place
 
 NETWORK = "10.99.77"
-BRIDGE_ADDRESS = f"{NETWORK}.254"
-"""The address of the tests themselves."""
+BRIDGE = 254
+"""The last number of the address of the tests themselves."""
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 ENTER = 'echo "$0" > /proc/sys/kernel/hostname && exec "$@"'
 
 
 @dataclass
 class Host:
-    """A host: its name, and its last number in the network."""
+    """A host: its name, its last number in the network, and the first three of it."""
 
     name: str
     number: int
+    network: str = NETWORK
     namespace: str = field(init=False)
     started: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.namespace = f"sync-{os.getpid()}-{self.number}"
+        self.namespace = f"sync-{os.getpid()}-{self.network}.{self.number}"
 
     @property
     def place(self) -> Place:
-        net = f"--net=/run/netns/{self.namespace}"
-        return Place(f"{NETWORK}.{self.number}", ("nsenter", net, "unshare", "--uts", "sh", "-c", ENTER, self.name))
+        enter = ("nsenter", f"--net=/run/netns/{self.namespace}", "unshare", "--uts", "sh", "-c", ENTER, self.name)
+        return Place(f"{self.network}.{self.number}", enter)
 
     @property
     def link(self) -> str:
         """The end of its cable at the bridge; the name of an interface has at most 15 characters."""
-        return f"sp{os.getpid() % 10**7}p{self.number}"
+        return f"{_bridge(self.network)}p{self.number}"
 
     def start(self, command: list[str], log: Path, **options: Any) -> subprocess.Popen[str]:
         with log.open("ab") as output:
@@ -89,19 +90,19 @@ class Host:
 
 
 @contextmanager
-def hosts(*names: str) -> Iterator[dict[str, Host]]:
+def hosts(*names: str, network: str = NETWORK) -> Iterator[dict[str, Host]]:
     """Hosts that reach each other and the tests. The test is skipped where they cannot be made."""
     missing = [each for each in ("ip", "nsenter", "unshare", "setpriv") if shutil.which(each) is None]
     if os.geteuid() != 0 or missing:
         pytest.skip(f"fleet {NOT_TESTED}: network namespaces need root, and {missing or 'nothing else'}")
-    bridge = f"sp{os.getpid() % 10**7}"
-    made = {name: Host(name, number) for number, name in enumerate(names, 1)}
+    bridge = _bridge(network)
+    made = {name: Host(name, number, network) for number, name in enumerate(names, 1)}
     try:
         try:
             _ip("link", "add", bridge, "type", "bridge")
         except subprocess.CalledProcessError as error:
             pytest.skip(f"fleet {NOT_TESTED}: this machine makes no bridge: {error.stderr.strip()}")
-        _ip("addr", "add", f"{BRIDGE_ADDRESS}/24", "dev", bridge)
+        _ip("addr", "add", f"{network}.{BRIDGE}/24", "dev", bridge)
         _ip("link", "set", bridge, "up")
         for host in made.values():
             _connect(host, bridge)
@@ -112,6 +113,11 @@ def hosts(*names: str) -> Iterator[dict[str, Host]]:
                 host.kill()
                 _ip("netns", "del", host.namespace)
         subprocess.run(["ip", "link", "del", bridge], capture_output=True, check=False)
+
+
+def _bridge(network: str) -> str:
+    """The name of a network's bridge in this process."""
+    return f"sp{os.getpid() % 10**7}n{network.rpartition('.')[2]}"
 
 
 def _connect(host: Host, bridge: str) -> None:
