@@ -41,6 +41,7 @@ class ComparedListing(NamedTuple):
     status: str | None
     licence_number: str | None
     cuisine_codes: list[str] | None
+    broader_cuisine_codes: list[str] | None
     opening_hours: list[str] | None
     is_reference: bool
 
@@ -159,9 +160,16 @@ def _trading_agrees(listing: ComparedListing, other: ComparedListing) -> _Verdic
 
 
 def _cuisines_agree(listing: ComparedListing, other: ComparedListing) -> _Verdict:
-    """True if both have a cuisine in common: one platform names more cuisines than another."""
+    """True if both have a cuisine in common, or a cuisine of one belongs to a broader one of the other."""
     codes, other_codes = listing.cuisine_codes, other.cuisine_codes
-    return not set(codes).isdisjoint(other_codes) if codes and other_codes else None
+    if not codes or not other_codes:
+        return None
+    pairs = (
+        (codes, other_codes),
+        (listing.broader_cuisine_codes, other_codes),
+        (codes, other.broader_cuisine_codes),
+    )
+    return any(not set(one or ()).isdisjoint(another or ()) for one, another in pairs)
 
 
 def _hours_agree(listing: ComparedListing, other: ComparedListing) -> _Verdict:
@@ -195,7 +203,7 @@ CONSISTENCY = {
     "district_across": "the district is that of most other platforms, or one lies within the other",
     "place_across": f"the coordinates are within {SAME_LOCATION_METRES} m of most other platforms'",
     "trading_across": "open or closed, as most other platforms say",
-    "cuisines_across": "a cuisine is one that most other platforms name too",
+    "cuisines_across": "a cuisine is one that most other platforms name too, or one lies within the other",
     "hours_across": "the opening hours of the week are those of most other platforms",
 }
 VERDICTS = (*ACCURACY, *CONSISTENCY)

@@ -18,6 +18,8 @@ from sync_platform.vocabularies.vocabulary import Edition
 
 CODES = "cuisine_codes"
 """The column of listings with the codes of their cuisines."""
+BROADER_CODES = "broader_cuisine_codes"
+"""The column of listings with the codes of the broader cuisines that their cuisines belong to."""
 _NOT_LETTERS = re.compile(r"[\W_]+")
 _BETWEEN = re.compile(r"[,/&;|、·+()（）\-–]|\band\b|及|和")
 _ADDITIONS = re.compile(
@@ -31,10 +33,11 @@ class CuisineNames(NamedTuple):
 
 
 class CuisineTaxonomy:
-    """Maps words to codes. `names`: the names of each code, in both languages."""
+    """Maps words to codes. `names`: of each code, in both languages. `broader`: the cuisines that it belongs to."""
 
     def __init__(self, cuisines: Edition, words: Edition) -> None:
         self.names = {row["code"]: CuisineNames(row["name_en"], row["name_zh"]) for row in cuisines.rows}
+        self.broader: dict[str, tuple[str, ...]] = {row["code"]: tuple(row["within"]) for row in cuisines.rows}
         self._codes: dict[str, tuple[str, ...]] = {
             key: (code,) for code, names in self.names.items() for key in map(_key, (code, *names))
         }
@@ -56,6 +59,10 @@ class CuisineTaxonomy:
         """The codes of several words, sorted; words that are not mapped are left out."""
         return sorted({code for word in words for code in self.codes_of(word) or ()})
 
+    def broader_codes(self, codes: Iterable[str]) -> list[str]:
+        """The codes of the broader cuisines that these belong to, sorted."""
+        return sorted({broader for code in codes for broader in self.broader.get(code, ())})
+
     def _known(self, key: str) -> tuple[str, ...] | None:
         bare = _ADDITIONS.sub("", key)
         forms = (key, bare, bare.removesuffix("s"))
@@ -76,9 +83,11 @@ def taxonomy_of(editions: Iterable[Edition]) -> CuisineTaxonomy:
 
 
 def with_cuisine_codes(listings: pl.DataFrame, taxonomy: CuisineTaxonomy) -> pl.DataFrame:
-    """The listings with the codes of their cuisines; null where no word is mapped to any."""
+    """The listings with the codes of their cuisines, and of broader ones; null where no word is mapped to any."""
     codes = [taxonomy.codes(words) or None if words else None for words in listings["cuisines"].to_list()]
-    return listings.with_columns(pl.Series(CODES, codes, pl.List(pl.String)))
+    broader = [taxonomy.broader_codes(each) or None if each else None for each in codes]
+    kind = pl.List(pl.String)
+    return listings.with_columns(pl.Series(CODES, codes, kind), pl.Series(BROADER_CODES, broader, kind))
 
 
 def _key(word: str) -> str:

@@ -38,6 +38,7 @@ CUISINES = Vocabulary(
         Column("code", "VARCHAR", "Code of the cuisine"),
         Column("name_en", "VARCHAR", "English name"),
         Column("name_zh", "VARCHAR", "Traditional Chinese name"),
+        Column("within", "VARCHAR[]", "Codes of all broader cuisines that it belongs to, the narrowest first"),
     ),
 )
 CUISINE_WORDS = Vocabulary(

@@ -19,6 +19,8 @@ DEFECTS: tuple[tuple[Callable[[dict[str, Any]], dict[str, Any]], set[str]], ...]
     (lambda at: {"latitude": at["latitude"] + 0.004}, {"place_across"}),
     (lambda at: {"cuisines": ["French"]}, {"cuisines_across"}),
     (lambda at: {"cuisines": ["French", *at["cuisines"], "Dim Sum"]}, set()),
+    (lambda at: {"cuisines": ["Chinese"]}, set()),
+    (lambda at: {"cuisines": ["Sichuan"]}, {"cuisines_across"}),
     (lambda at: {"name_en": "Quite Another"}, {"register_name"}),
     (lambda at: {"address_en": at["address_en"].replace("G/F, ", "G/F, 9")}, {"register_address"}),
 )

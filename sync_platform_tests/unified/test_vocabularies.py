@@ -67,7 +67,7 @@ def test_another_version_of_a_vocabulary_is_a_recorded_change_of_what_depends_on
     assert (second.restaurants.update, second.restaurants.in_history) == (3, 3)
     assert second.run["changed_listings"] == 0
     names = "SELECT DISTINCT cuisines_en, why->>'$.cuisines.words' FROM unified.restaurants"
-    words = "only openrice says anything; by vocabulary cuisines 2, cuisine_words 1"
+    words = "only openrice says anything; by vocabulary cuisines 3, cuisine_words 1"
     assert harness.one(names) == (["Yue"], words)
     changed = harness.one(
         f"""SELECT DISTINCT changed_fields, run_id FROM {HISTORY}
@@ -80,7 +80,7 @@ def test_another_version_of_a_vocabulary_is_a_recorded_change_of_what_depends_on
 def _renamed(edition: Edition) -> Edition:
     """The next edition, in which Cantonese has another name."""
     rows = tuple({**row, "name_en": "Yue"} if row["code"] == "cantonese" else row for row in edition.rows)
-    return replace(edition, version=2, digest="other", rows=rows)
+    return replace(edition, version=edition.version + 1, digest="other", rows=rows)
 
 
 def _stored(harness: UnificationHarness, table: TrackedTable) -> list[tuple[object, ...]]:

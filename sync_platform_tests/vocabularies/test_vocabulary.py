@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from sync_platform.sources.columns import Column
-from sync_platform.vocabularies.declared_vocabularies import shipped_editions
-from sync_platform.vocabularies.vocabulary import Edition, Vocabulary, read_edition
+from sync_platform.vocabularies.declared_vocabularies import CUISINES, shipped_editions
+from sync_platform.vocabularies.vocabulary import Edition, Vocabulary, read_edition, shipped_edition
 
 SHIPPED = {
     "cuisine_words": (1, "67b2b41963a3"),
-    "cuisines": (1, "06b34f82b86d"),
+    "cuisines": (2, "d6f1a97bce9b"),
     "districts": (1, "fb8747c9e02d"),
 }
 """The version and the digest of each vocabulary. Who changes its words raises its version, and states both here."""
@@ -27,6 +27,14 @@ FILE = "# version: 3\n# source: a test\nword,codes,weight\none,a; b,1.5\ntwo,,\n
 def test_a_vocabulary_changes_only_with_its_version(edition: Edition) -> None:
     assert (edition.version, edition.digest) == SHIPPED[edition.name]
     assert edition.rows and edition.source
+
+
+def test_a_cuisine_names_all_broader_ones_and_none_lies_within_itself() -> None:
+    within = {row["code"]: row["within"] for row in shipped_edition(CUISINES).rows}
+    for code, broader in within.items():
+        assert code not in broader
+        assert set(broader) == {each for one in broader for each in (one, *within[one])}
+    assert within["cantonese"] == ["chinese", "asian"]
 
 
 def test_a_file_is_read_with_its_version_its_source_and_typed_rows() -> None:
