@@ -8,7 +8,8 @@ increment = relink(state, model, touched, decisions)
 clusters = build_clusters(increment.linkage, decisions=decisions)  # complete clusters of the linkage's listings
 increment.keep(state)
 
-What belongs here: finding the affected listings. The tables and their queries are in `linkage_state`.
+What belongs here: which keys and pairs a batch changes. `affected_listings` finds the components that it touches; the
+tables and their queries are in `linkage_state`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from sync_platform.matching.affected_listings import AffectedListings
 from sync_platform.matching.blocking import (
     BlockingKeys,
     count_listings_per_key,
@@ -28,20 +30,15 @@ from sync_platform.matching.blocking import (
     pairs_within,
     without_keys,
 )
-from sync_platform.matching.comparisons import COMPARISONS, parse_levels
 from sync_platform.matching.components import components_of
 from sync_platform.matching.decided_pairs import Decision
 from sync_platform.matching.garbage_collection import without_garbage_collection
 from sync_platform.matching.linkage import Linkage, compare
-from sync_platform.matching.linkage_state import IDS, LINK_SCHEMA, LinkageState, key_table, link_table
+from sync_platform.matching.linkage_state import ENDS, IDS, LinkageState, key_table, link_table
 from sync_platform.matching.listing_table import to_listing_table
 from sync_platform.matching.model import Model
-from sync_platform.matching.only_candidates import are_equal_at_one_door
 from sync_platform.matching.parsed_listings import ListingParser, ParsedListings
 from sync_platform.matching.thresholds import Thresholds
-
-_ENDS = [["source_a", "id_a"], ["source_b", "id_b"]]
-"""The columns of the two listings of a link."""
 
 
 @dataclass
@@ -77,14 +74,14 @@ def relink(
     that was made, changed or withdrawn. `decisions`: all current decisions.
     """
     thresholds = thresholds or Thresholds()
-    reader = _Reader(state)
+    reader = _ListingReader(state)
     keys = _BatchKeys(reader, model, touched.select(IDS).unique())
     if (listings_of_resized_keys := keys.listings_of_resized_keys()).height:
         keys = _BatchKeys(reader, model, pl.concat([keys.replaced, listings_of_resized_keys]).unique())
     sharing = keys.sharing()
     near = reader.listed(sharing.select(IDS).unique(), sharing)
     links = link_table(near.linkage(model, *pairs_with(near.keys, near.groups, near.are_in(keys.replaced))), thresholds)
-    affected = _AffectedListings(state, keys.replaced, links, decisions, thresholds.least)
+    affected = AffectedListings(state, keys.replaced, links, decisions, thresholds.least)
     listed = reader.listed(affected.listings, keys.making_pairs_of(affected.listings))
     components = listed.components(affected.joining(model, thresholds))
     pairs = (pairs_within(listed.keys, listed.groups, components), listed.positions(affected.links))
@@ -92,7 +89,7 @@ def relink(
     return Increment(linkage, keys.replaced, keys.fresh, links)
 
 
-class _Reader:
+class _ListingReader:
     """Reads listings of the state; each is parsed once."""
 
     def __init__(self, state: LinkageState) -> None:
@@ -120,7 +117,7 @@ class _KeyedListings:
 
     def positions(self, links: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         """The positions of the two listings of each link; links of other listings are left out."""
-        for end, name in zip(_ENDS, ("one", "other"), strict=True):
+        for end, name in zip(ENDS, ("one", "other"), strict=True):
             links = links.join(self._listed.select(*IDS, pl.col("listing").alias(name)), left_on=end, right_on=IDS)
         return links["one"].to_numpy(), links["other"].to_numpy()
 
@@ -139,7 +136,7 @@ class _BatchKeys:
     listings are read once.
     """
 
-    def __init__(self, reader: _Reader, model: Model, replaced: pl.DataFrame) -> None:
+    def __init__(self, reader: _ListingReader, model: Model, replaced: pl.DataFrame) -> None:
         self._state, self.replaced = reader.state, replaced
         parsed = reader.read(replaced)
         self.fresh = key_table(parsed.listings, BlockingKeys(parsed, model.frequencies).hashed())
@@ -171,44 +168,3 @@ class _BatchKeys:
         """The number of listings per key after the batch. Exact for keys in `before`; too low for other keys."""
         removed = count_listings_per_key(self._stale).with_columns(-pl.col("count"))
         return pl.concat([before, removed, count_listings_per_key(self.fresh)]).group_by("key").sum()
-
-
-class _AffectedListings:
-    """The listings (`source`, `source_id`) of the components of `start`, before and after the batch.
-
-    `links`: the links between them after the batch, in LINK_SCHEMA. Other pairs matter only within a cluster.
-    """
-
-    def __init__(
-        self, state: LinkageState, start: pl.DataFrame, links: pl.DataFrame, decisions: Sequence[Decision], least: float
-    ) -> None:
-        new = links.filter(pl.col("probability") >= least)
-        made = pl.concat([new, _as_links(decisions)])
-        found = [made.clear()]
-        self.listings = frontier = start
-        while frontier.height:
-            from_frontier = [made.join(frontier, left_on=end, right_on=IDS, how="semi") for end in _ENDS]
-            found += [state.links_of(frontier, least), *from_frontier]
-            ends = pl.concat(
-                [each.select(source=one, source_id=own_id) for each in found[-3:] for one, own_id in _ENDS]
-            )
-            frontier = ends.unique().join(self.listings, on=IDS, how="anti")
-            self.listings = pl.concat([self.listings, frontier])
-        self._connections = pl.concat(found)
-        stored = self._connections
-        for end in _ENDS:
-            stored = stored.join(start, left_on=end, right_on=IDS, how="anti")
-        self.links = pl.concat([new, stored.filter(pl.col("levels").is_not_null())])
-
-    def joining(self, model: Model, thresholds: Thresholds) -> pl.DataFrame:
-        """The links and decisions that may bring two listings into one cluster."""
-        levels = self._connections["levels"].drop_nulls().unique()
-        parsed = np.array([parse_levels(each) for each in levels], dtype=np.int8).reshape(-1, len(COMPARISONS))
-        may_be_only = pl.col("levels").is_in(levels.filter(are_equal_at_one_door(parsed, model)).implode())
-        return self._connections.filter((pl.col("probability") >= thresholds.match) | may_be_only)
-
-
-def _as_links(decisions: Sequence[Decision]) -> pl.DataFrame:
-    """Decisions that two listings are one place, in LINK_SCHEMA; they have no levels."""
-    rows = [(*decision.one, *decision.other, 1.0, None) for decision in decisions if decision.same]
-    return pl.DataFrame(rows, schema=LINK_SCHEMA, orient="row")

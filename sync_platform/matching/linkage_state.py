@@ -19,6 +19,8 @@ from sync_platform.matching.thresholds import Thresholds
 
 IDS = ["source", "source_id"]
 """The columns that identify a listing."""
+ENDS = [["source_a", "id_a"], ["source_b", "id_b"]]
+"""The columns that identify the two listings of a link."""
 KEY_SCHEMA = {"source": pl.String, "source_id": pl.String, "key": pl.Int64}
 """Columns of keys: every blocking key of every listing, without those that the model lists as crowded."""
 LINK_SCHEMA = {

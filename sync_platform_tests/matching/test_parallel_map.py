@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 import threading
+import time
 from collections.abc import Callable, Sequence
 from operator import add, truediv
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,9 +35,18 @@ def process_of(number: int, one: int) -> int:
     return os.getpid()
 
 
+def meets_another(here: int, sign: Path) -> int:
+    """The process; the one that asks waits for a sign of another."""
+    if os.getpid() != here:
+        sign.touch()
+    while not sign.exists():
+        time.sleep(0.01)
+    return os.getpid()
+
+
 def fails_elsewhere(here: int) -> int:
     if os.getpid() != here:
-        os._exit(1)
+        os.kill(os.getpid(), signal.SIGKILL)
     return here
 
 
@@ -42,11 +55,9 @@ def test_results_are_in_the_order_of_the_arguments() -> None:
     assert results(add, []) == []
 
 
-def test_other_processes_take_part() -> None:
-    with ParallelMap(process_of, ARGUMENTS) as parallel:
-        for thread in parallel._threads:
-            thread.join()
-        assert os.getpid() not in parallel.results()
+def test_other_processes_take_part(tmp_path: Path) -> None:
+    found = results(meets_another, [(os.getpid(), tmp_path / "sign")] * 2_000)
+    assert {*found} > {os.getpid()}
 
 
 def test_few_values_need_no_other_process() -> None:
@@ -62,9 +73,17 @@ def test_results_of_a_process_that_ends_are_computed_here() -> None:
     assert set(results(fails_elsewhere, [(os.getpid(),)] * 2_000)) == {os.getpid()}
 
 
-def test_an_error_is_raised_here_and_no_process_is_left() -> None:
-    parallel = ParallelMap(truediv, [(1, 0)] * 2_000)
-    with pytest.raises(ZeroDivisionError), parallel:
+def test_an_error_is_raised_here_and_no_process_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+
+    class Recorded(subprocess.Popen[bytes]):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            started.append(self)
+
+    monkeypatch.setattr(subprocess, "Popen", Recorded)
+    before = {*threading.enumerate()}
+    with pytest.raises(ZeroDivisionError), ParallelMap(truediv, [(1, 0)] * 2_000) as parallel:
         parallel.results()
-    assert all(process._process.poll() is not None for process in parallel._processes)
-    assert not {*parallel._threads} & {*threading.enumerate()}
+    assert {*threading.enumerate()} == before
+    assert [process.poll() is None for process in started] == [False, False]
