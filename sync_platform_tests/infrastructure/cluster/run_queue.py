@@ -27,7 +27,6 @@ from dagster._daemon.run_coordinator.queued_run_coordinator_daemon import Queued
 
 from sync_platform_tests.infrastructure.chart import of_kind, rendered
 from sync_platform_tests.services import PostgresServer
-from sync_platform_tests.tree import ROOT
 
 DEFINITIONS = "sync_platform_tests.infrastructure.cluster.run_definitions"
 UNFINISHED = {
@@ -133,7 +132,7 @@ def records_in(server: PostgresServer) -> Iterator[dict[str, str]]:
 @contextmanager
 def run_queue(folder: Path, kubeconfig: Path, definitions: str = DEFINITIONS) -> Iterator[RunQueue]:
     """The daemon over the definitions in a module. `folder`: for its instance."""
-    location = LoadableTargetOrigin(module_name=definitions, working_directory=str(ROOT))
+    location = LoadableTargetOrigin(module_name=definitions)
     origin = InProcessCodeLocationOrigin(location, location_name="runs")
     with (
         chart_instance(folder, kubeconfig) as instance,
