@@ -14,6 +14,7 @@ from datetime import datetime
 
 import msgspec
 
+from sync_platform.documents.local_time import local_time
 from sync_platform.errors import StorageError, TakenOver
 from sync_platform.storage.object_store import ObjectStore
 
@@ -53,7 +54,7 @@ def require_writer(store: ObjectStore, ledger: str) -> None:
     writer = read_writer(store)
     if writer is not None and writer.ledger != ledger:
         raise TakenOver(
-            f"another installation took over on {writer.since:%Y-%m-%d %H:%M} UTC, at {writer.host}, and this one may "
+            f"another installation took over on {local_time(writer.since)}, at {writer.host}, and this one may "
             f"not write any more ({store.url}/{WRITER_FILE}): stop its services, and go on there; docs/failover.md has "
             "the way back"
         )

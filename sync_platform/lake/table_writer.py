@@ -119,8 +119,8 @@ def _new_values(table: TrackedTable) -> str:
         "removed_at": "CASE WHEN d.operation = 'remove' THEN $at END",
     }
     if table.is_landed:
-        values |= {"content_hash": "i.content_hash", STALE_SINCE: "NULL"} | {
+        values |= {STALE_SINCE: "NULL"} | {
             name: f"CASE WHEN d.operation = 'refresh' THEN c.{name} ELSE i.{name} END"
-            for name in ("landing_object", "landing_line")
+            for name in ("content_hash", "landing_object", "landing_line")
         }
     return ", ".join(f'{value} AS "{name}"' for name, value in values.items())

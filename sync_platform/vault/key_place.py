@@ -60,8 +60,10 @@ def open_master_key(place: KeyPlace, engine: sa.Engine) -> MasterKey:
     A new vault gets a new key. StorageError where a vault that was made with a key finds none.
     """
     present, stored = place.present(), stored_check_value(engine)
-    if present is None and not has_master_key(engine):
-        return place.create()
+    if present is None:
+        if not has_master_key(engine):
+            return place.create()
+        present = place.present()  # another process may have made the vault since
     if present is not None and stored in (None, check_value(present)):
         return present
     proposed = place.proposed()

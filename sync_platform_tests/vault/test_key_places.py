@@ -64,6 +64,21 @@ def test_no_key_is_created_for_a_vault_that_has_one(opened: Opened, vault: Vault
     assert opened().present() is None
 
 
+def test_a_vault_that_another_process_makes_meanwhile_opens(
+    opened: Opened, engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = opened()
+
+    def present_before_another_made_it() -> MasterKey | None:
+        monkeypatch.undo()
+        before = place.present()
+        Vault(engine, open_master_key(opened(), engine))
+        return before
+
+    monkeypatch.setattr(place, "present", present_before_another_made_it)
+    assert open_master_key(place, engine) == opened().present() is not None
+
+
 def test_a_proposed_key_is_used_only_once_the_vault_has_it(opened: Opened, engine: sa.Engine) -> None:
     old = open_master_key(opened(), engine)
     Vault(engine, old)
