@@ -10,14 +10,19 @@ import warnings
 
 import pytest
 
+from sync_platform.cli.monitoring.watch_output import WatchOutput
 from sync_platform.errors import StorageError
 from sync_platform.logs.configuration import configure_logging, line_handler
 from sync_platform.logs.crash import crash_reported
 from sync_platform.logs.log_context import begin_operation, log_context, logging_as
 from sync_platform.logs.relay import relay
+from sync_platform.monitoring.alert_outbox import Delivery
+from sync_platform.monitoring.watch_round import WatchRound
 from sync_platform.setting_groups.log_settings import LogSettings
-from sync_platform.settings import SettingsError, load_log_settings
+from sync_platform.settings import SettingsError, load_log_settings, load_settings
 from sync_platform_tests.logs.conftest import Written
+from sync_platform_tests.monitoring.alerting import problem
+from sync_platform_tests.monitoring.dagster_records import NOW
 
 FIELDS = ["time", "level", "logger", "message", "run_id", "platform", "trace_id", "environment"]
 logger = logging.getLogger("sync_platform.somewhere")
@@ -54,6 +59,25 @@ def test_an_operation_that_begins_after_a_block_has_ended_has_its_own_trace_id(w
     logger.info("two")
     one, two = written.lines
     assert one["trace_id"] != two["trace_id"]
+
+
+def test_the_lines_of_a_watch_that_stays_are_log_lines(
+    written: Written, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stderr", written.standard_error)
+    output, failed = WatchOutput(as_json=False), problem()
+    output.write_start(60, load_settings())
+    for problems in ((failed,), (failed,), ()):
+        output.write_changes(WatchRound(NOW, problems, (), Delivery(()), ()))
+    output.write_end()
+    lines = [(line["level"], line["message"]) for line in written.lines]
+    assert lines[0][0] == "INFO" and lines[0][1].startswith("a round every 60 seconds over ")
+    assert lines[1:] == [
+        ("CRITICAL", f"begins  {failed.cause}  {failed.what}"),
+        ("INFO", f"ends    {failed.cause}"),
+        ("INFO", "the watch ends"),
+    ]
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize(

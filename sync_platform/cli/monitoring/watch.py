@@ -35,7 +35,8 @@ def watch(every_s: int, *, is_once: bool, as_json: bool) -> int:
     settings, is_stopping = load_settings(), threading.Event()
     calls = BoundedCalls(is_stopping=is_stopping)
     read_dagster = dagster_reader(settings)
-    watcher = _Watcher(settings, lambda: watch_once(settings, read_dagster, calls), WatchOutput(as_json=as_json))
+    output = WatchOutput(as_json=as_json, stays=not is_once)
+    watcher = _Watcher(settings, lambda: watch_once(settings, read_dagster, calls), output)
     if is_once:
         return watcher.one_round()
     for number in (signal.SIGINT, signal.SIGTERM):

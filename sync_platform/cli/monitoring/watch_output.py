@@ -1,10 +1,12 @@
 """What `sync-platform watch` writes: a line for each problem that begins or ends, or JSON.
 
-With JSON every round that changes something is one document on one line; `--once` writes one document.
+With JSON every round that changes something is one document on one line; `--once` writes one document. Where log lines
+are JSON (`LOG_FORMAT`), the lines of a watch that stays are log lines.
 """
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -14,6 +16,8 @@ from typing import Any
 from sync_platform.cli.output import Terminal, console, json_line, line, report_problem, styled, write_json
 from sync_platform.documents.local_time import local_time
 from sync_platform.documents.typed_command import typed
+from sync_platform.logs.line_handler import LoggedStream
+from sync_platform.monitoring.alert_channels import LEVELS
 from sync_platform.monitoring.problem import SEVERITIES, Problem
 from sync_platform.monitoring.watch_round import WatchRound
 from sync_platform.settings import Settings
@@ -21,24 +25,29 @@ from sync_platform.settings import Settings
 COLOURS = {"critical": "red", "high": "red", "medium": "yellow", "low": ""}
 MAX_CHARACTERS = 400
 """The most characters of a problem's text in a line."""
+logger = logging.getLogger(__name__)
 
 
 class WatchOutput:
-    """Writes rounds. It remembers the last one, so that it writes only what has changed."""
+    """Writes rounds. It remembers the last one, so that it writes only what has changed.
 
-    def __init__(self, *, as_json: bool, terminal: Terminal | None = None) -> None:
+    `stays`: the watch makes rounds until it is stopped.
+    """
+
+    def __init__(self, *, as_json: bool, stays: bool = True, terminal: Terminal | None = None) -> None:
         self._is_json, self._shown = as_json, terminal or console()
+        self._is_logged = stays and isinstance(sys.stderr, LoggedStream)
         self._known: dict[str, Problem] = {}
         self._faults: Sequence[str] = ()
         self._waits_for = ""
 
     def write_start(self, every_s: int, settings: Settings) -> None:
         if not self._is_json:
-            self._line(f"a round every {every_s} seconds over {settings.home}; Ctrl-C ends it")
+            self._note(f"a round every {every_s} seconds over {settings.home}; Ctrl-C ends it")
 
     def write_end(self) -> None:
         if not self._is_json:
-            self._line("the watch ends")
+            self._note("the watch ends")
 
     def write_waiting(self, reason: str, now: datetime) -> None:
         """Another watcher makes the rounds; written once for each."""
@@ -48,7 +57,7 @@ class WatchOutput:
         if self._is_json:
             self._json({**_document(None), "at": now, "waits_for": reason})
         else:
-            self._line(f"another watcher makes the rounds: {reason}")
+            self._note(f"another watcher makes the rounds: {reason}")
 
     def write_round(self, done: WatchRound) -> None:
         """All problems of a round."""
@@ -74,13 +83,25 @@ class WatchOutput:
             if began or ended or faults:
                 self._json(_document(done))
             return
-        stamp = f"{local_time(done.at)}  "
+        stamp = "" if self._is_logged else f"{local_time(done.at)}  "
         for problem in ended:
-            self._line(f"{stamp}ends    {problem.cause}")
+            self._note(f"{stamp}ends    {problem.cause}")
         for problem in _most_severe_first(began):
-            self._problem(f"{stamp}begins  ", problem)
+            self._begin(f"{stamp}begins  ", problem)
         for fault in faults:
             report_problem(fault)
+
+    def _note(self, text: str) -> None:
+        if self._is_logged:
+            logger.info("%s", text)
+        else:
+            self._line(text)
+
+    def _begin(self, before: str, problem: Problem) -> None:
+        if self._is_logged:
+            logger.log(LEVELS[problem.severity], "%s", f"{before}{problem.cause}  {problem.what[:MAX_CHARACTERS]}")
+        else:
+            self._problem(before, problem)
 
     def _problem(self, before: str, problem: Problem) -> None:
         severity = styled(f"{problem.severity:<8}", COLOURS[problem.severity])
