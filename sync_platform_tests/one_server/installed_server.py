@@ -123,7 +123,7 @@ def installed_server(folder: Path) -> Iterator[InstalledServer]:
             **fleet_settings(postgres, s3),
             "SANDBOX_PLACES": "40",
             "SANDBOX_TODAY": TODAY,
-            "PLATFORMS_IN_USE": "chope,eatigo",
+            "PLATFORMS_IN_USE": "chope,eatigo,data_gov_hk",
             "HTTP_ATTEMPTS": "3",
             "LD_LIBRARY_PATH": f"{OWN_PYTHON}/lib",  # an interpreter names its library where the units see nothing
         }

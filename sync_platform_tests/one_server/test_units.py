@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import Any
 
+import httpx
 import orjson
 import pytest
 
@@ -11,9 +13,9 @@ from sync_platform.api_client import ApiClient
 from sync_platform.storage.platform_lock import platform_lock
 from sync_platform_tests.infrastructure.test_one_server import UNITS as UNIT_FILES
 from sync_platform_tests.one_server.installed_server import STATE, UNITS, InstalledServer
+from sync_platform_tests.one_server.queued_run import launched, state_of
 
 pytestmark = pytest.mark.full  # it takes minutes
-WAITS = "waiting for another sync of chope"
 HEARTBEAT = f"{STATE}/watch/heartbeat.json"
 
 
@@ -35,6 +37,12 @@ def test_an_emergency_request_is_run_by_the_starter(server: InstalledServer, api
     assert (ended.status, [each.reasons for each in ended.platforms]) == ("complete", [[]])
 
 
+def test_the_daemon_starts_a_run_of_the_queue(server: InstalledServer, client: httpx.Client) -> None:
+    run = launched(client)
+    server.wait_for(lambda: state_of(client, run) in ("SUCCESS", "FAILURE"))
+    assert state_of(client, run) == "SUCCESS", server.machine.journal("sync-platform-code-server")
+
+
 def test_the_watch_makes_rounds(server: InstalledServer) -> None:
     first = heartbeat(server)
     server.wait_for(lambda: heartbeat(server)["at"] > first["at"])
@@ -49,10 +57,15 @@ def test_the_processes_of_a_unit_see_those_of_the_others(server: InstalledServer
     assert server.machine.run(f"{as_user} cat /proc/1/stat", check=False).returncode != 0
 
 
-def test_a_stop_of_all_units_ends_no_run(server: InstalledServer, api: ApiClient) -> None:
-    with platform_lock(server.settings["LEDGER"], "chope", "of-the-test", lambda _: None):
+def test_a_stop_of_all_units_ends_no_run(server: InstalledServer, client: httpx.Client, api: ApiClient) -> None:
+    ledger = server.settings["LEDGER"]
+    with ExitStack() as held:
+        for platform in ("chope", "data_gov_hk"):
+            held.enter_context(platform_lock(ledger, platform, "of-the-test", lambda _: None))
+        run = launched(client)
         request = api.request_emergency("the hours are wrong", sources=["chope"])
-        server.wait_for(lambda: WAITS in server.machine.journal("sync-platform-starter"))
+        server.wait_for(lambda: state_of(client, run) == "STARTED")
+        server.wait_for(lambda: api.emergency(request.request_id).launched_at)
         server.machine.run("systemctl stop sync-platform.target 'sync-platform-*.service'")
         states = {name: server.machine.state(f"sync-platform-{name}") for name in UNITS}
         assert set(states.values()) <= {"inactive"}, states
@@ -60,6 +73,7 @@ def test_a_stop_of_all_units_ends_no_run(server: InstalledServer, api: ApiClient
     server.wait_for(lambda: not is_under_way(server))
     server.machine.run("systemctl start sync-platform.target")
     server.wait_for(server.is_ready)
+    assert state_of(client, run) == "SUCCESS"
     server.wait_for(lambda: api.emergency(request.request_id).finished_at)
     ended = api.emergency(request.request_id)
     assert (ended.status, [each.reasons for each in ended.platforms]) == ("complete", [[]])

@@ -1,0 +1,37 @@
+"""A sync of the register as an integration launches it: through GraphQL, into the queue of the daemon."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import httpx
+
+from sync_platform.sources.period import period_of
+from sync_platform_tests.cli.conftest import TODAY
+
+LAUNCH = """mutation Launch($week: String!) { launchRun(executionParams: {
+  selector: {repositoryLocationName: "sync_platform.definitions", repositoryName: "__repository__",
+             jobName: "weekly_government_sync"}, runConfigData: {},
+  executionMetadata: {tags: [{key: "dagster/partition", value: $week}]}
+}) { __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
+STATE = "query State($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
+
+
+def launch(client: httpx.Client) -> dict[str, Any]:
+    """The answer to a launch of this week's sync."""
+    week = period_of("weekly", date.fromisoformat(TODAY)).key
+    answer = client.post("/dagster/graphql", json={"query": LAUNCH, "variables": {"week": week}})
+    return dict(answer.raise_for_status().json())
+
+
+def launched(client: httpx.Client) -> str:
+    """The id of a launched run."""
+    answer = launch(client)
+    assert answer["data"]["launchRun"]["__typename"] == "LaunchRunSuccess", answer
+    return str(answer["data"]["launchRun"]["run"]["runId"])
+
+
+def state_of(client: httpx.Client, run: str) -> str:
+    answer = client.post("/dagster/graphql", json={"query": STATE, "variables": {"id": run}})
+    return str(answer.raise_for_status().json()["data"]["runOrError"]["status"])
