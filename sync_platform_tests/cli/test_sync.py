@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import resource
 import signal
 from pathlib import Path
@@ -10,7 +12,9 @@ from typing import Any
 import pytest
 
 from sync_platform.cli.app import run
+from sync_platform.cli.runner.home import prepare_home
 from sync_platform.cli.syncing import sync
+from sync_platform.errors import StorageError
 from sync_platform_tests.cli.conftest import Shell, wait_until
 from sync_platform_tests.limits import LONGEST_WAIT_S
 
@@ -172,6 +176,15 @@ def test_a_home_that_cannot_be_written_is_named(shell: Shell) -> None:
     done = shell.run("sync")
     assert done.returncode == 1
     assert f"SYNC_HOME='{shell.home}' cannot be written" in done.stderr
+
+
+def test_a_home_on_a_full_disk_asks_for_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def write(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_text", write)
+    with pytest.raises(StorageError, match="cannot be written: No space left on device: free some space there"):
+        prepare_home(tmp_path)
 
 
 def test_a_platform_file_in_a_folder_of_platform_path_is_a_platform(shell: Shell, tmp_path: Path) -> None:

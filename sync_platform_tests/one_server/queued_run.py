@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 
+from sync_platform.defs.dead_runs import PROCESS_TAG
 from sync_platform.sources.period import period_of
 from sync_platform_tests.cli.conftest import TODAY
 
@@ -15,7 +16,7 @@ LAUNCH = """mutation Launch($week: String!) { launchRun(executionParams: {
              jobName: "weekly_government_sync"}, runConfigData: {},
   executionMetadata: {tags: [{key: "dagster/partition", value: $week}]}
 }) { __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
-STATE = "query State($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
+STATE = "query State($id: ID!) { runOrError(runId: $id) { ... on Run { status tags { key value } } } }"
 
 
 def launch(client: httpx.Client) -> dict[str, Any]:
@@ -33,5 +34,15 @@ def launched(client: httpx.Client) -> str:
 
 
 def state_of(client: httpx.Client, run: str) -> str:
+    return str(_found(client, run)["status"])
+
+
+def process_of(client: httpx.Client, run: str) -> str | None:
+    """The number of the process of a run, as its machine counts; None where it has none yet."""
+    tags = {each["key"]: each["value"] for each in _found(client, run)["tags"]}
+    return tags[PROCESS_TAG].split("/")[1] if PROCESS_TAG in tags else None
+
+
+def _found(client: httpx.Client, run: str) -> dict[str, Any]:
     answer = client.post("/dagster/graphql", json={"query": STATE, "variables": {"id": run}})
-    return str(answer.raise_for_status().json()["data"]["runOrError"]["status"])
+    return dict(answer.raise_for_status().json()["data"]["runOrError"])

@@ -6,6 +6,7 @@ import secrets
 from pathlib import Path
 
 from sync_platform.errors import StorageError
+from sync_platform.storage.full_disk import FULL, reason_of
 
 INSTANCE_YAML = """\
 # Dagster's instance settings; the same as dagster.yaml at the root of the repository, except for where state is stored.
@@ -48,8 +49,8 @@ def prepare_home(sync_home: Path) -> Path:
         else:
             written.replace(config)
     except OSError as error:
-        reason = error.strerror or error
-        raise StorageError(
-            f"SYNC_HOME={str(sync_home)!r} cannot be written ({reason}): choose another folder"
-        ) from error
+        name = f"SYNC_HOME={str(sync_home)!r} cannot be written"
+        if error.errno in FULL:
+            raise StorageError(f"{name}: {reason_of(error)}") from error
+        raise StorageError(f"{name} ({error.strerror or error}): choose another folder") from error
     return home
