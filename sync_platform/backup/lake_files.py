@@ -20,6 +20,9 @@ from sync_platform.errors import StorageError
 from sync_platform.storage.full_disk import with_advice
 
 DATA_FILES, DELETE_FILES = "ducklake_data_file", "ducklake_delete_file"
+_DELETED_ROWS = f"""-f.delete_count * (f.data_file_id IN (
+    SELECT data_file_id FROM {DATA_FILES} WHERE end_snapshot IS NULL))"""
+"""SQL: what a delete file takes from a table's rows: nothing where its data file is gone, which does not end it."""
 
 
 @dataclass(frozen=True)
@@ -93,16 +96,15 @@ class CopiedCatalog:
         """Each file once; a table that was renamed has two rows in the catalog."""
         data, files = self._metadata("data_path"), dict[str, _TableFile]()
         with self._opened() as connection:
-            for table, rows in ((DATA_FILES, "record_count"), (DELETE_FILES, "-delete_count")):
+            for table, rows in ((DATA_FILES, "record_count"), (DELETE_FILES, _DELETED_ROWS)):
                 file_rows = connection.execute(
                     f"""SELECT f.table_id, f.path, f.path_is_relative, t.path, t.path_is_relative, s.path,
-                        s.path_is_relative, f.file_size_bytes, f.{rows.strip("-")}, f.end_snapshot IS NULL
+                        s.path_is_relative, f.file_size_bytes, {rows}, f.end_snapshot IS NULL
                     FROM {table} f JOIN ducklake_table t USING (table_id) JOIN ducklake_schema s USING (schema_id)"""
                 ).fetchall()
-                sign = -1 if rows.startswith("-") else 1
                 for table_id, *parts, size, count, is_live in file_rows:
                     path = _relative(parts, data)
-                    files.setdefault(path, _TableFile(table_id, path, size, sign * count, bool(is_live)))
+                    files.setdefault(path, _TableFile(table_id, path, size, count, bool(is_live)))
         return list(files.values())
 
     def _metadata(self, key: str) -> str:

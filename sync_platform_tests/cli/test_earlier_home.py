@@ -83,6 +83,16 @@ def test_a_sync_that_finds_no_change_keeps_the_content_hashes_of_the_history(tmp
     assert done.returncode == 0, done.stdout
 
 
+def test_a_drill_counts_the_rows_of_a_file_that_is_gone_once(tmp_path: Path) -> None:
+    """The sync rewrites a file of which an earlier one deleted a row: the catalog keeps the delete file as live."""
+    shell = unpacked_home(tmp_path / "home")
+    shell.environment["SANDBOX_PLACES"] = "24"
+    assert shell.sync("chope")[0] == 0
+    assert shell.run("backup", "create").returncode == 0
+    done = shell.run("backup", "drill", "--json")
+    assert (done.returncode, json.loads(done.stdout)["problems"]) == (0, [])
+
+
 def digest_of(shell: Shell, *command: str) -> str:
     """The SHA-256 of the output of a command."""
     done = shell.run_in_process(*command)
