@@ -18,6 +18,9 @@ LAUNCH = """mutation Launch($week: String!) { launchRun(executionParams: {
 }) { __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
 STATE = "query State($id: ID!) { runOrError(runId: $id) { ... on Run { status tags { key value } } } }"
 
+DONE = """query Done { runsOrError(filter: {pipelineName: "weekly_government_sync", statuses: [SUCCESS]}) {
+  ... on Runs { results { runId } } } }"""
+
 
 def launch(client: httpx.Client) -> dict[str, Any]:
     """The answer to a launch of this week's sync."""
@@ -35,6 +38,12 @@ def launched(client: httpx.Client) -> str:
 
 def state_of(client: httpx.Client, run: str) -> str:
     return str(_found(client, run)["status"])
+
+
+def successful(client: httpx.Client) -> set[str]:
+    """The ids of all syncs of the register that succeeded."""
+    answer = client.post("/dagster/graphql", json={"query": DONE}).raise_for_status()
+    return {each["runId"] for each in answer.json()["data"]["runsOrError"]["results"]}
 
 
 def process_of(client: httpx.Client, run: str) -> str | None:
