@@ -24,7 +24,7 @@ from sync_platform.settings import Settings, load_settings
 from sync_platform.sources.period import parse_period, period_of
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform_tests.fleet.past_months import land_months
-from sync_platform_tests.fleet.running_fleet import SERVICES, RunningFleet, running_fleet
+from sync_platform_tests.fleet.running_fleet import CODE_SERVER, SERVICES, RunningFleet, running_fleet, wait_for
 
 WEEKS, MONTHS = int(os.environ.get("FLEET_WEEKS", "4")), int(os.environ.get("FLEET_MONTHS", "3"))
 PLATFORMS = load_platforms()
@@ -53,7 +53,17 @@ def working_fleet(folder: Path, workers: int) -> Iterator[RunningFleet]:
         fleet.start(services, "serve", "--only", "daemon")
         for worker in fleet.workers:
             fleet.start(worker, "serve", "--only", "worker")
+        wait_for(lambda: any(map(_listens, services.pids())), fleet)  # without it a backfill fails for good
         yield fleet
+
+
+def _listens(pid: int) -> bool:
+    """True if a process of this process's host listens at the port of the code server."""
+    port = int(CODE_SERVER.rpartition(":")[2])
+    try:
+        return f":{port:04X} 00000000:0000 0A" in Path(f"/proc/{pid}/net/tcp").read_text()
+    except OSError:  # it has ended
+        return False
 
 
 def backfilled_by_one_machine(home: Path) -> Settings:
