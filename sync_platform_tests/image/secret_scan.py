@@ -39,7 +39,7 @@ def known_secrets(variables: Mapping[str, str]) -> dict[str, bytes]:
 
 
 def secrets_in(image: ImageArchive, known: Mapping[str, bytes]) -> list[str]:
-    """Where a secret is: `PATH: KIND`. The secret itself is not told."""
+    """Where a secret is: `PATH: KIND`. The message does not contain the secret."""
     public = _public_files(image)
     found = []
     for path, content in image.files():
