@@ -16,36 +16,65 @@ from sync_platform.matching.thresholds import Thresholds
 
 
 class AffectedListings:
-    """The listings (`source`, `source_id`) of the components of `start`, before and after the batch.
+    """The listings (`source`, `source_id`) whose clusters a batch may change, with all others of their components.
 
-    `links`: the links between them after the batch, in LINK_SCHEMA. Other pairs matter only within a cluster.
+    A component is connected by links that may join two clusters, before or after the batch. A component that the batch
+    does not touch may change only where a listing of it gains or loses a rival (`only_candidates`), by any link with a
+    listing of `start`. `links`: the links of the listings after the batch, in LINK_SCHEMA; the other end of a link may
+    be another listing.
     """
 
     def __init__(
-        self, state: LinkageState, start: pl.DataFrame, links: pl.DataFrame, decisions: Sequence[Decision], least: float
+        self,
+        state: LinkageState,
+        start: pl.DataFrame,
+        links: pl.DataFrame,
+        decisions: Sequence[Decision],
+        model: Model,
+        thresholds: Thresholds,
     ) -> None:
-        new = links.filter(pl.col("probability") >= least)
-        made = pl.concat([new, _as_links(decisions)])
-        found = [made.clear()]
-        self.listings = frontier = start
+        self._state, self._model, self._thresholds = state, model, thresholds
+        new = links.filter(pl.col("probability") >= thresholds.least)
+        self._made = pl.concat([new, _as_links(decisions)])
+        found = self._connections_of(start)
+        neighbours = _ends_of(found).join(start, on=IDS, how="anti")
+        of_neighbours = self._connections_of(neighbours)
+        may_be_only = of_neighbours.filter(self._may_be_only(of_neighbours))
+        connected = pl.concat([self.joining(found), may_be_only])
+        frontier = neighbours.join(_ends_of(connected), on=IDS, how="semi")
+        self.listings = pl.concat([start, frontier])
         while frontier.height:
-            from_frontier = [made.join(frontier, left_on=end, right_on=IDS, how="semi") for end in ENDS]
-            found += [state.links_of(frontier, least), *from_frontier]
-            ends = pl.concat([each.select(source=one, source_id=own_id) for each in found[-3:] for one, own_id in ENDS])
-            frontier = ends.unique().join(self.listings, on=IDS, how="anti")
+            from_frontier = self._connections_of(frontier)
+            found = pl.concat([found, from_frontier])
+            frontier = _ends_of(self.joining(from_frontier)).join(self.listings, on=IDS, how="anti")
             self.listings = pl.concat([self.listings, frontier])
-        self._connections = pl.concat(found)
-        stored = self._connections
+        self.connections = found
+        stored = found.filter(pl.col("levels").is_not_null())
         for end in ENDS:
             stored = stored.join(start, left_on=end, right_on=IDS, how="anti")
-        self.links = pl.concat([new, stored.filter(pl.col("levels").is_not_null())])
+        self.links = pl.concat([new, stored]).unique()
 
-    def joining(self, model: Model, thresholds: Thresholds) -> pl.DataFrame:
+    def joining(self, connections: pl.DataFrame) -> pl.DataFrame:
         """The links and decisions that may bring two listings into one cluster."""
-        levels = self._connections["levels"].drop_nulls().unique()
+        is_match = pl.col("probability") >= self._thresholds.match
+        return connections.filter(is_match | self._may_be_only(connections))
+
+    def _may_be_only(self, connections: pl.DataFrame) -> pl.Expr:
+        """True for links below the threshold of two listings that may be each other's only candidate."""
+        levels = connections["levels"].drop_nulls().unique()
         parsed = np.array([parse_levels(each) for each in levels], dtype=np.int8).reshape(-1, len(COMPARISONS))
-        may_be_only = pl.col("levels").is_in(levels.filter(are_equal_at_one_door(parsed, model)).implode())
-        return self._connections.filter((pl.col("probability") >= thresholds.match) | may_be_only)
+        at_one_door = levels.filter(are_equal_at_one_door(parsed, self._model))
+        return (pl.col("probability") < self._thresholds.match) & pl.col("levels").is_in(at_one_door.implode())
+
+    def _connections_of(self, listings: pl.DataFrame) -> pl.DataFrame:
+        """The links of these listings, before and after the batch, and the decisions that they are one place."""
+        made = [self._made.join(listings, left_on=end, right_on=IDS, how="semi") for end in ENDS]
+        return pl.concat([self._state.links_of(listings, self._thresholds.least), *made])
+
+
+def _ends_of(connections: pl.DataFrame) -> pl.DataFrame:
+    """The listings (`source`, `source_id`) that these links and decisions connect."""
+    return pl.concat([connections.select(source=one, source_id=own_id) for one, own_id in ENDS]).unique()
 
 
 def _as_links(decisions: Sequence[Decision]) -> pl.DataFrame:

@@ -6,12 +6,24 @@ What belongs here: finding the levels of many pairs at once. `comparisons` defin
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 from rapidfuzz.distance import Hamming
 
 from sync_platform.matching.address_evidence import CLOSE_M, QUARTER_M, AddressEvidence
-from sync_platform.matching.comparisons import CITY, COMPARISONS, CUISINE, LICENCE, NAME, PHONE, UNKNOWN
+from sync_platform.matching.comparisons import (
+    BRANCH,
+    CITY,
+    COMPARISONS,
+    CUISINE,
+    LICENCE,
+    NAME,
+    PHONE,
+    PLACE,
+    UNKNOWN,
+    Comparison,
+)
 from sync_platform.matching.frequencies import Frequencies
 from sync_platform.matching.least_distances import LeastDistances
 from sync_platform.matching.name_evidence import NEARLY, NameEvidence
@@ -29,7 +41,7 @@ class Comparer:
         self.parsed = parsed
         self._english = NameEvidence(parsed.english, frequencies, is_english=True)
         self._chinese = NameEvidence(parsed.chinese, frequencies, is_english=False)
-        self._addresses = AddressEvidence(parsed, frequencies)
+        self._frequencies = frequencies
         self._least_distances = LeastDistances(parsed.latitude, parsed.longitude, parsed.areas)
         self._phones = TextColumn(["; ".join(found) for found in parsed.phones])
         self._many_phones = np.array([len(found) > 1 for found in parsed.phones], dtype=bool)
@@ -40,9 +52,23 @@ class Comparer:
         self._licences = codes_of(parsed.licences)
         self._cuisines = codes_of(parsed.cuisines)
         self._alike_cuisines = _alike_sets(parsed.cuisines, self._cuisines)
+        self._finders = {
+            NAME.name: self._name,
+            PLACE.name: self._place,
+            PHONE.name: self._phone,
+            BRANCH.name: self._branch,
+            CUISINE.name: self._cuisine,
+            CITY.name: self._city,
+            LICENCE.name: self._licence,
+        }
 
-    def compare(self, left: Array, right: Array) -> Array:
-        """The levels of pairs of positions: shape (pairs, comparisons), int8; UNKNOWN where a listing has no value.
+    @cached_property
+    def _addresses(self) -> AddressEvidence:
+        return AddressEvidence(self.parsed, self._frequencies)
+
+    def compare(self, left: Array, right: Array, comparisons: Sequence[Comparison] = COMPARISONS) -> Array:
+        """The levels of pairs of positions: shape (pairs, COMPARISONS), int8; UNKNOWN where a listing has no value, and
+        in other comparisons.
 
         Works in chunks to keep memory small.
         """
@@ -50,10 +76,8 @@ class Comparer:
         for start in range(0, len(left), CHUNK_PAIRS):
             chunk = slice(start, start + CHUNK_PAIRS)
             one, other = left[chunk], right[chunk]
-            for number, find in enumerate(
-                (self._name, self._place, self._phone, self._branch, self._cuisine, self._city, self._licence)
-            ):
-                levels[chunk, number] = find(one, other)
+            for comparison in comparisons:
+                levels[chunk, COMPARISONS.index(comparison)] = self._finders[comparison.name](one, other)
         return levels
 
     def closeness(self, left: Array, right: Array) -> Array:

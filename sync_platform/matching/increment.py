@@ -15,7 +15,7 @@ tables and their queries are in `linkage_state`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -30,15 +30,19 @@ from sync_platform.matching.blocking import (
     pairs_within,
     without_keys,
 )
+from sync_platform.matching.comparisons import COMPARISONS, PLACE
 from sync_platform.matching.components import components_of
 from sync_platform.matching.decided_pairs import Decision
+from sync_platform.matching.evidence import Comparer
 from sync_platform.matching.garbage_collection import without_garbage_collection
 from sync_platform.matching.linkage import Linkage, compare
 from sync_platform.matching.linkage_state import ENDS, IDS, LinkageState, key_table, link_table
 from sync_platform.matching.listing_table import to_listing_table
-from sync_platform.matching.model import Model
+from sync_platform.matching.model import Model, probability_of
 from sync_platform.matching.parsed_listings import ListingParser, ParsedListings
 from sync_platform.matching.thresholds import Thresholds
+
+_WITHOUT_PLACE = tuple(comparison for comparison in COMPARISONS if comparison is not PLACE)
 
 
 @dataclass
@@ -78,26 +82,46 @@ def relink(
     keys = _BatchKeys(reader, model, touched.select(IDS).unique())
     if (listings_of_resized_keys := keys.listings_of_resized_keys()).height:
         keys = _BatchKeys(reader, model, pl.concat([keys.replaced, listings_of_resized_keys]).unique())
-    sharing = keys.sharing()
-    near = reader.listed(sharing.select(IDS).unique(), sharing)
-    links = link_table(near.linkage(model, *pairs_with(near.keys, near.groups, near.are_in(keys.replaced))), thresholds)
-    affected = AffectedListings(state, keys.replaced, links, decisions, thresholds.least)
+    links = _links(reader, keys, model, thresholds)
+    affected = AffectedListings(state, keys.replaced, links, decisions, model, thresholds)
     listed = reader.listed(affected.listings, keys.making_pairs_of(affected.listings))
-    components = listed.components(affected.joining(model, thresholds))
+    components = listed.components(affected.joining(affected.connections))
     pairs = (pairs_within(listed.keys, listed.groups, components), listed.positions(affected.links))
     linkage = listed.linkage(model, *distinct_pairs(*map(np.concatenate, zip(*pairs, strict=True))))
+    linkage = replace(linkage, outside=listed.outside(affected.links, thresholds))
     return Increment(linkage, keys.replaced, keys.fresh, links)
 
 
+def _links(reader: _ListingReader, keys: _BatchKeys, model: Model, thresholds: Thresholds) -> pl.DataFrame:
+    """The links of the replaced listings after the batch, in LINK_SCHEMA.
+
+    Most pairs that share a key cannot be links, whatever their addresses are. Addresses are the slowest to parse, so
+    only those of the other pairs are.
+    """
+    sharing = keys.sharing()
+    table = reader.table(sharing.select(IDS).unique())
+    without_addresses = table.with_columns(pl.lit(None, pl.String).alias(name) for name in ("address_en", "address_zh"))
+    named = _KeyedListings(reader.parser.parse(without_addresses), sharing)
+    left, right = pairs_with(named.keys, named.groups, named.are_in(keys.replaced))
+    levels = Comparer(named.parsed, model.frequencies).compare(left, right, _WITHOUT_PLACE)
+    may_be_links = probability_of(model.most_bits(levels, PLACE)) >= thresholds.least
+    left, right = left[may_be_links], right[may_be_links]
+    near = np.union1d(left, right)
+    linked = _KeyedListings(reader.parser.parse(table[near]), sharing)
+    return link_table(linked.linkage(model, np.searchsorted(near, left), np.searchsorted(near, right)), thresholds)
+
+
 class _ListingReader:
-    """Reads listings of the state; each is parsed once."""
+    """Reads listings of the state; `parser` parses each address once."""
 
     def __init__(self, state: LinkageState) -> None:
-        self.state = state
-        self._parser = ListingParser()
+        self.state, self.parser = state, ListingParser()
+
+    def table(self, ids: pl.DataFrame) -> pl.DataFrame:
+        return to_listing_table(self.state.listings_of(ids)).table
 
     def read(self, ids: pl.DataFrame) -> ParsedListings:
-        return self._parser.parse(to_listing_table(self.state.listings_of(ids)).table)
+        return self.parser.parse(self.table(ids))
 
     def listed(self, ids: pl.DataFrame, keys: pl.DataFrame) -> _KeyedListings:
         return _KeyedListings(self.read(ids), keys)
@@ -107,13 +131,13 @@ class _KeyedListings:
     """Parsed listings with their keys by position, and `groups` as in `ParsedListings.groups`."""
 
     def __init__(self, parsed: ParsedListings, keys: pl.DataFrame) -> None:
-        self._parsed, self.groups = parsed, parsed.groups()
+        self.parsed, self.groups = parsed, parsed.groups()
         self._listed = parsed.listings.with_row_index("listing").with_columns(pl.col("listing").cast(pl.Int32))
         self.keys = keys.join(self._listed, on=IDS).select("listing", "key")
 
     def are_in(self, ids: pl.DataFrame) -> np.ndarray:
         """True for each listing with one of these ids."""
-        return np.isin(np.arange(len(self._parsed)), self._listed.join(ids, on=IDS, how="semi")["listing"])
+        return np.isin(np.arange(len(self.parsed)), self._listed.join(ids, on=IDS, how="semi")["listing"])
 
     def positions(self, links: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         """The positions of the two listings of each link; links of other listings are left out."""
@@ -121,12 +145,21 @@ class _KeyedListings:
             links = links.join(self._listed.select(*IDS, pl.col("listing").alias(name)), left_on=end, right_on=IDS)
         return links["one"].to_numpy(), links["other"].to_numpy()
 
+    def outside(self, links: pl.DataFrame, thresholds: Thresholds) -> pl.DataFrame:
+        """The links of one of these listings and another listing, as `Linkage.outside`."""
+        links = links.filter((pl.col("probability") >= thresholds.review) & (pl.col("source_a") != pl.col("source_b")))
+        found = []
+        for mine, theirs in (ENDS, ENDS[::-1]):
+            outside = links.join(self._listed, left_on=theirs, right_on=IDS, how="anti")
+            found.append(outside.join(self._listed, left_on=mine, right_on=IDS).select("listing", source=theirs[0]))
+        return pl.concat(found)
+
     def components(self, joining: pl.DataFrame) -> np.ndarray:
         """A number for each listing, which is the same for those that these links connect."""
-        return components_of(len(self._parsed), *self.positions(joining))
+        return components_of(len(self.parsed), *self.positions(joining))
 
     def linkage(self, model: Model, left: np.ndarray, right: np.ndarray) -> Linkage:
-        return compare(self._parsed, model, lambda: self.keys, left, right)
+        return compare(self.parsed, model, lambda: self.keys, left, right)
 
 
 class _BatchKeys:

@@ -8,7 +8,7 @@ clusters = build_clusters(linkage, Thresholds())
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -29,6 +29,8 @@ from sync_platform.matching.parsed_listings import ParsedListings, parse_listing
 
 LIKELY_BITS = -7.0
 """Pairs with more bits (a probability above 0.8 %) may matter to clusters."""
+OUTSIDE_SCHEMA = {"listing": pl.Int32, "source": pl.String}
+"""Columns of pairs with other listings: the position of the one listing, and the source of the other."""
 Keys = Callable[[], pl.DataFrame]
 """Gives the blocking keys of the listings, as `BlockingKeys.hashed`."""
 Progress = Callable[[str], None]
@@ -43,7 +45,8 @@ class Linkage:
     `left` < `right`. `levels` is as in `evidence`. `bits` are the log2 odds that the pair is one place. `closeness` (0
     for unlikely pairs) decides between pairs with equal bits. `keys` gives the hashed blocking keys. The score of a
     pair depends on its two listings and the model only, not on the rest of the table. `within_sources`: listings of one
-    source were compared too.
+    source were compared too. `outside`, in OUTSIDE_SCHEMA: pairs of two sources, from the review threshold on, of a
+    listing and one that is not among these.
     """
 
     listings: pl.DataFrame
@@ -56,6 +59,7 @@ class Linkage:
     keys: Keys
     warnings: list[str]
     within_sources: bool = False
+    outside: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=OUTSIDE_SCHEMA))
 
     @property
     def probabilities(self) -> np.ndarray:

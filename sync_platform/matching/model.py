@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 
 from sync_platform.errors import UsageError
-from sync_platform.matching.comparisons import COMPARISONS, NAME, PHONE, PLACE, Comparison
+from sync_platform.matching.comparisons import COMPARISONS, NAME, PHONE, PLACE, UNKNOWN, Comparison
 from sync_platform.matching.frequencies import Frequencies
 
 VERSION = 2
@@ -87,6 +87,15 @@ class Model(msgspec.Struct, frozen=True):
         for column in range(len(COMPARISONS)):
             bits += self._weights_of(column)[levels[:, column] + 1]
         return np.asarray(bits - self.coincidence(levels))
+
+    def most_bits(self, levels: np.ndarray, comparison: Comparison) -> np.ndarray:
+        """The most bits that each pair can have, whatever its level of one comparison is."""
+        any_level, column = levels.copy(), COMPARISONS.index(comparison)
+        most = np.full(len(levels), -np.inf)
+        for level in range(UNKNOWN, len(comparison.levels)):
+            any_level[:, column] = level
+            most = np.maximum(most, self.bits(any_level))
+        return most
 
     def coincidence(self, levels: np.ndarray) -> np.ndarray:
         """Bits to subtract because these levels often occur together by chance."""

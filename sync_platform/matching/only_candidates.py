@@ -7,6 +7,7 @@ into question, and nothing speaks against the pair, the two are one place.
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
 
 from sync_platform.matching.comparisons import COMPARISONS, NAME, PLACE
 from sync_platform.matching.linkage import Linkage
@@ -41,12 +42,19 @@ def are_equal_at_one_door(levels: np.ndarray, model: Model) -> np.ndarray:
 
 
 def _has_rival(linkage: Linkage, pairs: np.ndarray) -> np.ndarray:
-    """True where one listing of a pair is in another of these pairs, with a listing of the same source."""
+    """True where a listing of a pair is in another of these pairs, or in a pair of `Linkage.outside`, with a listing of
+    the same source."""
     left, right, sources = linkage.left[pairs], linkage.right[pairs], linkage.sources
     count = int(sources.max(initial=0)) + 1
+    names = pl.DataFrame({"source": linkage.listings["source"], "number": sources}).unique()
+    outside = linkage.outside.join(names, on="source")
     keys = np.concatenate(
-        [left.astype(np.int64) * count + sources[right], right.astype(np.int64) * count + sources[left]]
+        [
+            left.astype(np.int64) * count + sources[right],
+            right.astype(np.int64) * count + sources[left],
+            outside["listing"].to_numpy().astype(np.int64) * count + outside["number"].to_numpy(),
+        ]
     )
     _, which, counts = np.unique(keys, return_inverse=True, return_counts=True)
     is_shared = counts[which] > 1
-    return np.asarray(is_shared[: len(pairs)] | is_shared[len(pairs) :])
+    return np.asarray(is_shared[: len(pairs)] | is_shared[len(pairs) : 2 * len(pairs)])

@@ -158,6 +158,7 @@ def test_each_batch_gives_the_same_result_as_a_rebuild(data: st.DataObject, pool
     with pytest.MonkeyPatch.context() as patch, duckdb.connect() as connection:
         patch.setattr(blocking, "MAX_LISTINGS_PER_KEY", data.draw(st.sampled_from([FEW, 1000])))
         kept = StoredLinkage.empty(connection, model)
+        kept.thresholds = data.draw(st.sampled_from([Thresholds(), Thresholds(match=1.0)]))
         for listings, gone, decisions in data.draw(batches(pool)):
             leaving = [one for one in gone if one not in set(listings.select("source", "source_id").iter_rows())]
             known = {frozenset((made.one, made.other)) for made in kept.decisions}
@@ -249,6 +250,33 @@ def test_a_batch_affects_only_what_it_touches(kept: StoredLinkage) -> None:
     kept.take(listings)
     affected = kept.take(listings.filter(pl.col("source_id") == "by3")).linkage
     assert set(affected.listings["source_id"]) == {"by3"}
+
+
+def test_a_rival_separates_only_candidates_also_where_it_is_not_in_the_linkage(kept: StoredLinkage) -> None:
+    kept.thresholds = Thresholds(match=1.0)
+    one, other = _place("a", "1", phone=None), _place("b", "1", phone=None)
+    rival = _place("b", "2", phone=None, address_en=None)
+    kept.take(_table(one, other))
+    assert len(kept.cluster_of["a", "1"]) == 2
+    assert kept.take(_table(rival)).linkage.listings.height == 3
+    assert len(kept.cluster_of["a", "1"]) == 1
+    kept.require_as_rebuilt()
+    found = kept.take(_table(one)).linkage
+    assert found.outside.rows() == [(0, "b")]
+    assert len(kept.cluster_of["a", "1"]) == 1
+    kept.require_as_rebuilt()
+    kept.take(_table(), gone=[("b", "2")])
+    assert len(kept.cluster_of["a", "1"]) == 2
+    kept.require_as_rebuilt()
+
+
+def test_a_listing_whose_candidates_stay_is_not_affected(kept: StoredLinkage) -> None:
+    """The third has the telephone number of both, but not their name: it joins neither of them."""
+    kept.take(_table(_place("a", "1"), _place("b", "1")))
+    found = kept.take(_table(_place("c", "1", name_en="Jade Lotus", address_en=None))).linkage
+    assert found.listings["source"].to_list() == ["c"]
+    assert sorted(found.outside["source"]) == ["a", "b"]
+    kept.require_as_rebuilt()
 
 
 def test_another_session_can_use_the_state_in_a_lake(pool: pl.DataFrame, model: Model, tmp_path: Path) -> None:
