@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import gc
 import logging
 import os
 import sys
@@ -135,7 +136,9 @@ def main() -> None:
         from sync_platform.logs.configuration import begin_logging  # it reads settings, which takes a third of a second
 
         begin_logging()
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    gc.freeze()  # else the collector visits every object once more at the end: 3 s after 100,000 listings were matched
+    sys.exit(code)
 
 
 def _may_ask_for_log_lines() -> bool:

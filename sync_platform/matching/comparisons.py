@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+import numpy as np
+
 
 class Level(NamedTuple):
     """One degree of likeness. `m` is its assumed probability where two listings are one place, `u` the assumed
@@ -103,6 +105,9 @@ LICENCE = Comparison(
 COMPARISONS = (NAME, PLACE, PHONE, BRANCH, CUISINE, CITY, LICENCE)
 
 
+_BITS_PER_LEVEL = 4  # no comparison has more than 15 levels
+
+
 def format_levels(levels: Iterable[int]) -> str:
     """The levels of a pair as text: their codes in order of COMPARISONS, `-` for unknown, joined by `+`."""
     return "+".join(
@@ -117,6 +122,13 @@ def parse_levels(written: str) -> tuple[int, ...]:
         comparison.number(code) if code != "-" else UNKNOWN
         for comparison, code in zip(COMPARISONS, written.split("+"), strict=True)
     )
+
+
+def distinct_levels(levels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The distinct rows of levels (one row per pair), and for each pair the number of its row among them."""
+    numbers = (levels.astype(np.int64) + 1) @ (1 << _BITS_PER_LEVEL * np.arange(len(COMPARISONS)))
+    _, first, which = np.unique(numbers, return_index=True, return_inverse=True)
+    return levels[first], which
 
 
 class ExpectedCoincidence(NamedTuple):

@@ -13,7 +13,7 @@ import duckdb
 import numpy as np
 import polars as pl
 
-from sync_platform.matching.comparisons import format_levels
+from sync_platform.matching.comparisons import distinct_levels, format_levels
 from sync_platform.matching.linkage import Linkage
 from sync_platform.matching.thresholds import Thresholds
 
@@ -132,7 +132,7 @@ def link_table(linkage: Linkage, thresholds: Thresholds | None = None) -> pl.Dat
     least = (thresholds or Thresholds()).least
     probabilities = linkage.probabilities
     chosen = np.flatnonzero(linkage.may_join & (probabilities >= least))
-    different, which = np.unique(linkage.levels[chosen], axis=0, return_inverse=True)
+    different, which = distinct_levels(linkage.levels[chosen])
     written = pl.Series("levels", [format_levels(levels) for levels in different.tolist()], dtype=pl.String)
     ids = linkage.listings.select("source", "source_id")
     left, right = pl.Series(linkage.left[chosen]), pl.Series(linkage.right[chosen])
@@ -143,7 +143,7 @@ def link_table(linkage: Linkage, thresholds: Thresholds | None = None) -> pl.Dat
             "source_b": ids["source"].gather(right),
             "id_b": ids["source_id"].gather(right),
             "probability": probabilities[chosen],
-            "levels": written.gather(pl.Series(which.ravel())),
+            "levels": written.gather(which),
         },
         schema=LINK_SCHEMA,
     )

@@ -12,7 +12,7 @@ import orjson
 import polars as pl
 
 from sync_platform.matching.clusters import Clusters
-from sync_platform.matching.comparisons import parse_levels
+from sync_platform.matching.comparisons import distinct_levels, parse_levels
 from sync_platform.matching.explanation import Explainer
 from sync_platform.matching.garbage_collection import without_garbage_collection
 from sync_platform.matching.linkage import Linkage
@@ -31,6 +31,7 @@ PAIR_SCHEMA = {
 that listing's source and id, and the probability is the product along this path."""
 CLUSTER_SCHEMA = {"cluster_id": pl.Int64, "source": pl.String, "source_id": pl.String, "is_duplicate": pl.Boolean}
 """Columns of clusters: every listing once; a listing without a match has its own cluster."""
+_POSITIONS = {"one": pl.Int64, "other": pl.Int64, "probability": pl.Float64, "evidence": pl.String}
 CHANCE_WITH_RIVAL = 0.1
 """The share of a probability that is left where a likelier pair has one of the two: a source lists a place once."""
 _DIGITS = 6
@@ -43,12 +44,22 @@ def matched_pairs(linkage: Linkage, clusters: Clusters) -> pl.DataFrame:
 
     Two of one source are there only if one is marked as a second listing.
     """
-    scored = _scored(linkage, clusters)
-    probabilities = linkage.probabilities
     explainer = Explainer(linkage.model)
+    labels, probabilities = clusters.labels, linkage.probabilities
+    inside = np.flatnonzero(labels[linkage.left] == labels[linkage.right])
+    is_plain = _are_plain(linkage, labels, inside)
+    plain = is_plain[labels[linkage.left[inside]]]
+    scored = {
+        (one, other): number
+        for one, other, number in zip(
+            *(column[inside[~plain]].tolist() for column in (linkage.left, linkage.right)),
+            inside[~plain].tolist(),
+            strict=True,
+        )
+    }
     rows: list[tuple[int, int, float, str]] = []
-    for members in clusters.members().values():
-        if len(members) < 2:
+    for label, members in clusters.members().items():
+        if is_plain[label]:
             continue
         known = [(one, other, scored.get((one, other))) for one, other in combinations(members, 2)]
         direct = {(one, other): float(probabilities[pair]) for one, other, pair in known if pair is not None}
@@ -60,7 +71,10 @@ def matched_pairs(linkage: Linkage, clusters: Clusters) -> pl.DataFrame:
             else:
                 evidence = _through(linkage, explainer, pair, third)
             rows.append((one, other, probability, evidence))
-    return _as_table(linkage, rows)
+    pairs = pl.concat(
+        [_scored_pairs(linkage, explainer, inside[plain]), pl.DataFrame(rows, schema=_POSITIONS, orient="row")]
+    )
+    return _as_table(linkage, pairs.sort(pl.Series(labels).gather(pairs["one"]), "one", "other"))
 
 
 @without_garbage_collection()
@@ -71,20 +85,9 @@ def review_pairs(linkage: Linkage, clusters: Clusters, thresholds: Thresholds) -
     the same source was likelier still.
     """
     apart = clusters.labels[linkage.left] != clusters.labels[linkage.right]
-    probabilities = linkage.probabilities
-    chosen = np.flatnonzero(linkage.may_join & apart & (probabilities >= thresholds.review))
-    explainer = Explainer(linkage.model)
-    rows = [
-        (one, other, probability, explainer.as_json(levels))
-        for one, other, probability, levels in zip(
-            linkage.left[chosen].tolist(),
-            linkage.right[chosen].tolist(),
-            probabilities[chosen].tolist(),
-            linkage.levels[chosen],
-            strict=True,
-        )
-    ]
-    return _as_table(linkage, sorted(rows, key=lambda row: (-round(row[2], _DIGITS), row[0], row[1])))
+    chosen = np.flatnonzero(linkage.may_join & apart & (linkage.probabilities >= thresholds.review))
+    pairs = _scored_pairs(linkage, Explainer(linkage.model), chosen)
+    return _as_table(linkage, pairs.sort(-pl.col("probability").round(_DIGITS), "one", "other"))
 
 
 def expected_same(review: pl.DataFrame, thresholds: Thresholds) -> float:
@@ -114,23 +117,27 @@ def cluster_table(linkage: Linkage, clusters: Clusters) -> pl.DataFrame:
     return linkage.listings.with_columns(numbers).select(list(CLUSTER_SCHEMA)).sort("cluster_id", "source", "source_id")
 
 
-def _scored(linkage: Linkage, clusters: Clusters) -> dict[tuple[int, int], int]:
-    """The numbers of the pairs within a cluster, by their two positions."""
-    inside = np.flatnonzero(clusters.labels[linkage.left] == clusters.labels[linkage.right])
-    return {
-        (one, other): number
-        for one, other, number in zip(
-            linkage.left[inside].tolist(), linkage.right[inside].tolist(), inside.tolist(), strict=True
-        )
-    }
+def _are_plain(linkage: Linkage, labels: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """By label: true for clusters of one listing, and where all pairs were compared and are so sure that no path
+    through a third listing is looked for. `inside`: the pairs within clusters."""
+    sizes, of_pairs = np.bincount(labels), labels[linkage.left[inside]]
+    plain = np.bincount(of_pairs, minlength=len(sizes)) == sizes * (sizes - 1) // 2
+    plain[of_pairs[linkage.probabilities[inside] < _SURE_PROBABILITY]] = False
+    return np.asarray(plain)
+
+
+def _scored_pairs(linkage: Linkage, explainer: Explainer, chosen: np.ndarray) -> pl.DataFrame:
+    """Pairs of the linkage with their evidence, in _POSITIONS."""
+    different, which = distinct_levels(linkage.levels[chosen])
+    evidence = pl.Series([explainer.as_json(levels) for levels in different], dtype=pl.String)
+    columns = (linkage.left[chosen], linkage.right[chosen], linkage.probabilities[chosen], evidence.gather(which))
+    return pl.DataFrame(dict(zip(_POSITIONS, columns, strict=True)), schema=_POSITIONS)
 
 
 def _best_paths(
     members: list[int], direct: dict[tuple[int, int], float]
 ) -> dict[tuple[int, int], tuple[float, int | None]]:
     """For each two members the likeliest path: its probability, and a listing on the path; None for a direct pair."""
-    if len(direct) == len(members) * (len(members) - 1) // 2 and min(direct.values()) >= _SURE_PROBABILITY:
-        return {pair: (probability, None) for pair, probability in direct.items()}
     at = {member: number for number, member in enumerate(members)}
     best = np.zeros((len(members), len(members)))
     for (one, other), probability in direct.items():
@@ -154,13 +161,9 @@ def _through(linkage: Linkage, explainer: Explainer, pair: int | None, third: in
     return orjson.dumps({**own, "words": words, "through": [source, source_id]}).decode()
 
 
-def _as_table(linkage: Linkage, rows: list[tuple[int, int, float, str]]) -> pl.DataFrame:
+def _as_table(linkage: Linkage, pairs: pl.DataFrame) -> pl.DataFrame:
+    """Pairs in _POSITIONS as a table in PAIR_SCHEMA."""
     keys = linkage.listings.select("source", "source_id")
-    pairs = pl.DataFrame(
-        rows,
-        schema={"one": pl.Int64, "other": pl.Int64, "probability": pl.Float64, "evidence": pl.String},
-        orient="row",
-    )
     return pl.DataFrame(
         {
             "source_a": keys["source"].gather(pairs["one"]),
