@@ -1,10 +1,10 @@
-"""Certificates for tests: signed by themselves, for the address 127.0.0.1; or by an authority, for a name."""
+"""Certificates for tests: signed by themselves, for the address 127.0.0.1; or by an authority, for any host."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, ip_address
 from pathlib import Path
 
 from cryptography import x509
@@ -41,13 +41,19 @@ class Authority:
     def file(self) -> Path:
         return self.folder / "authority.pem"
 
-    def sign(self, name: str, *, days_left: int = 1) -> tuple[str, str]:
-        """A new certificate for a name, and its key, both as PEM."""
+    def sign_into(self, folder: Path, host: str) -> None:
+        """Write a new certificate for a host, and its key, as `certificate.pem` and `key.pem`."""
+        folder.mkdir(exist_ok=True)
+        for name, pem in zip(("certificate.pem", "key.pem"), self.sign(host), strict=True):
+            (folder / name).write_text(pem)
+
+    def sign(self, host: str, *, days_left: int = 1) -> tuple[str, str]:
+        """A new certificate for a host, which is a name or an address, and its key, both as PEM."""
         key = ec.generate_private_key(ec.SECP256R1())
         until = datetime.now(UTC) + timedelta(days=days_left)
         certificate = (
-            _unsigned(_common_name(name), self.certificate.subject, key.public_key(), until)
-            .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+            _unsigned(_common_name(host), self.certificate.subject, key.public_key(), until)
+            .add_extension(x509.SubjectAlternativeName([_alternative_name(host)]), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False)
             .sign(self.key, hashes.SHA256())
         )
@@ -79,6 +85,13 @@ def _unsigned(
 
 def _common_name(name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+
+
+def _alternative_name(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
 
 
 def _as_pem(key: ec.EllipticCurvePrivateKey) -> bytes:

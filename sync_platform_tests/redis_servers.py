@@ -48,17 +48,20 @@ def redis_server_at(place: Place, port: int, folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def redis_server_with_tls(folder: Path) -> Iterator[str]:
-    """A Redis that answers only over TLS, with the certificate in `folder`; its `rediss://` address."""
+def redis_server_with_tls(
+    folder: Path, trusted: Path, place: Place = LOOPBACK, port: int | None = None
+) -> Iterator[str]:
+    """A Redis that answers only over TLS, with the certificate in `folder`, where it keeps what it has.
+
+    Its `rediss://` address, which trusts the file `trusted`; None as `port`: any port that is free.
+    """
     from redis import Redis
 
-    (port,) = free_ports(1)
-    certificate, key = folder / "certificate.pem", folder / "key.pem"
-    command = [redis_program(), "--bind", LOOPBACK.address, "--port", "0", "--tls-port", str(port), "--save", ""]
-    command += ["--tls-cert-file", certificate, "--tls-key-file", key, "--tls-auth-clients", "no", "--dir", folder]
-    address = f"rediss://{LOOPBACK.address}:{port}/0"
-    with (
-        Redis.from_url(address, ssl_ca_certs=str(certificate)) as client,
-        running(command, client.ping, folder / "redis.log", signal.SIGTERM),
-    ):
+    port = port or free_ports(1)[0]
+    command = [*place.enter, redis_program(), "--bind", place.address, "--port", "0", "--tls-port", str(port)]
+    command += ["--protected-mode", "no", "--dir", folder, "--appendonly", "yes", "--save", ""]
+    command += ["--tls-cert-file", folder / "certificate.pem", "--tls-key-file", folder / "key.pem"]
+    command += ["--tls-auth-clients", "no"]
+    address = f"rediss://{place.address}:{port}/0?ssl_ca_certs={trusted}"
+    with Redis.from_url(address) as client, running(command, client.ping, folder / "redis.log", signal.SIGTERM):
         yield address

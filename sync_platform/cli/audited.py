@@ -7,8 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from sync_platform.cli.output import report_problem
+from sync_platform.errors import MadeByNewer
 from sync_platform.settings import Settings
 from sync_platform.storage.audit_log import AuditLog, Outcome, system_user
+from sync_platform.storage.operation_name import OperationName
 
 
 @dataclass
@@ -27,7 +30,8 @@ def audited(settings: Settings, operation: str, subject: dict[str, Any]) -> Iter
     """Log that an operation begins before it does anything, and when the block ends, how it ended.
 
     An operation without a second entry was killed. Raises StorageError where the log cannot be written: an operation
-    that cannot be logged does not run.
+    that cannot be logged does not run. Only a server may end without its second entry: it is replaced in an upgrade,
+    and the next version has migrated the log.
     """
     log_entry(settings, operation, subject, "begun")
     under_way = Operation()
@@ -37,7 +41,12 @@ def audited(settings: Settings, operation: str, subject: dict[str, Any]) -> Iter
         under_way.outcome = "interrupted"
         raise
     finally:
-        log_entry(settings, operation, {**subject, **under_way.details}, under_way.outcome)
+        try:
+            log_entry(settings, operation, {**subject, **under_way.details}, under_way.outcome)
+        except MadeByNewer as error:
+            if operation != OperationName.serve:
+                raise
+            report_problem(f"the end of this server is not in the audit log: {error}")
 
 
 def log_entry(settings: Settings, operation: str, subject: dict[str, Any], outcome: Outcome) -> None:

@@ -13,6 +13,7 @@ import dagster as dg
 from pydantic import Field
 
 from sync_platform.defs.metadata import OWNERS, metadata_of_platform, tags_of
+from sync_platform.defs.overtaken_run import launch_again
 from sync_platform.defs.partitions import partitions_of
 from sync_platform.defs.platform_lock import PlatformLocks
 from sync_platform.defs.progress import Progress
@@ -147,6 +148,8 @@ def failure(context: dg.AssetExecutionContext | dg.OpExecutionContext, error: Ex
         context.instance.add_run_tags(context.run_id, {LAUNCHED_AGAIN_TAG: str(is_overtaken).lower()})
     attended = ATTENDED_TAG in context.run.tags and RETRIED_TAG not in context.run.tags
     asks_to_wait = isinstance(error, Throttled) and (error.retry_after_s or 0) > RETRY_DELAY_S
+    if isinstance(error, MadeByNewer):
+        launch_again(context.instance, context.run)
     return dg.Failure(
         description=str(error) if isinstance(error, SyncError) else f"unexpected {type(error).__name__}: {error}",
         metadata={"error": type(error).__name__, "permanent": not isinstance(error, TransientError)},

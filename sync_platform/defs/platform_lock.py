@@ -13,6 +13,7 @@ import dagster as dg
 
 from sync_platform.defs.audit import note_run
 from sync_platform.defs.dead_runs import end_dead_runs, free_pools, tags_of_process
+from sync_platform.defs.overtaken_run import launched_again_if_overtaken
 from sync_platform.defs.progress import Progress
 from sync_platform.defs.request_notes import RequestNotes
 from sync_platform.defs.run_log import logging_run
@@ -73,7 +74,8 @@ def platform_lock_resource(
         instance.add_run_tags(run.run_id, tags_of_process(run.run_id))
         locked = _locks_of(run, names)
         operation = OperationName.unify if locked == [UNIFIED] else OperationName.sync
-        note_run(run, ledger, operation, {"platforms": [name for name in locked if name != UNIFIED]})
+        with launched_again_if_overtaken(instance, run):
+            note_run(run, ledger, operation, {"platforms": [name for name in locked if name != UNIFIED]})
         locks = PlatformLocks(
             lambda name: platform_lock(ledger, name, run_id, _on_wait(ledger, name, progress, context))
         )

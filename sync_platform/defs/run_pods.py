@@ -1,8 +1,8 @@
 """Run pods on Kubernetes: Dagster's launcher, with the resources of the platform that a run syncs.
 
 What belongs here: which resources a run gets, whether a run is lost, and what follows while the API server cannot be
-asked. Everything else of a run pod is configuration of Dagster's launcher, in the instance's `dagster.yaml`. It needs
-the extra `fleet`.
+asked, or does not answer. Everything else of a run pod is configuration of Dagster's launcher, in the instance's
+`dagster.yaml`. It needs the extra `fleet`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,14 @@ from dagster import DagsterRun, Field
 from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._core.launcher import CheckRunHealthResult, LaunchRunContext, WorkerStatus
 from dagster_k8s import K8sRunLauncher
-from dagster_k8s.client import DagsterK8sAPIRetryLimitExceeded, DagsterK8sUnrecoverableAPIError
+from dagster_k8s.client import (
+    DagsterK8sAPIRetryLimitExceeded,
+    DagsterK8sUnrecoverableAPIError,
+    DagsterKubernetesClient,
+    PatchedApiClient,
+)
 from dagster_k8s.container_context import K8sContainerContext
+from kubernetes.client import BatchV1Api, Configuration, CoreV1Api
 from kubernetes.client.rest import ApiException
 from urllib3.exceptions import HTTPError
 
@@ -29,6 +35,10 @@ JOB_IS_GONE = "could not be found"
 """What Dagster's launcher says of a job that the API server does not have."""
 ENDED = ("Succeeded", "Failed")
 TOO_MANY_REQUESTS, CONFLICT, NOT_FOUND = 429, 409, 404
+ANSWER_WITHIN_S = 10.0
+"""How long an attempt of a request waits for the API server, as Dagster waits where it makes a job."""
+REPEATED = 1
+"""How often the client repeats a request that only reads or deletes, where it gets no answer."""
 
 
 class PlatformRunLauncher(K8sRunLauncher):
@@ -40,6 +50,9 @@ class PlatformRunLauncher(K8sRunLauncher):
     def __init__(self, platform_resources: dict[str, Any] | None = None, **config: Any) -> None:
         self._platform_resources = platform_resources or {}
         super().__init__(**config)
+        timed = _TimedApiClient()  # of the configuration that Dagster's launcher has just loaded
+        client = DagsterKubernetesClient.production_client(BatchV1Api(timed), CoreV1Api(timed))  # type: ignore[no-untyped-call, unused-ignore]
+        self._api_client = client
 
     @classmethod
     def config_type(cls) -> dict[str, Any]:
@@ -115,6 +128,22 @@ class PlatformRunLauncher(K8sRunLauncher):
         except HTTPError:
             return False
         return found.status.phase in ENDED
+
+
+class _TimedApiClient(PatchedApiClient):  # type: ignore[misc, unused-ignore]
+    """The client of the API server, in which no request waits for ever.
+
+    Dagster limits only the request that makes a job. An API server that accepts a connection and never answers would
+    hold the thread of the daemon that looks after all runs.
+    """
+
+    def __init__(self) -> None:
+        configuration = Configuration.get_default_copy()
+        configuration.retries = REPEATED
+        super().__init__(configuration)
+
+    def request(self, *arguments: Any, _request_timeout: float | None = None, **options: Any) -> Any:
+        return super().request(*arguments, _request_timeout=_request_timeout or ANSWER_WITHIN_S, **options)
 
 
 def has_job(run: DagsterRun) -> bool:

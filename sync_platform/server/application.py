@@ -18,7 +18,7 @@ from starlette.types import ASGIApp
 
 from sync_platform.api.context import ApiContext
 from sync_platform.api.router import api_router
-from sync_platform.errors import StorageError
+from sync_platform.errors import MadeByNewer, StorageError
 from sync_platform.monitoring.installation_state import WaitingRun
 from sync_platform.permissions.action import Action
 from sync_platform.permissions.actor import Actor
@@ -42,6 +42,7 @@ from sync_platform.storage.audit_log import AuditLog
 
 logger = logging.getLogger(__name__)
 DAGSTER_PREFIX = "/dagster"
+UPGRADED = "a newer version of this program has migrated what is stored: this server is replaced, try again in a minute"
 DagsterApp = Callable[[AccessTable, AccessLog], ASGIApp]
 """Makes Dagster's UI and GraphQL with a guard by the table, which writes denials and changes into the log."""
 
@@ -111,6 +112,8 @@ def _api_context(parts: ServerParts, log: AccessLog) -> ApiContext:
 
 async def _storage_failed(_: Request, error: Exception) -> Response:
     logger.error("a request failed: %s", error)
+    if isinstance(error, MadeByNewer):
+        return refusal(503, UPGRADED, {"Retry-After": "10"})
     return refusal(503, "stored data cannot be used now: see the log of the server")
 
 

@@ -131,14 +131,15 @@ def test_runs_are_handed_out_over_tls_and_only_by_a_redis_whose_certificate_is_t
 ) -> None:
     for name in ("of-redis", "of-another"):
         write_certificate(tmp_path / name)
-    trusted, other = (f"?ssl_ca_certs={tmp_path / name / 'certificate.pem'}" for name in ("of-redis", "of-another"))
-    with redis_server_with_tls(tmp_path / "of-redis") as address:
-        with instance_at(tmp_path, f"{address}{trusted}", monkeypatch) as instance:
+    of_redis, of_another = (tmp_path / name / "certificate.pem" for name in ("of-redis", "of-another"))
+    with redis_server_with_tls(tmp_path / "of-redis", of_redis) as trusting:
+        with instance_at(tmp_path, trusting, monkeypatch) as instance:
             run_id = launched(instance)
-            with Redis.from_url(f"{address}{trusted}") as redis, RunHeartbeats(f"{address}{trusted}").sent(run_id, "a"):
+            with Redis.from_url(trusting) as redis, RunHeartbeats(trusting).sent(run_id, "a"):
                 assert RunQueue(redis).has(run_id)
                 assert redis.exists(f"{PREFIX}{run_id}")
-        for untrusted in (f"{address}{other}", address):
+        address = trusting.partition("?")[0]
+        for untrusted in (f"{address}?ssl_ca_certs={of_another}", address):
             pools.reset()  # kombu would use a connection to the same host again, whatever its certificates
             refused = pytest.raises(Exception, match="Redis \\(RUN_BROKER\\) does not answer.*certificate")
             with instance_at(tmp_path, untrusted, monkeypatch) as instance, refused:

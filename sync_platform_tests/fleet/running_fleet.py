@@ -1,6 +1,7 @@
 """A fleet: workers on hosts of their own, and on one more host PostgreSQL, S3, Redis, Dagster's daemon and code server.
 
-The instance of Dagster is that of infrastructure/fleet, and each process is a command of the program.
+The instance of Dagster is that of infrastructure/fleet, and each process is a command of the program. Redis answers
+only over TLS, with a certificate of an authority of the tests for the address of its host.
 """
 
 from __future__ import annotations
@@ -25,9 +26,10 @@ from sync_platform.defs.progress import NoProgress
 from sync_platform.defs.worker_launcher import WORKER_TAG, is_taken
 from sync_platform.settings import load_settings
 from sync_platform.sources.declaration import Platform
+from sync_platform_tests.certificates import certificate_authority
 from sync_platform_tests.fleet.hosts import Host, hosts
 from sync_platform_tests.installations import fleet_settings
-from sync_platform_tests.redis_servers import redis_server_at
+from sync_platform_tests.redis_servers import redis_server_with_tls
 from sync_platform_tests.services import PostgresServer, postgres_server_at, s3_server_at
 from sync_platform_tests.tree import ROOT
 
@@ -92,7 +94,8 @@ class RunningFleet:
 
     def start_redis(self) -> None:
         """Start Redis, with what it had; `redis.close()` stops it."""
-        self.redis.enter_context(redis_server_at(self.hosts[SERVICES].place, REDIS_PORT, self.folder))
+        place, folder = self.hosts[SERVICES].place, self.folder / "redis"
+        self.redis.enter_context(redis_server_with_tls(folder, _authority_in(self.folder), place, REDIS_PORT))
 
     def instance(self) -> dg.DagsterInstance:
         return dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(self.folder / SERVICES / "dagster")))
@@ -110,16 +113,22 @@ def running_fleet(folder: Path, workers: int) -> Iterator[RunningFleet]:
         patch = stack.enter_context(pytest.MonkeyPatch.context())
         for name, value in {**fleet.environment, "SYNC_HOME": str(folder / "tests")}.items():
             patch.setenv(name, value)
+        certificate_authority(_authority_in(folder).parent).sign_into(folder / "redis", place.address)
         fleet.start_redis()
         stack.callback(fleet.redis.close)
         yield fleet
+
+
+def _authority_in(folder: Path) -> Path:
+    """The certificate of the authority that all hosts trust."""
+    return folder / "authority" / "authority.pem"
 
 
 def _common(folder: Path, address: str, postgres: PostgresServer) -> dict[str, str]:
     dagster = postgres.url(postgres.create_database()).replace("postgresql:", "postgresql+psycopg2:")
     return {
         "DAGSTER_POSTGRES_URL": dagster,
-        "RUN_BROKER": f"redis://{address}:{REDIS_PORT}/0",
+        "RUN_BROKER": f"rediss://{address}:{REDIS_PORT}/0?ssl_ca_certs={_authority_in(folder)}",
         "CODE_SERVER": CODE_SERVER,
         "VAULT_KEY_FILE": str(folder / "master.key"),
         "PYTHONPATH": str(ROOT),

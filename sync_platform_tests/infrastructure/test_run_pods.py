@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import dagster as dg
@@ -19,10 +22,33 @@ from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._core.launcher import LaunchRunContext, WorkerStatus
 from dagster._core.test_utils import create_run_for_test
 from dagster_k8s.client import DagsterK8sUnrecoverableAPIError
+from urllib3.exceptions import HTTPError
 
+from sync_platform.defs import run_pods
 from sync_platform.defs.run_pods import PlatformRunLauncher
 from sync_platform_tests.infrastructure.chart import Manifest, of_kind, rendered
 from sync_platform_tests.infrastructure.test_chart import KUBERNETES
+
+
+def kubeconfig_of(folder: Path, port: int) -> Path:
+    """A kubeconfig file that names the server at a port of this machine."""
+    named = {"name": "test", "cluster": {"server": f"http://127.0.0.1:{port}"}}
+    context = {"name": "test", "context": {"cluster": "test", "user": "test"}}
+    users = [{"name": "test", "user": {}}]
+    file = folder / "kubeconfig"
+    file.write_text(
+        yaml.safe_dump(
+            {"clusters": [named], "contexts": [context], "users": users, "current-context": "test", "kind": "Config"}
+        )
+    )
+    return file
+
+
+@contextmanager
+def silent_api_server(folder: Path) -> Iterator[Path]:
+    """A server that accepts every connection and never answers, and a kubeconfig file that names it."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:  # the system accepts: nobody reads
+        yield kubeconfig_of(folder, listening.getsockname()[1])
 
 
 @contextmanager
@@ -52,17 +78,8 @@ def api_server(folder: Path, refusal: Manifest | None = None) -> Iterator[tuple[
 
     server = HTTPServer(("127.0.0.1", 0), Api)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    named = {"name": "test", "cluster": {"server": f"http://127.0.0.1:{server.server_port}"}}
-    file = folder / "kubeconfig"
-    context = {"name": "test", "context": {"cluster": "test", "user": "test"}}
-    users = [{"name": "test", "user": {}}]
-    file.write_text(
-        yaml.safe_dump(
-            {"clusters": [named], "contexts": [context], "users": users, "current-context": "test", "kind": "Config"}
-        )
-    )
     try:
-        yield file, got
+        yield kubeconfig_of(folder, server.server_port), got
     finally:
         server.shutdown()
         server.server_close()
@@ -82,15 +99,19 @@ def chart_launcher(folder: Path, kubeconfig: Path) -> Iterator[tuple[dg.DagsterI
 def launched(folder: Path, keys: list[list[str]], refusal: Manifest | None = None) -> Manifest:
     """The job that the chart's launcher makes for a run of these assets."""
     with api_server(folder, refusal) as (kubeconfig, got), chart_launcher(folder, kubeconfig) as (instance, launcher):
-        run = create_run_for_test(
-            instance,
-            job_name="sync",
-            asset_selection=frozenset(map(dg.AssetKey, keys)),
-            job_code_origin=dg.reconstructable(_sync).get_python_origin(),
-        )
-        launcher.launch_run(LaunchRunContext(run, workspace=None))
+        launcher.launch_run(LaunchRunContext(created(instance, keys), workspace=None))
     (job,) = got
     return job
+
+
+def created(instance: dg.DagsterInstance, keys: list[list[str]]) -> dg.DagsterRun:
+    """A run for these assets that is not launched yet."""
+    return create_run_for_test(
+        instance,
+        job_name="sync",
+        asset_selection=frozenset(map(dg.AssetKey, keys)),
+        job_code_origin=dg.reconstructable(_sync).get_python_origin(),
+    )
 
 
 def begun(instance: dg.DagsterInstance, **tags: str) -> dg.DagsterRun:
@@ -152,6 +173,34 @@ def test_a_run_is_lost_if_its_job_is_gone_and_not_if_the_api_server_is(tmp_path:
         assert launcher.check_run_worker_health(run).status == WorkerStatus.RUNNING
         assert launcher.terminate(run.run_id) is False
         assert state_of(instance, run) == dg.DagsterRunStatus.STARTED  # its pod goes on
+
+
+def test_a_run_is_not_lost_while_the_api_server_accepts_requests_and_answers_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_pods, "ANSWER_WITHIN_S", 0.2)
+    with silent_api_server(tmp_path) as kubeconfig, chart_launcher(tmp_path, kubeconfig) as (instance, launcher):
+        of_a_job, of_a_command = begun(instance, job="dagster-run-RUN"), begun(instance, pod="server-1/RUN")
+        for run in (of_a_job, of_a_command):
+            assert launcher.check_run_worker_health(run).status == WorkerStatus.RUNNING
+            assert launcher.terminate(run.run_id) is False
+            assert state_of(instance, run) == dg.DagsterRunStatus.STARTED
+        with pytest.raises(HTTPError):  # what Dagster's run monitoring asks of a run that does not begin
+            launcher.get_run_worker_debug_info(of_a_job)
+
+
+def test_a_run_goes_back_into_the_queue_where_the_api_server_never_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dagster_k8s.client.DEFAULT_JOB_CREATION_TIMEOUT", 0.2)
+    at_once = SimpleNamespace(sleep=lambda _: None, time=time.time)  # it waits 10 s between its attempts
+    monkeypatch.setattr("dagster_k8s.client.time", at_once)
+    with (
+        silent_api_server(tmp_path) as kubeconfig,
+        chart_launcher(tmp_path, kubeconfig) as (instance, launcher),
+        pytest.raises(DagsterUserCodeUnreachableError, match="takes no job"),
+    ):
+        launcher.launch_run(LaunchRunContext(created(instance, [["openrice", "restaurants"]]), workspace=None))
 
 
 @pytest.mark.parametrize(

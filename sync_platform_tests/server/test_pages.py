@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from sync_platform.errors import MadeByNewer
 from sync_platform.monitoring.alert_store import AlertStore, open_alerts
 from sync_platform.permissions.role import Role
+from sync_platform.server import page_routes
 from sync_platform.server.pages.drawings import age_bar, district_map, trend_line
 from sync_platform.server.pages.health_data import HealthPageData
 from sync_platform.server.pages.health_page import health_page
@@ -106,3 +108,16 @@ def test_a_page_of_an_unknown_restaurant_or_alert_is_not_there(server: TestedSer
     operator = server.browser(Role.operator, name="ola")
     assert operator.get("/restaurants/rest-none").status_code == 404
     assert operator.post("/alerts/20261124T083000-1f3a9c/acknowledge").status_code == 404
+
+
+def test_a_page_that_an_upgrade_overtakes_says_so_and_when_to_try_again(
+    server: TestedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def overtaken(*_: object) -> None:
+        raise MadeByNewer("the lake was made by a newer version of this program")
+
+    monkeypatch.setattr(page_routes, "read_state", overtaken)
+    monkeypatch.setattr(page_routes, "HEALTH_AGE_S", -1.0)
+    answer = server.browser(Role.viewer).get("/")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "10")
+    assert "newer version" in answer.json()["error"]["message"]
