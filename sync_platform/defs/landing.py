@@ -110,6 +110,7 @@ def _landing_asset(platform: Platform, progress: Progress, row_worker: RowWorker
                 if landed:
                     context.log.info("an emergency run has synced the platform meanwhile: what it landed is used")
                     return landed
+                lake.require_readable()  # before requests of minutes whose records could not be stored
                 landed_last = newest_sync_id(store, platform.name, platform.datasets[0].name, period.key)
                 sync_id = new_sync_id(started_at, after=landed_last)
                 fetch = Fetch(
