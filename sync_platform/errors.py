@@ -20,6 +20,7 @@ SyncError
 │       ├── MadeByNewer       a newer version of this program made what is stored
 │       ├── AnotherDeployment a second deployment uses the same ledger or the same lake
 │       ├── TakenOver         another installation took over, and this one may not write any more
+│       ├── LockLost          another process has the lock that this one has lost
 │       ├── DamagedManifest   a landing manifest can be read, but its content is invalid
 │       ├── MissingFile       the catalog of the lake names a file that is not there (any more)
 │       └── DamagedBackup     a manifest or an object of a backup is missing, or is not what was written
@@ -109,6 +110,10 @@ class AnotherDeployment(StorageError):
 
 class TakenOver(StorageError):
     """Another installation took over after a failover, and this one may not write any more."""
+
+
+class LockLost(StorageError):
+    """Another process has the lock that this one has lost, such as in a failover of PostgreSQL; nothing was written."""
 
 
 class DamagedManifest(StorageError):

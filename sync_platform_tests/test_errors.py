@@ -55,6 +55,7 @@ def test_only_some_errors_stop_a_platform() -> None:
         "AuthenticationFailed",
         "DamagedBackup",
         "NoLakeYet",
+        "LockLost",
         "MadeByNewer",
         "NotFound",
         "DamagedManifest",

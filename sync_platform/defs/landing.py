@@ -23,7 +23,7 @@ from sync_platform.defs.retry_wait import RETRIES, RETRY_DELAY_S, wait_for_retry
 from sync_platform.defs.sync_log import SyncLog
 from sync_platform.defs.trigger import ATTENDED_TAG, LAUNCHED_AGAIN_TAG, RETRIED_TAG, trigger_of
 from sync_platform.emergency.request import EmergencyRequest
-from sync_platform.errors import MadeByNewer, PresentOnly, StorageError, SyncError, Throttled, TransientError
+from sync_platform.errors import LockLost, MadeByNewer, PresentOnly, StorageError, SyncError, Throttled, TransientError
 from sync_platform.lake.late_records import learnt_overlaps, overlap_of
 from sync_platform.lake.row_worker import RowWorker
 from sync_platform.lake.syncs import SyncRecord, last_syncs, record_failure
@@ -111,6 +111,7 @@ def _landing_asset(platform: Platform, progress: Progress, row_worker: RowWorker
                 if landed:
                     context.log.info("an emergency run has synced the platform meanwhile: what it landed is used")
                     return landed
+                lake.require_readable()  # before requests of minutes whose records could not be stored
                 landed_last = newest_sync_id(store, platform.name, platform.datasets[0].name, period.key)
                 sync_id = new_sync_id(started_at, after=landed_last)
                 fetch = Fetch(
@@ -122,7 +123,7 @@ def _landing_asset(platform: Platform, progress: Progress, row_worker: RowWorker
                     sync_id,
                     context.run_id,
                 )
-                on_page = _PageReport(platform, progress, context, notes)
+                on_page = _PageReport(platform, progress, context, notes, platform_locks)
                 destination = Destination(store, vault.vault, refuses_undeclared=vault.refuses_undeclared)
                 manifests = extract(fetch, destination, on_page, row_worker.parse)
                 progress.landed(platform.name)
@@ -142,10 +143,11 @@ def failure(context: dg.AssetExecutionContext | dg.OpExecutionContext, error: Ex
 
     An unexpected error is a defect of this program or of a library: a retry cannot help.
     A platform that asks for a longer wait than that before a retry is not asked again before a person decides.
-    A run that a newer version of this program has overtaken is launched again, by then with that version.
+    A run that a newer version of this program has overtaken is launched again, by then with that version; so is one
+    that has lost its platform's lock, once it has the lock again.
     """
-    if (is_overtaken := isinstance(error, MadeByNewer)) or context.run.tags.get(LAUNCHED_AGAIN_TAG) == "true":
-        context.instance.add_run_tags(context.run_id, {LAUNCHED_AGAIN_TAG: str(is_overtaken).lower()})
+    if (is_repeated := isinstance(error, MadeByNewer | LockLost)) or context.run.tags.get(LAUNCHED_AGAIN_TAG) == "true":
+        context.instance.add_run_tags(context.run_id, {LAUNCHED_AGAIN_TAG: str(is_repeated).lower()})
     attended = ATTENDED_TAG in context.run.tags and RETRIED_TAG not in context.run.tags
     asks_to_wait = isinstance(error, Throttled) and (error.retry_after_s or 0) > RETRY_DELAY_S
     if isinstance(error, MadeByNewer):
@@ -203,12 +205,21 @@ def _last_complete_sync(platform: Platform, period: Period, lake: LakeResource) 
 
 
 class _PageReport:
-    """Reports every page to the progress and to the request, and every few seconds to the run's log."""
+    """Reports every page to the progress and to the request, and every few seconds to the run's log.
+
+    Each time that it logs, it also ends the fetch with LockLost where another run has the platform's lock by now.
+    """
 
     def __init__(
-        self, platform: Platform, progress: Progress, context: dg.AssetExecutionContext, notes: RequestNotes
+        self,
+        platform: Platform,
+        progress: Progress,
+        context: dg.AssetExecutionContext,
+        notes: RequestNotes,
+        locks: PlatformLocks,
     ) -> None:
         self._platform, self._progress, self._context, self._notes = platform, progress, context, notes
+        self._locks = locks
         self.records, self._logged_at = 0, time.monotonic()
 
     def __call__(self, dataset: str, records: int, gaps: Gaps) -> None:
@@ -218,6 +229,7 @@ class _PageReport:
         if time.monotonic() - self._logged_at > LOG_EVERY_S:
             self._logged_at = time.monotonic()
             self._context.log.info(f"{self.records:,} records so far, now {dataset}")
+            self._locks.require_not_taken(self._platform.name)
 
 
 def _record_failure(

@@ -20,7 +20,7 @@ from sync_platform.defs.run_log import logging_run
 from sync_platform.documents.local_time import local_time
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.operation_name import OperationName
-from sync_platform.storage.platform_lock import Holder, platform_lock
+from sync_platform.storage.platform_lock import HeldLock, Holder, platform_lock
 
 UNIFIED = "unified"
 """The name of the lock of the unified restaurants, which works like that of a platform."""
@@ -29,26 +29,42 @@ UNIFIED = "unified"
 class PlatformLocks:
     """The locks that a run holds, by platform. `lock` makes the lock of a platform."""
 
-    def __init__(self, lock: Callable[[str], AbstractContextManager[None]]) -> None:
+    def __init__(self, lock: Callable[[str], AbstractContextManager[HeldLock | None]]) -> None:
         self._lock = lock
-        self._held: dict[str, ExitStack] = {}
+        self._held: dict[str, tuple[HeldLock | None, ExitStack]] = {}
 
     def take(self, platform: str) -> None:
         with ExitStack() as stack:
-            stack.enter_context(self._lock(platform))
-            self._held[platform] = stack.pop_all()
+            held = stack.enter_context(self._lock(platform))
+            self._held[platform] = held, stack.pop_all()
 
     def close(self) -> None:
         """Release every lock."""
         while self._held:
-            self._held.popitem()[1].close()
+            self._held.popitem()[1][1].close()
+
+    def require(self, platform: str) -> None:
+        """LockLost where another run has taken the lock meanwhile; StorageError where that cannot be known.
+
+        A lock can be lost in a failover of the ledger's database (HeldLock).
+        """
+        if (held := self._of(platform)) is not None:
+            held.require()
+
+    def require_not_taken(self, platform: str) -> None:
+        """LockLost as `require`; nothing follows where it cannot be known."""
+        if (held := self._of(platform)) is not None:
+            held.require_not_taken()
+
+    def _of(self, platform: str) -> HeldLock | None:
+        return self._held[platform][0] if platform in self._held else None
 
     @contextmanager
     def released(self, platform: str) -> Iterator[None]:
         """Release the lock for the block, and take it again afterwards. After an error it stays released."""
         held = self._held.pop(platform, None)
         if held is not None:
-            held.close()
+            held[1].close()
         yield
         if held is not None:
             self.take(platform)

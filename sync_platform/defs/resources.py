@@ -1,7 +1,7 @@
 """The resources of assets. The UI shows the description of each option."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import dagster as dg
 import sqlalchemy as sa
 from pydantic import Field, PrivateAttr
 
-from sync_platform.errors import SyncError
+from sync_platform.errors import NoLakeYet, SyncError
 from sync_platform.lake.file_proof import FileProof
 from sync_platform.landing.source import Source, resolve_source
 from sync_platform.settings import Settings, platform_settings
@@ -74,6 +74,11 @@ class LakeResource(dg.ConfigurableResource[Lake]):
         if self._lake is None:
             self._lake = Lake(self.address)
         return self._lake
+
+    def require_readable(self) -> None:
+        """StorageError where the lake cannot be read, such as one that a newer version made; it need not exist yet."""
+        with suppress(NoLakeYet), Lake(self.address, read_only=True) as lake, lake.session():
+            pass
 
     @contextmanager
     def file_proof(self, lake: Lake) -> Iterator[FileProof]:

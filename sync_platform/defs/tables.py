@@ -9,7 +9,7 @@ import dagster as dg
 from pydantic import Field
 
 from sync_platform.defs.anomalies import anomaly_check_result, anomaly_check_spec
-from sync_platform.defs.landing import landing_key
+from sync_platform.defs.landing import failure, landing_key
 from sync_platform.defs.metadata import OWNERS, metadata_of_commit, metadata_of_table, tags_of
 from sync_platform.defs.partitions import partitions_of
 from sync_platform.defs.platform_lock import PlatformLocks
@@ -123,8 +123,20 @@ def _table_asset(
             corrections_at(settings.ledger_url),
             lambda: restricted_subjects(settings.ledger_url),
         )
-        with sync_log.step(platform.name, dataset.name):
-            outcome = commit_landed(lake.open(), lake.history, rows, context.run_id, guard, trigger, standards)
+        try:
+            with sync_log.step(platform.name, dataset.name):
+                outcome = commit_landed(
+                    lake.open(),
+                    lake.history,
+                    rows,
+                    context.run_id,
+                    guard,
+                    trigger,
+                    standards,
+                    lambda: platform_locks.require(platform.name),
+                )
+        except SyncError as error:
+            raise failure(context, error) from error
         sync_log.add(outcome.record)
         for reason in outcome.record.reasons:
             context.log.warning(f"{DEGRADED}: {reason}")

@@ -10,14 +10,16 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 
 from sync_platform.emergency.request import EmergencyRequest
-from sync_platform.storage.platform_lock import Holder, holder_of, platform_lock
+from sync_platform.storage.platform_lock import HeldLock, Holder, holder_of, platform_lock
 
 STARTER_LOCK = "emergency-starter"
 STARTED_WITHIN = timedelta(seconds=10)
 """A request that no starter has started within this time is left to Dagster's sensor."""
 
 
-def only_starter(ledger_url: str, name: str, on_wait: Callable[[Holder | None], None]) -> AbstractContextManager[None]:
+def only_starter(
+    ledger_url: str, name: str, on_wait: Callable[[Holder | None], None]
+) -> AbstractContextManager[HeldLock]:
     """The lock of the only starter. A second one waits for the end of the first, and calls `on_wait` meanwhile."""
     return platform_lock(ledger_url, STARTER_LOCK, name, on_wait)
 

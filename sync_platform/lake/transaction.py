@@ -21,18 +21,29 @@ MAX_ERROR_LENGTH = 300
 CONFLICT_MARKS = ("conflict", "deadlock detected", "could not serialize", "database is locked", "duplicate key")
 
 
-def in_one_transaction(lake: Lake, session: duckdb.DuckDBPyConnection, work: Callable[[], T]) -> T:
+def needs_no_lock() -> None: ...
+
+
+def in_one_transaction(
+    lake: Lake,
+    session: duckdb.DuckDBPyConnection,
+    work: Callable[[], T],
+    require_lock: Callable[[], None] = needs_no_lock,
+) -> T:
     """Run `work` in a transaction under the write lock; after a conflict with another writer, repeat it.
 
-    MadeByNewer where a newer program has migrated the lake since it was opened.
+    `require_lock` raises where the caller has lost the lock of what it writes; it is asked before the work and before
+    the commit. MadeByNewer where a newer program has migrated the lake since it was opened.
     """
     for attempt in range(1, COMMIT_ATTEMPTS + 1):
         try:
             with lake.write_lock():
                 require_known_formats(session, LAKE)  # a migration stores them under this lock
+                require_lock()
                 session.execute("BEGIN")
                 try:
                     result = work()
+                    require_lock()
                     session.execute("COMMIT")
                     return result
                 except BaseException:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 KEEPALIVE = "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
 MAX_SILENT_MS = 60_000  # the client closes the connection if the server acknowledges nothing for so long
 MAX_LABEL = 63  # bytes of application_name
+GRANTED = """SELECT application_name FROM pg_locks JOIN pg_stat_activity USING (pid)
+    WHERE locktype = 'advisory' AND granted AND classid = %s AND objid = %s AND objsubid = 1
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"""
 
 
 class AdvisoryLock:
@@ -32,6 +35,7 @@ class AdvisoryLock:
     def __init__(self, address: str, name: str) -> None:
         self._address, self._name = address, name
         self._key = int.from_bytes(hashlib.sha256(f"sync-platform/{name}".encode()).digest()[:8], signed=True)
+        self._halves = ((self._key >> 32) & 0xFFFFFFFF, self._key & 0xFFFFFFFF)
         self._connection: psycopg.Connection[Any] | None = None
 
     def try_acquire(self, label: str) -> bool:
@@ -40,6 +44,26 @@ class AdvisoryLock:
         if got:
             self._write_label(label)
         return got
+
+    def retake(self, label: str) -> bool:
+        """Take the lock again if it was lost; True if this session has it now.
+
+        A lock is lost with its session, which ends when the server restarts, or is replaced by its standby.
+        """
+        return self._is_held() or self.try_acquire(label)
+
+    def _is_held(self) -> bool:
+        import psycopg
+
+        held: list[tuple[Any, ...]] = []
+        if self._connection is not None:
+            with suppress(psycopg.Error):  # the session has ended
+                # a server that has become a standby gives the same lock to another session of the primary
+                query = f"{GRANTED} AND pid = pg_backend_pid() AND NOT pg_is_in_recovery()"
+                held = self._connection.execute(query, self._halves).fetchall()
+            if not held:
+                self.release()
+        return bool(held)
 
     def acquire(self, wait_s: float, label: Callable[[], str]) -> None:
         """Wait for the lock; StorageError where it is not free within `wait_s` seconds.
@@ -55,13 +79,7 @@ class AdvisoryLock:
 
     def holder(self) -> str | None:
         """The holder's label; None where the lock is free."""
-        rows = self._ask(
-            """SELECT application_name FROM pg_locks JOIN pg_stat_activity USING (pid)
-            WHERE locktype = 'advisory' AND granted AND classid = %s AND objid = %s AND objsubid = 1
-              AND database = (SELECT oid FROM pg_database WHERE datname = current_database())""",
-            (self._key >> 32) & 0xFFFFFFFF,
-            self._key & 0xFFFFFFFF,
-        )
+        rows = self._ask(GRANTED, *self._halves)
         return str(rows[0][0]) if rows else None
 
     def release(self) -> None:

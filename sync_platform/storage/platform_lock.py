@@ -4,7 +4,8 @@ The ledger decides who shares the locks; those of the lake itself (`lake_lock`) 
 ledger each lock is a file beside it. With a PostgreSQL ledger each lock is an advisory lock of the server, so that
 machines with one ledger share the locks.
 
-A lock ends with the process that holds it, however that process ends.
+A lock ends with the process that holds it, however that process ends. An advisory lock also ends with the server's
+session, which a restart or a failover of PostgreSQL ends while the holder lives: `HeldLock` notices that.
 """
 
 from __future__ import annotations
@@ -20,11 +21,14 @@ from typing import Protocol, Self
 import sqlalchemy as sa
 from filelock import FileLock, Timeout
 
-from sync_platform.errors import StorageError
+from sync_platform.documents.local_time import local_time
+from sync_platform.errors import LockLost, StorageError
 from sync_platform.storage.advisory_lock import AdvisoryLock
 from sync_platform.storage.full_disk import reason_of
 
 POLL_S = 0.5
+AWAY_S = 90.0
+"""How long a holder waits for a server that is away. By then the server has ended a session without its client too."""
 # Both names are used by programs that are already installed: another name would be another lock.
 FOLDER = "turns"
 ADVISORY_PREFIX = "turn/"
@@ -51,17 +55,68 @@ class Holder:
             return None
 
 
+class HeldLock:
+    """A lock that this process has taken, under a label; `name` is the lock's, for people."""
+
+    def __init__(self, lock: _Lock, name: str, label: str) -> None:
+        self._lock, self._name, self._label = lock, name, label
+
+    def require(self, away_s: float = AWAY_S) -> None:
+        """Return while this process has the lock, which is taken again if it was lost and is free.
+
+        LockLost where another process has it; StorageError where the server does not answer within `away_s` seconds.
+        """
+        give_up_at = time.monotonic() + away_s
+        while True:
+            try:
+                if self._has_it():
+                    return
+                failure = StorageError(f"the lock of {self._name} is not free again")
+            except LockLost:
+                raise
+            except StorageError as error:
+                failure = error
+            if time.monotonic() >= give_up_at:
+                raise failure
+            time.sleep(POLL_S)
+
+    def require_not_taken(self) -> None:
+        """LockLost where another process has the lock. Nothing follows where that cannot be known now."""
+        try:
+            self._has_it()
+        except LockLost:
+            raise
+        except StorageError:
+            return
+
+    def _has_it(self) -> bool:
+        """False where it is not known yet: our own session may outlive its connection for a minute."""
+        if self._lock.retake(self._label):
+            return True
+        label = self._lock.holder()
+        if label not in (None, self._label):
+            raise self._lost(Holder.parse(label or ""))
+        return False
+
+    def _lost(self, holder: Holder | None) -> LockLost:
+        by = f"run {holder.run_id} has it since {local_time(holder.since)}" if holder else "another process has it"
+        return LockLost(
+            f"the lock of {self._name} was lost, because its session in the ledger's database ended, and {by}: nothing "
+            "more is stored by this run"
+        )
+
+
 @contextmanager
 def platform_lock(
     ledger: str, name: str, run_id: str, on_wait: Callable[[Holder | None], None], poll_s: float = POLL_S
-) -> Iterator[None]:
+) -> Iterator[HeldLock]:
     """Hold the lock of that name (a platform's) for a run; `ledger` is the ledger's SQLAlchemy URL.
 
     Waits as long as another run holds it. Meanwhile it calls `on_wait` every `poll_s` seconds with the holder, or with
     None where the holder is not known. Raises StorageError where the lock cannot be used.
     """
-    with _holding(_lock(ledger, name), run_id, on_wait, poll_s):
-        yield
+    with _holding(_lock(ledger, name), name, run_id, on_wait, poll_s) as held:
+        yield held
 
 
 @contextmanager
@@ -72,7 +127,7 @@ def lake_lock(
 
     Waits and raises as `platform_lock`.
     """
-    with _holding(_lock_of_lake(catalog, name), run_id, on_wait, poll_s):
+    with _holding(_lock_of_lake(catalog, name), name, run_id, on_wait, poll_s):
         yield
 
 
@@ -110,6 +165,8 @@ def holder_of_lake(catalog: str, name: str) -> Holder | None:
 class _Lock(Protocol):
     def try_acquire(self, label: str) -> bool: ...
 
+    def retake(self, label: str) -> bool: ...
+
     def holder(self) -> str | None: ...
 
     def release(self) -> None: ...
@@ -130,12 +187,14 @@ def _lock_of_lake(catalog: str, name: str) -> _Lock:
 
 
 @contextmanager
-def _holding(lock: _Lock, run_id: str, on_wait: Callable[[Holder | None], None], poll_s: float) -> Iterator[None]:
+def _holding(
+    lock: _Lock, name: str, run_id: str, on_wait: Callable[[Holder | None], None], poll_s: float
+) -> Iterator[HeldLock]:
     try:
-        while not lock.try_acquire(Holder(run_id, datetime.now(UTC)).label):
+        while not lock.try_acquire(label := Holder(run_id, datetime.now(UTC)).label):
             on_wait(Holder.parse(lock.holder() or ""))
             time.sleep(poll_s)
-        yield
+        yield HeldLock(lock, name, label)
     finally:
         lock.release()
 
@@ -155,6 +214,10 @@ class _LabelledFile:
             return False
         except OSError as error:
             raise StorageError(f"cannot write {self._label.parent}: {reason_of(error)}") from error
+        return True
+
+    def retake(self, label: str) -> bool:
+        """True: a locked file stays locked as long as its process lives."""
         return True
 
     def holder(self) -> str | None:

@@ -13,6 +13,9 @@ from sync_platform_tests.cli.conftest import Shell
 from sync_platform_tests.cli.test_earlier_home import EXPECTED, digest_of
 from sync_platform_tests.cli.unpacked_home import unpacked_home
 
+ADD = "INSERT INTO ducklake_metadata (key, value) VALUES (?, '2')"
+SET_VERSION = "UPDATE ducklake_metadata SET value = ? WHERE key = 'version'"
+
 
 def states(shell: Shell, *options: str) -> tuple[int, dict[str, str]]:
     done = shell.run_in_process("migrate", *options, "--json")
@@ -40,7 +43,7 @@ def test_a_home_that_does_not_exist_yet_is_only_looked_at(shell: Shell) -> None:
 @pytest.mark.parametrize("name", ["history", "lake schema", "a format of the future"])
 def test_a_lake_of_a_newer_version_is_refused(tmp_path: Path, name: str) -> None:
     shell = unpacked_home(tmp_path / "home")
-    change(shell, "INSERT INTO ducklake_metadata (key, value) VALUES (?, '2')", f"sync_platform {name}")
+    change(shell, ADD, f"sync_platform {name}")
     for command in (["query", "SELECT 1"], ["migrate"], ["migrate", "--check"]):
         done = shell.run_in_process(*command)
         assert (done.returncode, f"made by a newer version of this program: {name} 2" in done.stderr) == (1, True)
@@ -48,10 +51,28 @@ def test_a_lake_of_a_newer_version_is_refused(tmp_path: Path, name: str) -> None
 
 def test_a_lake_of_a_newer_ducklake_is_refused(tmp_path: Path) -> None:
     shell = unpacked_home(tmp_path / "home")
-    change(shell, "UPDATE ducklake_metadata SET value = ? WHERE key = 'version'", "9.9")
+    change(shell, SET_VERSION, "9.9")
     done = shell.run_in_process("query", "SELECT 1")
     assert done.returncode == 1
     assert "made by another version of DuckLake: DuckLake catalog version mismatch" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "statement, value, text",
+    [
+        (ADD, "sync_platform history", "made by a newer version of this program"),
+        (SET_VERSION, "9.9", "made by another version of DuckLake"),
+    ],
+)
+def test_a_sync_into_a_lake_of_a_newer_version_requests_nothing(
+    tmp_path: Path, statement: str, value: str, text: str
+) -> None:
+    shell = unpacked_home(tmp_path / "home")
+    change(shell, statement, value)
+    shell.environment = {"CHOPE_BASE_URL": "http://127.0.0.1:1/chope"}  # nothing listens there
+    code, document = shell.sync("chope")
+    assert code == 1
+    assert text in json.dumps(document)
 
 
 @pytest.mark.parametrize("part, database", [("ledger", "ledger.sqlite"), ("vault", "vault/vault.sqlite")])

@@ -1,4 +1,4 @@
-"""A run that a newer version of the program has overtaken is launched again; one that fails otherwise is not."""
+"""A run that a newer version of the program has overtaken, or that lost its lock, is launched again; others are not."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +16,7 @@ from sync_platform.defs.overtaken_run import MAX_RETRIES_TAG, MOST_ATTEMPTS, PAU
 from sync_platform.defs.platform_lock import platform_lock_resource
 from sync_platform.defs.progress import NoProgress
 from sync_platform.defs.trigger import ATTENDED_TAG
-from sync_platform.errors import MadeByNewer, StorageError, SyncError
+from sync_platform.errors import LockLost, MadeByNewer, StorageError, SyncError
 from sync_platform.storage.ledger import MIGRATIONS
 from sync_platform.storage.relational import open_database, transaction
 
@@ -38,10 +38,12 @@ def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
         yield instance
 
 
-@dg.op(config_schema={"is_overtaken": bool})
+ERRORS: dict[str, type[SyncError]] = {"newer": MadeByNewer, "lock": LockLost, "full": StorageError}
+
+
+@dg.op(config_schema={"error": str})
 def commit(context: dg.OpExecutionContext) -> None:
-    error: SyncError = MadeByNewer("newer") if context.op_config["is_overtaken"] else StorageError("full")
-    raise failure(context, error)
+    raise failure(context, ERRORS[context.op_config["error"]]("it is so"))
 
 
 @dg.job
@@ -49,14 +51,16 @@ def sync() -> None:
     commit()
 
 
-@pytest.mark.parametrize("is_overtaken", [True, False])
-def test_only_an_overtaken_run_is_launched_again(instance: dg.DagsterInstance, is_overtaken: bool) -> None:
-    config = {"ops": {"commit": {"config": {"is_overtaken": is_overtaken}}}}
+@pytest.mark.parametrize(("error", "is_repeated"), [("newer", True), ("lock", True), ("full", False)])
+def test_only_a_run_that_may_not_write_any_more_is_launched_again(
+    instance: dg.DagsterInstance, error: str, is_repeated: bool
+) -> None:
+    config = {"ops": {"commit": {"config": {"error": error}}}}
     result = sync.execute_in_process(config, instance, raise_on_error=False)
     run = instance.get_run_by_id(result.run_id)
-    assert run is not None and run.tags[WILL_RETRY] == str(is_overtaken).lower()
+    assert run is not None and run.tags[WILL_RETRY] == str(is_repeated).lower()
     again = sync.execute_in_process(
-        {"ops": {"commit": {"config": {"is_overtaken": False}}}}, instance, tags=run.tags, raise_on_error=False
+        {"ops": {"commit": {"config": {"error": "full"}}}}, instance, tags=run.tags, raise_on_error=False
     )
     repeated = instance.get_run_by_id(again.run_id)
     assert repeated is not None and repeated.tags[WILL_RETRY] == "false"
@@ -75,7 +79,7 @@ def test_only_an_overtaken_run_is_launched_again(instance: dg.DagsterInstance, i
 def test_an_overtaken_attempt_waits_and_counts_as_none_of_the_retries(
     instance: dg.DagsterInstance, pauses: list[float], tags: dict[str, str], pause: list[float], retries: str | None
 ) -> None:
-    config = {"ops": {"commit": {"config": {"is_overtaken": True}}}}
+    config = {"ops": {"commit": {"config": {"error": "newer"}}}}
     result = sync.execute_in_process(config, instance, tags=tags, raise_on_error=False)
     run = instance.get_run_by_id(result.run_id)
     assert run is not None and (pauses, run.tags.get(MAX_RETRIES_TAG)) == (pause, retries)

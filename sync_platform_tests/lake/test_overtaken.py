@@ -1,13 +1,17 @@
-"""A program whose lake is migrated by a newer one while it works: it commits nothing more."""
+"""A program that may not write any more, as a newer one migrated its lake or its lock is lost: it commits nothing."""
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
-from sync_platform.errors import MadeByNewer
+from sync_platform.errors import LockLost, MadeByNewer
+from sync_platform.lake.commit import commit_landed
+from sync_platform.lake.rows import TypedRows
 from sync_platform.storage import lake_formats
 from sync_platform.storage.lake_connection import LAKE
-from sync_platform_tests.lake.harness import LakeHarness
+from sync_platform_tests.lake.harness import HISTORY, LakeHarness
 
 
 def test_a_program_writes_nothing_into_a_lake_that_a_newer_one_has_migrated(
@@ -21,3 +25,20 @@ def test_a_program_writes_nothing_into_a_lake_that_a_newer_one_has_migrated(
     with pytest.raises(MadeByNewer, match="history 2 \\(this program knows 1\\); nothing was changed"):
         harness.sync([{"id": 1, "name": "Tea"}], hour=1)
     assert harness.table() == before
+
+
+@pytest.mark.parametrize("lost_at", [1, 2])
+def test_a_run_that_has_lost_its_lock_writes_nothing(harness: LakeHarness, lost_at: int) -> None:
+    """The lock is asked for before the work and before its commit."""
+    harness.sync([{"id": 1, "name": "Noodles"}], hour=0)
+    before, questions = (harness.table("*"), harness.ask("SELECT * FROM sync.runs")), itertools.count(1)
+
+    def require_lock() -> None:
+        if next(questions) == lost_at:
+            raise LockLost("lost")
+
+    rows = TypedRows(harness.land([{"id": 1, "name": "Tea"}], hour=1), harness.platform)
+    with pytest.raises(LockLost):
+        commit_landed(harness.lake, HISTORY, rows, "run", require_lock=require_lock)
+    assert (harness.table("*"), harness.ask("SELECT * FROM sync.runs")) == before
+    assert commit_landed(harness.lake, HISTORY, rows, "run", require_lock=require_lock).record.updated == 1
