@@ -5,6 +5,7 @@ What belongs here: making hosts, running commands on them, and taking one away. 
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import signal
@@ -20,6 +21,7 @@ import pytest
 from sync_platform_tests.services import NOT_TESTED, Place
 
 NETWORK = "10.99.77"
+NAMESPACES = Path("/run/netns")
 BRIDGE = 254
 """The last number of the address of the tests themselves."""
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
@@ -63,8 +65,7 @@ class Host:
         return process
 
     def pids(self) -> list[int]:
-        found = subprocess.run(["ip", "netns", "pids", self.namespace], capture_output=True, text=True, check=True)
-        return [int(each) for each in found.stdout.split()]
+        return _pids(self.namespace)
 
     def cpu_s(self) -> float:
         """The processor time of all its processes, and of those that they have waited for."""
@@ -82,37 +83,72 @@ class Host:
     def kill(self) -> None:
         """Kill all its processes at once."""
         while pids := self.pids():
-            for pid in pids:
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+            _kill(pids)
             for process in self.started:
                 process.wait()
 
 
 @contextmanager
 def hosts(*names: str, network: str = NETWORK) -> Iterator[dict[str, Host]]:
-    """Hosts that reach each other and the tests. The test is skipped where they cannot be made."""
+    """Hosts that reach each other and the tests. The test is skipped where they cannot be made.
+
+    A machine has one network of a kind at a time: another test process waits for its end.
+    """
     missing = [each for each in ("ip", "nsenter", "unshare", "setpriv") if shutil.which(each) is None]
     if os.geteuid() != 0 or missing:
         pytest.skip(f"fleet {NOT_TESTED}: network namespaces need root, and {missing or 'nothing else'}")
-    bridge = _bridge(network)
-    made = {name: Host(name, number, network) for number, name in enumerate(names, 1)}
-    try:
+    with _only_user_of(network):
+        _remove_leftovers(network)
+        bridge = _bridge(network)
+        made = {name: Host(name, number, network) for number, name in enumerate(names, 1)}
         try:
-            _ip("link", "add", bridge, "type", "bridge")
-        except subprocess.CalledProcessError as error:
-            pytest.skip(f"fleet {NOT_TESTED}: this machine makes no bridge: {error.stderr.strip()}")
-        _ip("addr", "add", f"{network}.{BRIDGE}/24", "dev", bridge)
-        _ip("link", "set", bridge, "up")
-        for host in made.values():
-            _connect(host, bridge)
-        yield made
-    finally:
-        for host in made.values():
-            if Path(f"/run/netns/{host.namespace}").exists():
-                host.kill()
-                _ip("netns", "del", host.namespace)
-        subprocess.run(["ip", "link", "del", bridge], capture_output=True, check=False)
+            try:
+                _ip("link", "add", bridge, "type", "bridge")
+            except subprocess.CalledProcessError as error:
+                pytest.skip(f"fleet {NOT_TESTED}: this machine makes no bridge: {error.stderr.strip()}")
+            _ip("addr", "add", f"{network}.{BRIDGE}/24", "dev", bridge)
+            _ip("link", "set", bridge, "up")
+            for host in made.values():
+                _connect(host, bridge)
+            yield made
+        finally:
+            for host in made.values():
+                if (NAMESPACES / host.namespace).exists():
+                    host.kill()
+            _remove_leftovers(network)
+
+
+@contextmanager
+def _only_user_of(network: str) -> Iterator[None]:
+    """The lock of a network, which ends with its process."""
+    with Path(f"/run/sync-platform-tests-{network}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _remove_leftovers(network: str) -> None:
+    """Remove all hosts and interfaces, also of a process that was killed: packets would go to its bridge.
+
+    The kernel removes the interfaces of a namespace some time after the namespace; here they are gone at once.
+    """
+    for namespace in NAMESPACES.glob(f"sync-*-{network}.*"):
+        while pids := _pids(namespace.name):
+            _kill(pids)
+        _ip("netns", "del", namespace.name)
+    for interface in Path("/sys/class/net").glob(f"sp*n{network.rpartition('.')[2]}*"):
+        subprocess.run(["ip", "link", "del", interface.name], capture_output=True, check=False)
+
+
+def _pids(namespace: str) -> list[int]:
+    """The processes of a host."""
+    found = subprocess.run(["ip", "netns", "pids", namespace], capture_output=True, text=True, check=True)
+    return [int(each) for each in found.stdout.split()]
+
+
+def _kill(pids: list[int]) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def _bridge(network: str) -> str:
