@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from msgspec import inspect
@@ -82,14 +83,31 @@ class UndeclaredPersonal:
         ]
 
     def _look(self, value: Record, known: Known, path: str, *, is_person: bool) -> Iterator[str]:
+        beside = _Fields(value)
         for name, inner in value.items():
             if name not in known:
-                if _is_filled(inner) and _looks_personal(name, inner, value, is_person, is_below=bool(path)):
+                if _is_filled(inner) and _looks_personal(name, inner, beside, is_person, is_below=bool(path)):
                     yield f"{path}{name}"
             elif below := known[name]:
                 is_of_person = is_person or bool(words_of(name) & PERSONS)
                 for each, suffix in _objects_at(inner):
                     yield from self._look(each, below, f"{path}{name}{suffix}.", is_person=is_of_person)
+
+
+@dataclass(frozen=True)
+class _Fields:
+    """The fields of one object, which may have thousands: what their names say is read once, and not for each field."""
+
+    of: Record
+
+    @cached_property
+    def have_contact(self) -> bool:
+        """True if one is an e-mail address, a phone number or an account."""
+        return any(words_of(name) & (CONTACTS | ACCOUNTS) for name in self.of)
+
+    @cached_property
+    def name_contact_person(self) -> bool:
+        return any(words_of(name) & CONTACT_PERSON and self.of[name] for name in self.of)
 
 
 def _fields_of(kind: inspect.Type) -> Known | None:
@@ -125,8 +143,9 @@ def _is_filled(value: Any) -> bool:
     return value is not None and value not in ("", [], {})
 
 
-def _looks_personal(name: str, value: Any, beside: Record, is_person: bool, *, is_below: bool) -> bool:
-    """`beside`: the object that has the field. `is_person`: it is about a person. `is_below`: it is not the record."""
+def _looks_personal(name: str, value: Any, beside: _Fields, is_person: bool, *, is_below: bool) -> bool:
+    """`beside`: those of the object that has the field. `is_person`: it is about a person. `is_below`: it is not the
+    record."""
     words = words_of(name)
     if words & (PRIVATE | CONTACT_PERSON) or _is_of_person(words, value):
         return True
@@ -134,7 +153,7 @@ def _looks_personal(name: str, value: Any, beside: Record, is_person: bool, *, i
         return True
     if is_person:
         return bool(words & (CONTACTS | ACCOUNTS)) or has_contact(value) or _is_name_beside(words, beside)
-    if any(words_of(each) & CONTACT_PERSON and beside[each] for each in beside):
+    if beside.name_contact_person:
         return bool(words & CONTACTS)
     return is_below and _is_name_beside(words, beside)
 
@@ -149,9 +168,10 @@ def _is_of_person(words: frozenset[str], value: Any) -> bool:
 
 
 def _is_of_named_person(value: Record) -> bool:
-    return any(_is_name_beside(words_of(name), value) or _is_of_person(words_of(name), value[name]) for name in value)
+    fields = _Fields(value)
+    return any(_is_name_beside(words_of(name), fields) or _is_of_person(words_of(name), value[name]) for name in value)
 
 
-def _is_name_beside(words: frozenset[str], beside: Record) -> bool:
+def _is_name_beside(words: frozenset[str], beside: _Fields) -> bool:
     """True for a name in an object that has an e-mail address, a phone number or an account too."""
-    return bool(words & NAMES) and any(words_of(name) & (CONTACTS | ACCOUNTS) for name in beside)
+    return bool(words & NAMES) and beside.have_contact

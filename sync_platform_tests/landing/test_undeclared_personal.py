@@ -65,6 +65,14 @@ def test_in_a_dataset_of_places_only_what_is_of_a_person_is_found(record: dict[s
     assert undeclared(PLACES, {"id": 1, "name": "茶餐廳", **record}) == paths
 
 
+def test_a_picture_in_a_field_and_ten_thousand_fields_are_looked_at_once() -> None:
+    """With a search from each character of the text, or over all fields for each field, this takes hours."""
+    many = {f"dish_{number}_name": number for number in range(10_000)}
+    assert undeclared(REVIEWS, {"id": 1, "photo": "x" * 2_000_000, "menu": many}) == []
+    assert undeclared(PLACES, {"id": 1, **many, "contactName": "Mei"}) == ["contactName"]
+    assert undeclared(REVIEWS, {"id": 1, "note": "x" * 2_000_000 + " mei.c+1@diner.hk"}) == ["note"]
+
+
 def test_the_fields_that_the_platforms_send_today_are_declared() -> None:
     for platform in load_platforms().values():
         replayed = replay(platform, read_fixture(platform.name, "exchanges.json"))
