@@ -5,7 +5,9 @@ What belongs here: finding the levels of many pairs at once. `comparisons` defin
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 
 import numpy as np
@@ -31,6 +33,7 @@ from sync_platform.matching.parsed_listings import ParsedListings
 from sync_platform.matching.text_columns import Array, TextColumn, codes_of, similarity
 
 CHUNK_PAIRS = 200_000
+MOST_THREADS = min(os.cpu_count() or 1, 4)
 METRES_PER_DEGREE = 111_320.0
 
 
@@ -70,14 +73,19 @@ class Comparer:
         """The levels of pairs of positions: shape (pairs, COMPARISONS), int8; UNKNOWN where a listing has no value, and
         in other comparisons.
 
-        Works in chunks to keep memory small.
+        Works in chunks to keep memory small. numpy and rapidfuzz let other threads go on, so threads compare chunks at
+        the same time.
         """
         levels = np.full((len(left), len(COMPARISONS)), UNKNOWN, dtype=np.int8)
-        for start in range(0, len(left), CHUNK_PAIRS):
+
+        def compare_chunk(start: int) -> None:
             chunk = slice(start, start + CHUNK_PAIRS)
-            one, other = left[chunk], right[chunk]
             for comparison in comparisons:
-                levels[chunk, COMPARISONS.index(comparison)] = self._finders[comparison.name](one, other)
+                finder = self._finders[comparison.name]
+                levels[chunk, COMPARISONS.index(comparison)] = finder(left[chunk], right[chunk])
+
+        with ThreadPoolExecutor(MOST_THREADS) as threads:
+            list(threads.map(compare_chunk, range(0, len(left), CHUNK_PAIRS)))
         return levels
 
     def closeness(self, left: Array, right: Array) -> Array:
