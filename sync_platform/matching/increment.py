@@ -30,7 +30,7 @@ from sync_platform.matching.blocking import (
     pairs_within,
     without_keys,
 )
-from sync_platform.matching.comparisons import COMPARISONS, PLACE
+from sync_platform.matching.comparisons import COMPARISONS, PLACE, distinct_levels
 from sync_platform.matching.components import components_of
 from sync_platform.matching.decided_pairs import Decision
 from sync_platform.matching.evidence import Comparer
@@ -103,8 +103,8 @@ def _links(reader: _ListingReader, keys: _BatchKeys, model: Model, thresholds: T
     without_addresses = table.with_columns(pl.lit(None, pl.String).alias(name) for name in ("address_en", "address_zh"))
     named = _KeyedListings(reader.parser.parse(without_addresses), sharing)
     left, right = pairs_with(named.keys, named.groups, named.are_in(keys.replaced))
-    levels = Comparer(named.parsed, model.frequencies).compare(left, right, _WITHOUT_PLACE)
-    may_be_links = probability_of(model.most_bits(levels, PLACE)) >= thresholds.least
+    levels, which = distinct_levels(Comparer(named.parsed, model.frequencies).compare(left, right, _WITHOUT_PLACE))
+    may_be_links = (probability_of(model.most_bits(levels, PLACE)) >= thresholds.least)[which]
     left, right = left[may_be_links], right[may_be_links]
     near = np.union1d(left, right)
     linked = _KeyedListings(reader.parser.parse(table[near]), sharing)
