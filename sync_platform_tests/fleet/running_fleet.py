@@ -18,6 +18,7 @@ import dagster as dg
 import pytest
 from dagster._core.execution.backfill import PartitionBackfill
 from dagster._core.instance.ref import InstanceRef
+from dagster._core.storage.tags import BACKFILL_ID_TAG
 
 from sync_platform.definitions import build
 from sync_platform.defs.automation import asset_keys
@@ -36,6 +37,7 @@ TODAY = "2026-11-24"
 CODE_SERVER = "127.0.0.1:4266"
 REDIS_PORT = 6379
 LONGEST_S = 1_200.0
+"""For what no number of periods makes longer."""
 NO_AUTOMATION = "auto_materialize:\n  enabled: false\n  use_sensors: false\n"
 """Only what the tests start may take processor time."""
 UNFINISHED = [
@@ -153,8 +155,10 @@ def add_backfill(
     return backfill.backfill_id
 
 
-def unfinished(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
-    return list(instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)))
+def unfinished(instance: dg.DagsterInstance, backfill_id: str = "") -> list[dg.DagsterRun]:
+    """The runs that have not ended, of a backfill or of everything: schedules begin some too."""
+    tags = {BACKFILL_ID_TAG: backfill_id} if backfill_id else {}
+    return list(instance.get_runs(dg.RunsFilter(statuses=UNFINISHED, tags=tags)))
 
 
 def begun_on(instance: dg.DagsterInstance, host: Host) -> list[dg.DagsterRun]:

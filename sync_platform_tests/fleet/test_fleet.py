@@ -14,7 +14,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from dagster._core.execution.backfill import BULK_ACTION_TERMINAL_STATUSES, BulkActionStatus
+from dagster._core.execution.backfill import BulkActionStatus
 from redis import Redis
 from sqlalchemy import create_engine, text
 
@@ -27,6 +27,7 @@ from sync_platform_tests.fleet.backfills import (
     PLATFORMS,
     backfilled_by_one_machine,
     contents,
+    ended_states,
     states_of,
     working_fleet,
 )
@@ -69,9 +70,7 @@ def test_a_backfill_outlives_a_host_and_redis_and_makes_the_tables_of_one_machin
         time.sleep(REDIS_AWAY_S)
         fleet.start_redis()
 
-        wait_for(lambda: states_of(instance, ids) <= set(BULK_ACTION_TERMINAL_STATUSES), fleet)
-        wait_for(lambda: not unfinished(instance), fleet)
-        runs, states = instance.get_runs(), states_of(instance, ids)
+        states, runs = ended_states(fleet, instance, ids), instance.get_runs()
         retries = [run for run in runs if run.parent_run_id == orphan.run_id]
     took_s, cpu_s = time.monotonic() - began, fleet.cpu_s()
     by_worker = {
@@ -116,10 +115,10 @@ def test_a_run_on_a_worker_is_cancelled_and_its_log_is_read_elsewhere(fleet: Run
     with fleet.instance() as instance, ExitStack() as held:
         held.enter_context(platform_lock(load_settings().ledger_url, "openrice", "of-the-test", lambda _: None))
         name, (period, *_) = "openrice", PERIODS["openrice"]
-        add_backfill(instance, PLATFORMS[name], [period], "again")
+        backfill = add_backfill(instance, PLATFORMS[name], [period], "again")
         waits = "waiting for another sync of openrice"
-        wait_for(lambda: any(waits in logged(instance, run) for run in unfinished(instance)), fleet)
-        (run,) = unfinished(instance)
+        wait_for(lambda: any(waits in logged(instance, run) for run in unfinished(instance, backfill)), fleet)
+        (run,) = unfinished(instance, backfill)
         assert worker_of(run)
         assert instance.run_coordinator.cancel_run(run.run_id)
         cancelled_s = wait_for(lambda: state_of(instance, run.run_id) is dg.DagsterRunStatus.CANCELED, fleet)
@@ -135,9 +134,9 @@ def test_a_run_whose_worker_is_killed_before_it_begins_is_started_again(
     engine = create_engine(fleet.environment["DAGSTER_POSTGRES_URL"])
     with fleet.instance() as instance, Redis.from_url(fleet.environment["RUN_BROKER"]) as redis:
         signal_to(workers, signal.SIGSTOP)
-        add_backfill(instance, PLATFORMS["openrice"], PERIODS["openrice"][:1], "once more")
-        wait_for(lambda: [run for run in unfinished(instance) if RunQueue(redis).has(run.run_id)], fleet)
-        (run,) = unfinished(instance)
+        backfill = add_backfill(instance, PLATFORMS["openrice"], PERIODS["openrice"][:1], "once-more")
+        wait_for(lambda: any(RunQueue(redis).has(run.run_id) for run in unfinished(instance, backfill)), fleet)
+        (run,) = unfinished(instance, backfill)
         with engine.begin() as connection:  # a worker takes the run, and cannot ask about it
             connection.execute(text("LOCK TABLE runs IN ACCESS EXCLUSIVE MODE"))
             signal_to(workers, signal.SIGCONT)
@@ -151,6 +150,20 @@ def test_a_run_whose_worker_is_killed_before_it_begins_is_started_again(
     assert (worker_of(lost), retry.status) == ("", dg.DagsterRunStatus.SUCCESS)
     with capsys.disabled():
         print(f"\nfleet: a run whose worker was killed before it began failed after {noticed_s:.0f} s")
+
+
+@pytest.mark.full
+def test_a_backfill_waits_while_the_code_server_is_away(fleet: RunningFleet) -> None:
+    services = fleet.hosts[SERVICES]
+    (code_server,) = [each for each in services.started if "code-server" in each.args]
+    code_server.terminate()
+    code_server.wait()
+    with fleet.instance() as instance:
+        backfill = add_backfill(instance, PLATFORMS["chope"], PERIODS["chope"][:1], "while-away")
+        wait_for(lambda: f"Backfill {backfill} was unable to continue" in fleet.log(services), fleet)
+        assert states_of(instance, [backfill]) == {BulkActionStatus.REQUESTED}
+        fleet.start(services, "serve", "--only", "code-server")
+        assert ended_states(fleet, instance, [backfill]) == {BulkActionStatus.COMPLETED_SUCCESS}
 
 
 def signal_to(pids: list[int], number: signal.Signals) -> None:
