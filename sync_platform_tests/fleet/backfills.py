@@ -34,6 +34,8 @@ LAST_MONTH = 2026 * 12 + 9
 DAYS = [date(month // 12, month % 12 + 1, 5) for month in range(LAST_MONTH - MONTHS + 1, LAST_MONTH + 1)]
 LAST_WEEK = date(2026, 10, 12)
 BACKFILLS_WITHIN_S = 4 * 3_600.0
+LOOK_EVERY_S = 3.0
+"""Each look is a connection to PostgreSQL, whose processor time is measured."""
 PERIODS = {
     REGISTER: [period_of("weekly", LAST_WEEK - timedelta(weeks=week)).key for week in reversed(range(WEEKS))],
     **{name: [period_of("monthly", day).key for day in DAYS] for name in WITHOUT_ARCHIVE},
@@ -91,8 +93,8 @@ def contents(settings: Settings) -> dict[str, tuple[Any, ...]]:
 def ended_states(fleet: RunningFleet, instance: dg.DagsterInstance, backfill_ids: list[str]) -> set[BulkActionStatus]:
     """Wait until backfills and all runs have ended; the states of the backfills."""
     ended = set(BULK_ACTION_TERMINAL_STATUSES)
-    wait_for(lambda: states_of(instance, backfill_ids) <= ended, fleet, BACKFILLS_WITHIN_S)
-    wait_for(lambda: not unfinished(instance), fleet)
+    wait_for(lambda: states_of(instance, backfill_ids) <= ended, fleet, BACKFILLS_WITHIN_S, LOOK_EVERY_S)
+    wait_for(lambda: not unfinished(instance), fleet, every_s=LOOK_EVERY_S)
     return states_of(instance, backfill_ids)
 
 

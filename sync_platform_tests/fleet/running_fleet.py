@@ -155,16 +155,19 @@ def add_backfill(
     return backfill.backfill_id
 
 
-def unfinished(instance: dg.DagsterInstance, backfill_id: str = "") -> list[dg.DagsterRun]:
-    """The runs that have not ended, of a backfill or of everything: schedules begin some too."""
-    tags = {BACKFILL_ID_TAG: backfill_id} if backfill_id else {}
-    return list(instance.get_runs(dg.RunsFilter(statuses=UNFINISHED, tags=tags)))
+def runs_of(instance: dg.DagsterInstance, backfill_ids: list[str]) -> list[dg.DagsterRun]:
+    """The runs of backfills. Schedules begin others."""
+    return list(instance.get_runs(dg.RunsFilter(tags={BACKFILL_ID_TAG: backfill_ids})))
+
+
+def unfinished(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
+    return list(instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)))
 
 
 def begun_on(instance: dg.DagsterInstance, host: Host) -> list[dg.DagsterRun]:
-    """The runs that a worker of the host has begun and that are under way."""
+    """The runs of backfills that a worker of the host has begun and that are under way."""
     started = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
-    return [run for run in started if is_taken(run) and worker_of(run) == host.name]
+    return [run for run in started if BACKFILL_ID_TAG in run.tags and worker_of(run) == host.name]
 
 
 def worker_of(run: dg.DagsterRun) -> str:
@@ -172,12 +175,14 @@ def worker_of(run: dg.DagsterRun) -> str:
     return run.tags[WORKER_TAG].partition("/")[0] if is_taken(run) else ""
 
 
-def wait_for(is_so: Callable[[], object], fleet: RunningFleet, within_s: float = LONGEST_S) -> float:
+def wait_for(
+    is_so: Callable[[], object], fleet: RunningFleet, within_s: float = LONGEST_S, every_s: float = 0.5
+) -> float:
     """Wait until it is so; the seconds that it took. Fails with the logs of all hosts."""
     began = time.monotonic()
     while not is_so():
         if time.monotonic() - began > within_s:
             logs = "\n".join(f"--- {host.name}\n{fleet.log(host)[-3000:]}" for host in fleet.hosts.values())
             pytest.fail(f"the expected state was not reached in {within_s:.0f} s:\n{logs}")
-        time.sleep(0.5)
+        time.sleep(every_s)
     return time.monotonic() - began

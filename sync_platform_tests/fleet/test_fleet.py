@@ -23,6 +23,7 @@ from sync_platform.defs.run_queue import RunQueue
 from sync_platform.settings import load_settings
 from sync_platform.storage.platform_lock import platform_lock
 from sync_platform_tests.fleet.backfills import (
+    BACKFILLS_WITHIN_S,
     PERIODS,
     PLATFORMS,
     backfilled_by_one_machine,
@@ -36,6 +37,7 @@ from sync_platform_tests.fleet.running_fleet import (
     RunningFleet,
     add_backfill,
     begun_on,
+    runs_of,
     unfinished,
     wait_for,
     worker_of,
@@ -60,6 +62,8 @@ def test_a_backfill_outlives_a_host_and_redis_and_makes_the_tables_of_one_machin
     began = time.monotonic()
     with fleet.instance() as instance:
         ids = [add_backfill(instance, PLATFORMS[name], periods) for name, periods in PERIODS.items()]
+        in_the_middle = sum(map(len, PERIODS.values())) // 2
+        wait_for(lambda: ended_well(instance, ids) >= in_the_middle, fleet, BACKFILLS_WITHIN_S)
         lost, begun = fleet.workers[-1], list[dg.DagsterRun]()
         wait_for(lambda: begun.extend(begun_on(instance, lost)) or begun, fleet)
         (orphan,) = begun
@@ -70,7 +74,7 @@ def test_a_backfill_outlives_a_host_and_redis_and_makes_the_tables_of_one_machin
         time.sleep(REDIS_AWAY_S)
         fleet.start_redis()
 
-        states, runs = ended_states(fleet, instance, ids), instance.get_runs()
+        states, runs = ended_states(fleet, instance, ids), runs_of(instance, ids)
         retries = [run for run in runs if run.parent_run_id == orphan.run_id]
     took_s, cpu_s = time.monotonic() - began, fleet.cpu_s()
     by_worker = {
@@ -117,8 +121,8 @@ def test_a_run_on_a_worker_is_cancelled_and_its_log_is_read_elsewhere(fleet: Run
         name, (period, *_) = "openrice", PERIODS["openrice"]
         backfill = add_backfill(instance, PLATFORMS[name], [period], "again")
         waits = "waiting for another sync of openrice"
-        wait_for(lambda: any(waits in logged(instance, run) for run in unfinished(instance, backfill)), fleet)
-        (run,) = unfinished(instance, backfill)
+        wait_for(lambda: any(waits in logged(instance, run) for run in runs_of(instance, [backfill])), fleet)
+        (run,) = runs_of(instance, [backfill])
         assert worker_of(run)
         assert instance.run_coordinator.cancel_run(run.run_id)
         cancelled_s = wait_for(lambda: state_of(instance, run.run_id) is dg.DagsterRunStatus.CANCELED, fleet)
@@ -135,8 +139,8 @@ def test_a_run_whose_worker_is_killed_before_it_begins_is_started_again(
     with fleet.instance() as instance, Redis.from_url(fleet.environment["RUN_BROKER"]) as redis:
         signal_to(workers, signal.SIGSTOP)
         backfill = add_backfill(instance, PLATFORMS["openrice"], PERIODS["openrice"][:1], "once-more")
-        wait_for(lambda: any(RunQueue(redis).has(run.run_id) for run in unfinished(instance, backfill)), fleet)
-        (run,) = unfinished(instance, backfill)
+        wait_for(lambda: any(RunQueue(redis).has(run.run_id) for run in runs_of(instance, [backfill])), fleet)
+        (run,) = runs_of(instance, [backfill])
         with engine.begin() as connection:  # a worker takes the run, and cannot ask about it
             connection.execute(text("LOCK TABLE runs IN ACCESS EXCLUSIVE MODE"))
             signal_to(workers, signal.SIGCONT)
@@ -164,6 +168,11 @@ def test_a_backfill_waits_while_the_code_server_is_away(fleet: RunningFleet) -> 
         assert states_of(instance, [backfill]) == {BulkActionStatus.REQUESTED}
         fleet.start(services, "serve", "--only", "code-server")
         assert ended_states(fleet, instance, [backfill]) == {BulkActionStatus.COMPLETED_SUCCESS}
+
+
+def ended_well(instance: dg.DagsterInstance, backfill_ids: list[str]) -> int:
+    """How many runs of backfills have succeeded."""
+    return sum(run.status is dg.DagsterRunStatus.SUCCESS for run in runs_of(instance, backfill_ids))
 
 
 def signal_to(pids: list[int], number: signal.Signals) -> None:

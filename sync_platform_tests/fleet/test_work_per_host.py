@@ -21,7 +21,7 @@ from sync_platform_tests.fleet.backfills import (
     ended_states,
     working_fleet,
 )
-from sync_platform_tests.fleet.running_fleet import add_backfill, worker_of
+from sync_platform_tests.fleet.running_fleet import add_backfill, runs_of, worker_of
 
 SIZES = [int(each) for each in os.environ.get("FLEET_SIZES", "1,2,3").split(",")]
 
@@ -35,7 +35,7 @@ def test_a_backfill_is_shared_by_the_workers_that_there_are(
         idle_s, began = fleet.cpu_s(), time.monotonic()
         with fleet.instance() as instance:
             ids = [add_backfill(instance, PLATFORMS[name], periods) for name, periods in PERIODS.items()]
-            states, runs = ended_states(fleet, instance, ids), list(instance.get_runs())
+            states, runs = ended_states(fleet, instance, ids), runs_of(instance, ids)
         took_s, cpu_s = time.monotonic() - began, fleet.cpu_s()
         done = {host.name: sum(worker_of(run) == host.name for run in runs) for host in fleet.workers}
         with capsys.disabled():
