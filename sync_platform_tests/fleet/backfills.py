@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster._core.execution.backfill import BulkActionStatus
+from dagster._core.execution.backfill import BULK_ACTION_TERMINAL_STATUSES, BulkActionStatus
 
 from sync_platform.cli.runner.runs import Runner
 from sync_platform.defs.landing import Mode
@@ -24,7 +24,7 @@ from sync_platform.settings import Settings, load_settings
 from sync_platform.sources.period import parse_period, period_of
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform_tests.fleet.past_months import land_months
-from sync_platform_tests.fleet.running_fleet import CODE_SERVER, SERVICES, RunningFleet, running_fleet, wait_for
+from sync_platform_tests.fleet.running_fleet import SERVICES, RunningFleet, running_fleet, unfinished, wait_for
 
 WEEKS, MONTHS = int(os.environ.get("FLEET_WEEKS", "4")), int(os.environ.get("FLEET_MONTHS", "3"))
 PLATFORMS = load_platforms()
@@ -33,6 +33,9 @@ LAST_MONTH = 2026 * 12 + 9
 """October 2026, in months."""
 DAYS = [date(month // 12, month % 12 + 1, 5) for month in range(LAST_MONTH - MONTHS + 1, LAST_MONTH + 1)]
 LAST_WEEK = date(2026, 10, 12)
+BACKFILLS_WITHIN_S = 4 * 3_600.0
+LOOK_EVERY_S = 3.0
+"""Each look is a connection to PostgreSQL, whose processor time is measured."""
 PERIODS = {
     REGISTER: [period_of("weekly", LAST_WEEK - timedelta(weeks=week)).key for week in reversed(range(WEEKS))],
     **{name: [period_of("monthly", day).key for day in DAYS] for name in WITHOUT_ARCHIVE},
@@ -43,7 +46,10 @@ OF_ANOTHER_SYNC = "landing_object"
 
 @contextmanager
 def working_fleet(folder: Path, workers: int) -> Iterator[RunningFleet]:
-    """A fleet whose processes run, with so many workers, and with the past months that are synced again landed."""
+    """A fleet whose processes run, with so many workers, and with the past months that are synced again landed.
+
+    Nothing waits for the code server: backfills that are requested before it answers wait for it.
+    """
     with running_fleet(folder, workers) as fleet:
         land_months(load_settings(), [PLATFORMS[name] for name in WITHOUT_ARCHIVE], DAYS)
         services = fleet.hosts[SERVICES]
@@ -53,17 +59,7 @@ def working_fleet(folder: Path, workers: int) -> Iterator[RunningFleet]:
         fleet.start(services, "serve", "--only", "daemon")
         for worker in fleet.workers:
             fleet.start(worker, "serve", "--only", "worker")
-        wait_for(lambda: any(map(_listens, services.pids())), fleet)  # without it a backfill fails for good
         yield fleet
-
-
-def _listens(pid: int) -> bool:
-    """True if a process of this process's host listens at the port of the code server."""
-    port = int(CODE_SERVER.rpartition(":")[2])
-    try:
-        return f":{port:04X} 00000000:0000 0A" in Path(f"/proc/{pid}/net/tcp").read_text()
-    except OSError:  # it has ended
-        return False
 
 
 def backfilled_by_one_machine(home: Path) -> Settings:
@@ -92,6 +88,14 @@ def contents(settings: Settings) -> dict[str, tuple[Any, ...]]:
                 digest = f"SELECT count(*), sum(hash(r)), bit_xor(hash(r)) FROM ({rows}) AS r"
                 found[f"{name}.{dataset.name}"] = session.execute(digest).fetchall()[0]
     return found
+
+
+def ended_states(fleet: RunningFleet, instance: dg.DagsterInstance, backfill_ids: list[str]) -> set[BulkActionStatus]:
+    """Wait until backfills and all runs have ended; the states of the backfills."""
+    ended = set(BULK_ACTION_TERMINAL_STATUSES)
+    wait_for(lambda: states_of(instance, backfill_ids) <= ended, fleet, BACKFILLS_WITHIN_S, LOOK_EVERY_S)
+    wait_for(lambda: not unfinished(instance), fleet, every_s=LOOK_EVERY_S)
+    return states_of(instance, backfill_ids)
 
 
 def states_of(instance: dg.DagsterInstance, backfill_ids: list[str]) -> set[BulkActionStatus]:

@@ -19,6 +19,7 @@ import dagster as dg
 import pytest
 from dagster._core.execution.backfill import PartitionBackfill
 from dagster._core.instance.ref import InstanceRef
+from dagster._core.storage.tags import BACKFILL_ID_TAG
 
 from sync_platform.definitions import build
 from sync_platform.defs.automation import asset_keys
@@ -38,6 +39,7 @@ TODAY = "2026-11-24"
 CODE_SERVER = "127.0.0.1:4266"
 REDIS_PORT = 6379
 LONGEST_S = 1_200.0
+"""For what no number of periods makes longer."""
 NO_AUTOMATION = "auto_materialize:\n  enabled: false\n  use_sensors: false\n"
 """Only what the tests start may take processor time."""
 UNFINISHED = [
@@ -162,14 +164,19 @@ def add_backfill(
     return backfill.backfill_id
 
 
+def runs_of(instance: dg.DagsterInstance, backfill_ids: list[str]) -> list[dg.DagsterRun]:
+    """The runs of backfills. Schedules begin others."""
+    return list(instance.get_runs(dg.RunsFilter(tags={BACKFILL_ID_TAG: backfill_ids})))
+
+
 def unfinished(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
     return list(instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)))
 
 
 def begun_on(instance: dg.DagsterInstance, host: Host) -> list[dg.DagsterRun]:
-    """The runs that a worker of the host has begun and that are under way."""
+    """The runs of backfills that a worker of the host has begun and that are under way."""
     started = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
-    return [run for run in started if is_taken(run) and worker_of(run) == host.name]
+    return [run for run in started if BACKFILL_ID_TAG in run.tags and worker_of(run) == host.name]
 
 
 def worker_of(run: dg.DagsterRun) -> str:
@@ -177,12 +184,14 @@ def worker_of(run: dg.DagsterRun) -> str:
     return run.tags[WORKER_TAG].partition("/")[0] if is_taken(run) else ""
 
 
-def wait_for(is_so: Callable[[], object], fleet: RunningFleet, within_s: float = LONGEST_S) -> float:
+def wait_for(
+    is_so: Callable[[], object], fleet: RunningFleet, within_s: float = LONGEST_S, every_s: float = 0.5
+) -> float:
     """Wait until it is so; the seconds that it took. Fails with the logs of all hosts."""
     began = time.monotonic()
     while not is_so():
         if time.monotonic() - began > within_s:
             logs = "\n".join(f"--- {host.name}\n{fleet.log(host)[-3000:]}" for host in fleet.hosts.values())
             pytest.fail(f"the expected state was not reached in {within_s:.0f} s:\n{logs}")
-        time.sleep(0.5)
+        time.sleep(every_s)
     return time.monotonic() - began

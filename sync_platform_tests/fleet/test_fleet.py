@@ -14,7 +14,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from dagster._core.execution.backfill import BULK_ACTION_TERMINAL_STATUSES, BulkActionStatus
+from dagster._core.execution.backfill import BulkActionStatus
 from redis import Redis
 from sqlalchemy import create_engine, text
 
@@ -23,10 +23,12 @@ from sync_platform.defs.run_queue import RunQueue
 from sync_platform.settings import load_settings
 from sync_platform.storage.platform_lock import platform_lock
 from sync_platform_tests.fleet.backfills import (
+    BACKFILLS_WITHIN_S,
     PERIODS,
     PLATFORMS,
     backfilled_by_one_machine,
     contents,
+    ended_states,
     states_of,
     working_fleet,
 )
@@ -35,6 +37,7 @@ from sync_platform_tests.fleet.running_fleet import (
     RunningFleet,
     add_backfill,
     begun_on,
+    runs_of,
     unfinished,
     wait_for,
     worker_of,
@@ -59,6 +62,8 @@ def test_a_backfill_outlives_a_host_and_redis_and_makes_the_tables_of_one_machin
     began = time.monotonic()
     with fleet.instance() as instance:
         ids = [add_backfill(instance, PLATFORMS[name], periods) for name, periods in PERIODS.items()]
+        in_the_middle = sum(map(len, PERIODS.values())) // 2
+        wait_for(lambda: ended_well(instance, ids) >= in_the_middle, fleet, BACKFILLS_WITHIN_S)
         lost, begun = fleet.workers[-1], list[dg.DagsterRun]()
         wait_for(lambda: begun.extend(begun_on(instance, lost)) or begun, fleet)
         (orphan,) = begun
@@ -69,9 +74,7 @@ def test_a_backfill_outlives_a_host_and_redis_and_makes_the_tables_of_one_machin
         time.sleep(REDIS_AWAY_S)
         fleet.start_redis()
 
-        wait_for(lambda: states_of(instance, ids) <= set(BULK_ACTION_TERMINAL_STATUSES), fleet)
-        wait_for(lambda: not unfinished(instance), fleet)
-        runs, states = instance.get_runs(), states_of(instance, ids)
+        states, runs = ended_states(fleet, instance, ids), runs_of(instance, ids)
         retries = [run for run in runs if run.parent_run_id == orphan.run_id]
     took_s, cpu_s = time.monotonic() - began, fleet.cpu_s()
     by_worker = {
@@ -116,10 +119,10 @@ def test_a_run_on_a_worker_is_cancelled_and_its_log_is_read_elsewhere(fleet: Run
     with fleet.instance() as instance, ExitStack() as held:
         held.enter_context(platform_lock(load_settings().ledger_url, "openrice", "of-the-test", lambda _: None))
         name, (period, *_) = "openrice", PERIODS["openrice"]
-        add_backfill(instance, PLATFORMS[name], [period], "again")
+        backfill = add_backfill(instance, PLATFORMS[name], [period], "again")
         waits = "waiting for another sync of openrice"
-        wait_for(lambda: any(waits in logged(instance, run) for run in unfinished(instance)), fleet)
-        (run,) = unfinished(instance)
+        wait_for(lambda: any(waits in logged(instance, run) for run in runs_of(instance, [backfill])), fleet)
+        (run,) = runs_of(instance, [backfill])
         assert worker_of(run)
         assert instance.run_coordinator.cancel_run(run.run_id)
         cancelled_s = wait_for(lambda: state_of(instance, run.run_id) is dg.DagsterRunStatus.CANCELED, fleet)
@@ -135,9 +138,9 @@ def test_a_run_whose_worker_is_killed_before_it_begins_is_started_again(
     engine = create_engine(fleet.environment["DAGSTER_POSTGRES_URL"])
     with fleet.instance() as instance, Redis.from_url(fleet.environment["RUN_BROKER"]) as redis:
         signal_to(workers, signal.SIGSTOP)
-        add_backfill(instance, PLATFORMS["openrice"], PERIODS["openrice"][:1], "once more")
-        wait_for(lambda: [run for run in unfinished(instance) if RunQueue(redis).has(run.run_id)], fleet)
-        (run,) = unfinished(instance)
+        backfill = add_backfill(instance, PLATFORMS["openrice"], PERIODS["openrice"][:1], "once-more")
+        wait_for(lambda: any(RunQueue(redis).has(run.run_id) for run in runs_of(instance, [backfill])), fleet)
+        (run,) = runs_of(instance, [backfill])
         with engine.begin() as connection:  # a worker takes the run, and cannot ask about it
             connection.execute(text("LOCK TABLE runs IN ACCESS EXCLUSIVE MODE"))
             signal_to(workers, signal.SIGCONT)
@@ -151,6 +154,25 @@ def test_a_run_whose_worker_is_killed_before_it_begins_is_started_again(
     assert (worker_of(lost), retry.status) == ("", dg.DagsterRunStatus.SUCCESS)
     with capsys.disabled():
         print(f"\nfleet: a run whose worker was killed before it began failed after {noticed_s:.0f} s")
+
+
+@pytest.mark.full
+def test_a_backfill_waits_while_the_code_server_is_away(fleet: RunningFleet) -> None:
+    services = fleet.hosts[SERVICES]
+    (code_server,) = [each for each in services.started if "code-server" in each.args]
+    code_server.terminate()
+    code_server.wait()
+    with fleet.instance() as instance:
+        backfill = add_backfill(instance, PLATFORMS["chope"], PERIODS["chope"][:1], "while-away")
+        wait_for(lambda: f"Backfill {backfill} was unable to continue" in fleet.log(services), fleet)
+        assert states_of(instance, [backfill]) == {BulkActionStatus.REQUESTED}
+        fleet.start(services, "serve", "--only", "code-server")
+        assert ended_states(fleet, instance, [backfill]) == {BulkActionStatus.COMPLETED_SUCCESS}
+
+
+def ended_well(instance: dg.DagsterInstance, backfill_ids: list[str]) -> int:
+    """How many runs of backfills have succeeded."""
+    return sum(run.status is dg.DagsterRunStatus.SUCCESS for run in runs_of(instance, backfill_ids))
 
 
 def signal_to(pids: list[int], number: signal.Signals) -> None:

@@ -10,7 +10,7 @@ import time
 
 import dagster as dg
 import pytest
-from dagster._core.execution.backfill import BULK_ACTION_TERMINAL_STATUSES, BulkActionStatus
+from dagster._core.execution.backfill import BulkActionStatus
 
 from sync_platform.settings import load_settings
 from sync_platform_tests.fleet.backfills import (
@@ -18,13 +18,12 @@ from sync_platform_tests.fleet.backfills import (
     PLATFORMS,
     backfilled_by_one_machine,
     contents,
-    states_of,
+    ended_states,
     working_fleet,
 )
-from sync_platform_tests.fleet.running_fleet import add_backfill, unfinished, wait_for, worker_of
+from sync_platform_tests.fleet.running_fleet import add_backfill, runs_of, worker_of
 
 SIZES = [int(each) for each in os.environ.get("FLEET_SIZES", "1,2,3").split(",")]
-LONGEST_S = 4 * 3_600.0
 
 
 @pytest.mark.full
@@ -36,9 +35,7 @@ def test_a_backfill_is_shared_by_the_workers_that_there_are(
         idle_s, began = fleet.cpu_s(), time.monotonic()
         with fleet.instance() as instance:
             ids = [add_backfill(instance, PLATFORMS[name], periods) for name, periods in PERIODS.items()]
-            wait_for(lambda: states_of(instance, ids) <= set(BULK_ACTION_TERMINAL_STATUSES), fleet, LONGEST_S)
-            wait_for(lambda: not unfinished(instance), fleet, LONGEST_S)
-            runs, states = list(instance.get_runs()), states_of(instance, ids)
+            states, runs = ended_states(fleet, instance, ids), runs_of(instance, ids)
         took_s, cpu_s = time.monotonic() - began, fleet.cpu_s()
         done = {host.name: sum(worker_of(run) == host.name for run in runs) for host in fleet.workers}
         with capsys.disabled():

@@ -41,7 +41,7 @@ def test_dagster_accepts_the_instance_and_launches_runs_on_workers(
 
 def test_the_instance_differs_from_that_of_a_laptop_only_where_it_must() -> None:
     fleet, laptop = instance_yaml(), yaml.safe_load(INSTANCE_YAML)
-    added = {"storage", "compute_logs", "run_queue", "run_launcher"}
+    added = {"storage", "compute_logs", "run_launcher"}
     assert set(fleet) - set(laptop) == added
     for name in set(laptop) - {"concurrency", "run_monitoring"}:
         assert fleet[name] == laptop[name], name

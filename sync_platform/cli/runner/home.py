@@ -20,6 +20,9 @@ concurrency:
   pools:
     default_limit: 1 # one run at a time per platform, so that no platform is fetched twice at once
     granularity: run # a queued run waits in the queue, and uses no slot of another platform
+run_queue: # while the code server cannot be reached, a run goes back into the queue
+  max_user_code_failure_retries: 10000
+  user_code_failure_retry_delay: 5
 run_monitoring:
   enabled: true
   free_slots_after_run_end_seconds: 60

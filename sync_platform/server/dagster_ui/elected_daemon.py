@@ -28,6 +28,8 @@ from sync_platform.settings import Settings, load_settings
 
 logger = logging.getLogger(__name__)
 LOOK_EVERY_S = 10.0
+BACKFILLS_WAIT = "DAGSTER_BACKFILL_RETRY_DEFINITION_CHANGED_ERROR"
+"""With this variable a backfill waits while the code server cannot be reached. Otherwise it fails for good."""
 
 
 def run_elected() -> None:
@@ -41,6 +43,7 @@ def run_elected() -> None:
         with elected(settings, label):
             threading.Thread(target=_end_without_lock, args=(settings, label), daemon=True).start()
             threading.Thread(target=keep_ending_lost_runs, daemon=True).start()
+            os.environ.setdefault(BACKFILLS_WAIT, "1")
             runpy.run_module("dagster._daemon", run_name="__main__", alter_sys=True)
     except AnotherDeployment as refusal:
         logger.error("%s", refusal)
