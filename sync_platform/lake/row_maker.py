@@ -29,7 +29,7 @@ from sync_platform.sources.declaration import Dataset
 from sync_platform.sources.decoding import NO_VALUE, NoRow
 from sync_platform.sources.loose_records import LooseValue, read_loosely
 from sync_platform.sources.source_ids import id_problem
-from sync_platform.storage.lake_text import LONGEST_TEXT_BYTES, UNREADABLE, lake_value, text_bytes
+from sync_platform.storage.lake_text import LONGEST_TEXT_BYTES, UNREADABLE, lake_text, lake_value, text_bytes
 
 OUT_OF_RANGE = (pa.ArrowInvalid, OverflowError, UnicodeEncodeError)
 _TypedRecord = tuple[int, Row, bool]
@@ -287,9 +287,10 @@ def _shape_problem(problem: str, path: str | None = None) -> _Problems:
 
 def _shortened(text: str | None) -> str | None:
     """The text without its middle where it is long, because a problem quotes the value, which may have megabytes."""
-    if text is not None and len(text) > LONGEST_PROBLEM:
-        text = f"{text[: LONGEST_PROBLEM // 2]} … {text[-LONGEST_PROBLEM // 2 :]}"
-    return lake_value(text)
+    if text is None:
+        return None
+    half = LONGEST_PROBLEM // 2
+    return lake_text(text if len(text) <= LONGEST_PROBLEM else f"{text[:half]} … {text[-half:]}")
 
 
 def _as_json(problems: _Problems) -> str:
