@@ -14,6 +14,7 @@ import orjson
 from rich.console import Console
 from rich.text import Text
 
+from sync_platform.documents.csv import SPREADSHEETS
 from sync_platform.documents.document import Document
 from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.documents.html import html_of
@@ -124,20 +125,32 @@ def coloured(state: str, text: str = "") -> Text:
 def opened(out: str) -> Iterator[TextIO]:
     """The file of `--out`, which appears only when it is complete; `-` is standard output.
 
-    Raises StorageError where it cannot be written, UsageError where its folder does not exist.
+    A device or a pipe is written to, and never replaced by a file; a link is followed. Raises StorageError where it
+    cannot be written, UsageError where its folder does not exist or it is a spreadsheet, and BrokenPipeError where the
+    reader of a pipe has enough.
     """
     try:
         with nullcontext(sys.stdout) if out == "-" else _complete_or_none(out) as file:
             yield file
+    except BrokenPipeError:
+        raise
     except OSError as error:
         raise StorageError(f"--out {out}: cannot be written: {error.strerror or error}") from None
 
 
 @contextmanager
 def _complete_or_none(out: str) -> Iterator[TextIO]:
-    path = Path(out)
+    path = Path(out).resolve()
+    if path.suffix.lower() in SPREADSHEETS:
+        raise UsageError(
+            f"--out {out}: a spreadsheet is not written; name a .csv file, which spreadsheet programs read"
+        )
     if path.is_dir() or not path.parent.is_dir():
         raise UsageError(f"--out {out}: it is a folder, or its folder does not exist")
+    if path.exists() and not path.is_file():
+        with path.open("w", encoding="utf-8", newline="") as file:
+            yield file
+        return
     unfinished = path.with_name(f".{path.name}.unfinished")
     try:
         with unfinished.open("w", encoding="utf-8", newline="") as file:

@@ -16,6 +16,8 @@ import orjson
 ESCAPE = "'"
 DANGEROUS = (*"=+-@\t\r\n", *"＝＋－＠", ESCAPE)
 """The characters with which a formula may begin, in a spreadsheet of any language, and ESCAPE itself."""
+SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
+"""The endings of files that only a spreadsheet program reads and writes."""
 Cells = dict[str, Any]
 """One row: values by column."""
 

@@ -29,13 +29,14 @@ from sync_platform.sources.declaration import Dataset
 from sync_platform.sources.decoding import NO_VALUE, NoRow
 from sync_platform.sources.loose_records import LooseValue, read_loosely
 from sync_platform.sources.source_ids import id_problem
-from sync_platform.storage.lake_text import UNREADABLE, lake_text, lake_value
+from sync_platform.storage.lake_text import LONGEST_TEXT_BYTES, UNREADABLE, lake_text, lake_value, text_bytes
 
 OUT_OF_RANGE = (pa.ArrowInvalid, OverflowError, UnicodeEncodeError)
 _TypedRecord = tuple[int, Row, bool]
 """A record's line, its row, and True if the record is a tombstone."""
 _Problems = list[dict[str, str | None]]
 """The problems of one record, each with `rule`, `path` and `problem` (words)."""
+LONGEST_PROBLEM = 400  # characters
 ESCAPED_NUL = rb"\u0000"  # as a landed line has it
 CHECKED_AT_ONCE = 5_000  # rows; checking a few rows takes as long as checking this many
 SHAPE = "shape"
@@ -76,6 +77,8 @@ class RowMaker:
         broken: dict[int, _Problems] = {}
         has_nul = ESCAPED_NUL in body
         records = self._typed_records(key, body, broken, has_nul)
+        if any(len(line) > LONGEST_TEXT_BYTES for line in body.splitlines()):
+            records = [record for record in records if self._is_short_enough(record, broken)]
         self._has_unreadable |= has_nul or UNREADABLE.encode() in body
         self._sample.take(key, body)
         try:
@@ -169,6 +172,16 @@ class RowMaker:
                 pa.array([getattr(row, column.name)], self.schema.field(column.name).type)
             except OUT_OF_RANGE:
                 broken[line] = _shape_problem(f"{column.name} does not fit {column.sql_type}", column.name)
+                return False
+        return True
+
+    def _is_short_enough(self, record: _TypedRecord, broken: dict[int, _Problems]) -> bool:
+        """True if no text is too long to be stored; otherwise the problem is added to `broken`."""
+        line, row, _ = record
+        for column in columns_of(self._dataset.row):
+            if (size := text_bytes(getattr(row, column.name))) > LONGEST_TEXT_BYTES:
+                most = f"more than the {LONGEST_TEXT_BYTES:,} that are stored"
+                broken[line] = _shape_problem(f"{column.name} has {size:,} bytes, {most}", column.name)
                 return False
         return True
 
@@ -269,7 +282,15 @@ def _replace_nul(row: Row) -> None:
 
 
 def _shape_problem(problem: str, path: str | None = None) -> _Problems:
-    return [{"rule": SHAPE, "path": lake_value(path), "problem": lake_text(problem)}]
+    return [{"rule": SHAPE, "path": _shortened(path), "problem": _shortened(problem)}]
+
+
+def _shortened(text: str | None) -> str | None:
+    """The text without its middle where it is long, because a problem quotes the value, which may have megabytes."""
+    if text is None:
+        return None
+    half = LONGEST_PROBLEM // 2
+    return lake_text(text if len(text) <= LONGEST_PROBLEM else f"{text[:half]} … {text[-half:]}")
 
 
 def _as_json(problems: _Problems) -> str:

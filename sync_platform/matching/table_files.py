@@ -13,12 +13,12 @@ from pathlib import Path
 import polars as pl
 from polars.exceptions import ComputeError, NoDataError, PolarsError
 
+from sync_platform.documents.csv import SPREADSHEETS
 from sync_platform.errors import StorageError, UsageError
 from sync_platform.matching.listing_table import ALSO_CALLED, SCHEMA, ListingTable, concatenated, to_listing_table
 
 SEPARATORS = (",", ";", "\t", "|")
 SUFFIXES = (".csv", ".parquet")
-SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
 READ = ".csv (UTF-8, UTF-16 or Big5) and .parquet"
 UTF_8, BIG5 = "utf-8", "big5hkscs"
 _HEAD_BYTES = 64 * 1024
@@ -46,13 +46,14 @@ def require_writable(path: Path) -> None:
 def write_table(table: pl.DataFrame, path: Path) -> None:
     """Write the table as .csv or .parquet, completely or not at all; StorageError where that fails."""
     require_writable(path)
-    unfinished = path.with_name(f".{path.name}.unfinished")
+    target = path.resolve()  # a link stays a link
+    unfinished = target.with_name(f".{target.name}.unfinished")
     try:
         if path.suffix == ".csv":
             table.write_csv(unfinished)
         else:
             table.write_parquet(unfinished)
-        unfinished.replace(path)
+        unfinished.replace(target)
     except OSError as error:
         unfinished.unlink(missing_ok=True)
         raise StorageError(f"cannot write {path}: {error.strerror or error}") from None
@@ -88,10 +89,11 @@ def _read_file(path: Path, name: str) -> ListingTable:
 
 
 def _without_repeats(table: pl.DataFrame, names: Sequence[str], warnings: list[str]) -> pl.DataFrame:
-    """The rows without those that repeat the source and the id of a row before them; a warning counts these."""
+    """The rows without those that repeat the source and the id of a row before them; a warning counts these. Rows
+    without an id repeat nothing."""
     columns = {column.lower(): column for column in table.columns}
     key = [columns["source"], next(columns[name] for name in names if name in columns)]
-    is_first = pl.struct(key).is_first_distinct()
+    is_first = pl.struct(key).is_first_distinct() | pl.col(key[1]).is_null() | (pl.col(key[1]) == "")
     repeats = table.filter(~is_first)
     if repeats.height:
         rows = "1 row repeats" if repeats.height == 1 else f"{repeats.height:,} rows repeat"

@@ -55,8 +55,10 @@ def periods_between(cadence: Cadence, first: str, last: str | None = None) -> li
     Each end is a month (2026-11) or a day (2026-11-16), for every cadence. A month means all periods that begin in it.
     """
     day, end = _first_day(first), day_in_hong_kong(datetime.now(UTC)) if last is None else _last_day(last)
-    if end > current_period(cadence).last:
-        raise UsageError(f"{last!r} lies in the future")
+    current = current_period(cadence)
+    for each, text in ((end, last), (day, first)):
+        if each > current.last:
+            raise UsageError(f"{text!r} lies in the future")
     period = period_of(cadence, day)
     if period.first < day and len(first) == len("2026-11"):
         period = period_of(cadence, period.last + timedelta(days=1))
@@ -82,8 +84,10 @@ def _last_day(text: str) -> date:
     day = _first_day(text)
     if len(text) > len("2026-11"):
         return day
-    last, today = period_of("monthly", day).last, day_in_hong_kong(datetime.now(UTC))
-    return today if day <= today < last else last
+    today = day_in_hong_kong(datetime.now(UTC))
+    if day > today:
+        return day.replace(day=28)  # beyond the current period; the calendar's last month has no next one
+    return min(today, period_of("monthly", day).last)
 
 
 def parse_period(cadence: Cadence, text: str) -> Period:

@@ -18,7 +18,7 @@ _HONG_KONG = re.compile(r"(?:(?:\+|00)?852)?([2-9]\d{7})")
 def e164_numbers(text: str) -> tuple[str, ...]:
     """The distinct numbers in a text, such as `+85223456789`, sorted. Text that is no telephone number is left out."""
     parts = _BETWEEN.split(unicodedata.normalize("NFKC", text))
-    return tuple(sorted({number for part in parts if (number := _e164(_EXTENSION.sub("", part.strip())))}))
+    return tuple(sorted({number for part in parts if (number := _e164(_EXTENSION.sub("", " ".join(part.split()))))}))
 
 
 def phone_text(text: str) -> str | None:

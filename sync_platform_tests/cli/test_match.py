@@ -58,7 +58,7 @@ def test_files_are_matched_and_the_results_written(shell: Shell, files: list[str
         ("empty.csv", b"", "empty.csv is empty"),
         ("noid.csv", b"name,phone\nx,1\n", "noid.csv: no column source_id or id; it has name, phone"),
         ("bare.csv", b"id,colour\n1,red\n", "bare.csv: no column to compare by"),
-        ("blank.csv", b"id,name\n,x\n", "blank.csv: 1 listings have no source_id"),
+        ("blank.csv", b"id,name\n,x\n,y\n", "blank.csv: 2 listings have no source_id"),
         ("odd.csv", b"id,name\n1,\xff\xff\n", "odd.csv is neither UTF-8, UTF-16 nor Big5: convert it to UTF-8"),
         ("book.xlsx", b"PK", "book.xlsx is a spreadsheet: .csv (UTF-8, UTF-16 or Big5) and .parquet are read; save it"),
         ("not.parquet", b"id,name\n", "not.parquet is not Parquet"),
@@ -90,6 +90,20 @@ def test_invalid_options_are_refused_before_any_work(
     done = shell.run("match", *files, *options)
     assert done.returncode == 2
     assert message in done.stderr
+
+
+def test_a_result_overwrites_no_file_that_is_read_and_no_other_result(
+    shell: Shell, files: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "link.csv").symlink_to(files[1])
+    for options, message in (
+        (["--out", files[0]], "first.csv is read, and the result would overwrite it"),
+        (["--out", str(tmp_path / "link.csv")], "link.csv is read, and the result would overwrite it"),
+        (["--out", "p.csv", "--review", "./p.csv"], "p.csv is named for two results"),
+    ):
+        done = shell.run_in_process("match", *files, *options)
+        assert (done.returncode, message in done.stderr) == (2, True), done.stderr
+    assert Path(files[0]).read_text(encoding="utf-8-sig") == FIRST
 
 
 def test_impossible_coordinates_are_left_out_and_counted(shell: Shell, files: list[str], tmp_path: Path) -> None:

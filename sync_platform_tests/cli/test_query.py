@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -43,6 +44,35 @@ def _rows_in(file: Path) -> int:
 def test_a_wrong_query_leaves_no_file(synced: Shell, tmp_path: Path) -> None:
     done = synced.run_in_process("query", "SELECT CAST('x' AS INTEGER)", "--out", str(tmp_path / "rows.csv"))
     assert (done.returncode, list(tmp_path.iterdir())) == (2, [])
+
+
+def test_a_device_and_a_link_are_written_to_and_not_replaced(synced: Shell, tmp_path: Path) -> None:
+    """A command of root had replaced /dev/null by a file."""
+    pipe, link, file = tmp_path / "pipe", tmp_path / "link.csv", tmp_path / "rows.csv"
+    os.mkfifo(pipe)
+    link.symlink_to(file)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        for out in (pipe, link):
+            assert synced.run_in_process("query", "SELECT 1 AS n", "--format", "csv", "--out", str(out)).returncode == 0
+        assert os.read(reader, 100) == b"n\n1\n"
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo() and link.is_symlink() and file.read_text() == "n\n1\n"
+
+
+def test_a_spreadsheet_is_not_written(synced: Shell, tmp_path: Path) -> None:
+    done = synced.run_in_process("query", "SELECT 1", "--out", str(tmp_path / "rows.xlsx"))
+    assert (done.returncode, list(tmp_path.iterdir())) == (2, [])
+    assert "name a .csv file" in done.stderr
+
+
+def test_a_reader_that_has_enough_is_no_error(synced: Shell) -> None:
+    with synced.start_interpreter("query", "FROM range(10000000)", "--format", "csv") as command:
+        assert command.stdout and command.stderr
+        assert command.stdout.readline() == "range\n"
+        command.stdout.close()
+        assert command.stderr.read() == ""
 
 
 def test_every_table_and_column_is_listed_with_its_meaning(synced: Shell) -> None:

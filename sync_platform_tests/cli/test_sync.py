@@ -211,6 +211,7 @@ def test_a_real_shrink_is_refused_with_the_rows_named_until_an_operator_accepts_
     assert (code, document["status"], refused["removed"]) == (1, "degraded", 0)
     assert refused["not_retired"] == len(refused["not_retired_ids"]) > 0
     assert any("--accept-shrink" in reason for reason in document["platforms"][0]["reasons"])
+    assert shell.run_in_process("sync", "chope", "--accept-shrink", " ").returncode == 2  # without a reason
     shell.environment["CHOPE_SHRINK_TOLERANCE"] = "0"  # an operator's acceptance overrides a smaller tolerance
     code, document = shell.sync("chope", "--accept-shrink", "half of the city closed")
     accepted = datasets_of(document)["chope.restaurants"]

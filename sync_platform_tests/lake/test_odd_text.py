@@ -89,6 +89,29 @@ def test_a_record_whose_id_cannot_be_stored_is_quarantined_and_its_neighbours_ar
     assert market.sync([{"id": "b", "name": "new"}], hour=2).record.removed == 1
 
 
+def test_a_record_with_a_text_of_megabytes_is_quarantined_and_its_neighbours_are_stored(market: LakeHarness) -> None:
+    """Stored, it needs more memory than the lake is given, and the sync fails as a whole."""
+    market.sync([{"id": "a", "name": "Tea"}, {"id": "b"}], hour=0)
+    large = [{"id": "a", "name": "茶" * 10_000_000}, {"id": "c", "tags": ["x" * 1_500_000] * 20}]
+    record = market.sync([*large, {"id": "b", "name": "new"}], hour=1).record
+    assert (record.quarantined, record.updated, record.removed) == (2, 1, 0)
+    assert market.table() == [("a", "Tea"), ("b", "new")]
+    problems = sorted(each for (each,) in market.ask("SELECT problems[1] FROM quality.quarantine"))
+    assert problems == [
+        "name has 30,000,000 bytes, more than the 2,000,000 that are stored",
+        "tags has 30,000,000 bytes, more than the 2,000,000 that are stored",
+    ]
+
+
+def test_a_problem_quotes_a_part_of_a_long_value(tmp_path: Path, installation: dict[str, str]) -> None:
+    harness = LakeHarness(tmp_path)
+    record = harness.sync([{"id": 1, "since": "x" * 10_000_000}, {"id": 2}], hour=0).record
+    assert (record.quarantined, record.inserted) == (1, 1)
+    assert all(len(reason) < 1_000 for reason in record.reasons)
+    assert [len(each) < 500 for (each,) in harness.ask("SELECT problems[1] FROM quality.quarantine")] == [True]
+    harness.lake.close()
+
+
 def test_nul_in_a_text_is_replaced_and_said_and_the_landed_line_keeps_it(market: LakeHarness) -> None:
     sent = {"id": "a", "name": "Tea\0house", "tags": ["x\0"], "more\0": {"\0": "\0"}}
     landed = market.land([sent], hour=0)

@@ -27,8 +27,13 @@ def test_a_moment_with_its_zone_is_taken_as_it_is() -> None:
         ("yesterday", "neither a day"),
         ("2026-13-24", "neither a day"),
         ("", "neither a day"),
+        ("0001-01-01", "not in the years from 1900 to 2199"),
+        ("9999-12-31", "not in the years from 1900 to 2199"),
+        ("0001-01-01T00:00+08:00", "not in the years from 1900 to 2199"),
+        ("9999-12-31T23:00-08:00", "not in the years from 1900 to 2199"),
     ],
 )
 def test_anything_else_is_refused(text: str, words: str) -> None:
-    with pytest.raises(UsageError, match=f"--to .*{words}"):
-        parse_moment(text, "--to")
+    for parse in (parse_beginning, parse_moment):
+        with pytest.raises(UsageError, match=f"--to .*{words}"):
+            parse(text, "--to")

@@ -71,6 +71,12 @@ def test_what_is_broken_or_may_mean_several_things_is_not_known(lines: list[str]
     assert read_hours(lines) is None
 
 
+def test_hours_are_read_through_any_white_space() -> None:
+    """With a search from each blank, this takes an hour."""
+    hours = read_hours([f"mon{' ' * 100_000}11:30{chr(9) * 100_000}-{' ' * 100_000}22:00"])
+    assert hours is not None and hours == read_hours(["mon 11:30-22:00"])
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [

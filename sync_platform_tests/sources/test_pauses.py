@@ -97,6 +97,12 @@ def test_an_absurd_wait_is_a_message_for_a_person(asked: str, clock: Clock) -> N
     assert clock.slept == []
 
 
+@pytest.mark.parametrize("asked", ["soon", "", "Sun, 06 Nov 99999999999999999999 08:49:37 GMT"])
+def test_a_time_that_cannot_be_read_is_no_time(asked: str, clock: Clock) -> None:
+    answers = Answers(httpx.Response(429, headers={"Retry-After": asked}), httpx.Response(200, json=[1]))
+    assert fetch(client_of(answers), Reply.json) == [1]
+
+
 def test_short_bans_that_follow_each_other_end_the_run_too(clock: Clock) -> None:
     answers = Answers(httpx.Response(429, headers={"Retry-After": "400"}))
     with pytest.raises(Throttled, match="sync it again after"):

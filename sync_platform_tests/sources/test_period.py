@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync_platform.errors import UsageError
-from sync_platform.sources.period import HONG_KONG, Cadence, current_period, parse_period, period_of
+from sync_platform.sources.period import HONG_KONG, Cadence, current_period, parse_period, period_of, periods_between
 
 days = st.dates(date(1990, 1, 1), date(2090, 12, 31))
 past_days = st.dates(date(1990, 1, 1), date(2026, 1, 1))
@@ -85,6 +85,14 @@ def test_the_period_after_the_current_one_is_refused(cadence: Cadence) -> None:
 def test_the_end_of_the_calendar_is_the_future(cadence: Cadence, text: str) -> None:
     with pytest.raises(UsageError, match="lies in the future"):
         parse_period(cadence, text)
+
+
+@pytest.mark.parametrize("cadence", ["weekly", "monthly"])
+@pytest.mark.parametrize("text", ["2199-01", "9999-12", "9999-12-31"])
+def test_a_span_in_the_future_is_refused_at_each_end(cadence: Cadence, text: str) -> None:
+    for first, last in ((text, None), (text, text), ("2026-01", text)):
+        with pytest.raises(UsageError, match=f"^'{text}' lies in the future$"):
+            periods_between(cadence, first, last)
 
 
 @pytest.mark.parametrize("text", ["", "november", "2026", "2026-13", "2026-00", "2026-11-16", "11-2026"])

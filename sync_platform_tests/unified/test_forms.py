@@ -46,6 +46,11 @@ def test_web_addresses_have_one_form_and_pages_on_platforms_are_none(text: str, 
     assert website(text) == address
 
 
+def test_a_telephone_number_is_read_through_any_white_space() -> None:
+    """With a search from each blank, this takes an hour."""
+    assert e164_numbers(f"2345{' ' * 300_000}6789") == ("+85223456789",)
+
+
 def test_neither_the_scheme_nor_www_makes_another_site() -> None:
     assert site("http://Example.hk/") == site("https://www.example.hk") == "example.hk"
 

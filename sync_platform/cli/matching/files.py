@@ -53,6 +53,7 @@ def match_files(
     for path in (outputs.pairs, outputs.clusters, outputs.review):
         if path:
             require_writable(path)
+    _require_own_files(files, model, outputs)
     given = _given_model(model)
     listings = read_files(files)
     with _Progress(quiet=as_json) as progress:
@@ -75,6 +76,18 @@ def match_files(
     else:
         _show(document, outputs, thresholds)
     return OK
+
+
+def _require_own_files(files: list[Path], model: Path | None, outputs: Outputs) -> None:
+    """UsageError where two results have one file, or a result would overwrite what is read."""
+    read = {path.resolve() for path in (*files, *([model] if model else []))}
+    written: set[Path] = set()
+    for path in filter(None, (outputs.pairs, outputs.clusters, outputs.review, outputs.model)):
+        if path.resolve() in read:
+            raise UsageError(f"{path} is read, and the result would overwrite it: name another file")
+        if path.resolve() in written:
+            raise UsageError(f"{path} is named for two results: name a file for each")
+        written.add(path.resolve())
 
 
 def _given_model(path: Path | None) -> Model | None:

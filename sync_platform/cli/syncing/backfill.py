@@ -37,7 +37,7 @@ def backfill_platform(name: str, first: str, last: str | None, *, again: bool, a
     platform = choose(load_platforms(settings.platform_path), [name])[0]
     periods = periods_between(platform.cadence, first, last)
     if not periods:
-        raise UsageError(f"--from {first} lies after --to {last}")
+        raise UsageError(f"--from {first} lies after {f'--to {last}' if last else 'the current period'}")
     known = set() if again else _complete(settings, platform)
     missing = [period for period in periods if period.key not in known]
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from sync_platform.cli.options import AsJson, Platforms
+from sync_platform.errors import UsageError
 
 
 class ModeOption(StrEnum):
@@ -29,12 +30,12 @@ def sync(
         typer.Option(help="full: fetch everything. incremental: only what changed, where the platform offers that."),
     ] = ModeOption.full,
     accept_shrink: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="REASON",
             help="Let a complete list retire more rows than the tolerance. The reason is stored with the sync.",
         ),
-    ] = "",
+    ] = None,
     with_unify: Annotated[
         bool, typer.Option("--unify/--no-unify", help="Update the unified restaurants after the sync, or do not.")
     ] = True,
@@ -47,8 +48,11 @@ def sync(
     """
     from sync_platform.cli.syncing.sync import sync_platforms
 
+    reason = (accept_shrink or "").strip()
+    if accept_shrink is not None and not reason:
+        raise UsageError('--accept-shrink needs a reason, such as "half of the restaurants closed"')
     raise typer.Exit(
-        sync_platforms(platforms or [], partition, mode.value, accept_shrink, with_unify=with_unify, as_json=as_json)
+        sync_platforms(platforms or [], partition, mode.value, reason, with_unify=with_unify, as_json=as_json)
     )
 
 

@@ -47,11 +47,11 @@ def sync_platforms(
     startup_s = time.monotonic() - began
     display = choose_display(as_json)
     subject = {"platforms": {platform.name: period.key for platform, period in planned}, "mode": mode}
-    if accept_shrink.strip():
-        log_entry(settings, OperationName.accept_shrink, {**subject, "reason": accept_shrink.strip()}, "begun")
+    if accept_shrink:
+        log_entry(settings, OperationName.accept_shrink, {**subject, "reason": accept_shrink}, "begun")
     try:
         with audited(settings, OperationName.sync, subject) as operation, display.shown():
-            results = run_all(Job(settings, Mode(mode), accept_shrink.strip()), planned, display)
+            results = run_all(Job(settings, Mode(mode), accept_shrink), planned, display)
             unified = unify_after(settings, results, display) if with_unify else None
             status = worst_status((result.status for result in results), default="complete")
             operation.ended(status, **details_of(results))

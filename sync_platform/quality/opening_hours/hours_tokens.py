@@ -86,7 +86,8 @@ def numbered_day(number: int) -> str:
 
 
 def _folded(line: str) -> str:
-    text = unicodedata.normalize("NFKC", line).casefold().translate(_SPELLINGS)
+    text = " ".join(unicodedata.normalize("NFKC", line).split())  # the patterns try white space from each of its signs
+    text = text.casefold().translate(_SPELLINGS)
     return _DASH.sub("-", _NOTES.sub(" ", re.sub(r"ph -1 days?", "ph eve", text))).strip()
 
 
