@@ -133,7 +133,8 @@ class JobStore:
 
     def close(self) -> None:
         """Close the connections; a later call opens them again."""
-        self._engine.dispose()
+        if "_engine" in vars(self):
+            self._engine.dispose()
 
     def _change(self, job_id: str, **values: Any) -> None:
         is_unfinished = sa.and_(jobs.c.job_id == job_id, jobs.c.state.not_in(ENDED))

@@ -72,7 +72,8 @@ class RequestStore:
 
     def close(self) -> None:
         """Close the connections; a later call opens them again."""
-        self._engine.dispose()
+        if "_engine" in vars(self):
+            self._engine.dispose()
 
     def enter(
         self, platforms: list[str], asking: Asking, asking_key: str, *, joins: bool
