@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -16,7 +17,7 @@ from dagster._core.test_utils import create_run_for_test
 from dagster._grpc.server import DagsterApiServer
 
 from sync_platform.server import home_probe
-from sync_platform.server.dagster_ui.code_server import keep_looking
+from sync_platform.server.dagster_ui.code_server import look_again_after_errors
 from sync_platform.server.home_probe import HomeProbe
 from sync_platform_tests.limits import LONGEST_WAIT_S
 from sync_platform_tests.small_disk import filled, small_disk
@@ -48,26 +49,22 @@ def test_a_home_is_not_written_for_every_request(tmp_path: Path) -> None:
 def test_a_run_that_dies_while_the_disk_is_full_is_reported_once_there_is_room(
     disk: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The thread of Dagster's code server, on records of a real full disk. Without `keep_looking` it ends."""
-    monkeypatch.setattr(
-        DagsterApiServer, "_check_for_orphaned_runs", keep_looking(DagsterApiServer._check_for_orphaned_runs)
-    )
+    """The thread of Dagster's code server, on records of a real full disk."""
     monkeypatch.setattr("dagster._grpc.server.CLEANUP_TICK", 0.05)
     with dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(disk))) as instance:
         run = create_run_for_test(instance, status=dg.DagsterRunStatus.STARTED)
         process = multiprocessing.get_context("spawn").Process(target=int)
         process.start()
         process.join()
-        server = _code_server(run.run_id, process, instance.get_ref())
-        thread = threading.Thread(target=server._cleanup_thread)
+        server = CodeServer(run.run_id, process, instance.get_ref())
         with filled(disk):
-            thread.start()
+            server.thread.start()
             while not caplog.records:
-                assert thread.is_alive()
+                assert server.thread.is_alive()
                 time.sleep(0.01)
-        server._shutdown_once_executions_finish_event.set()
-        thread.join(LONGEST_WAIT_S)
-        assert not thread.is_alive()
+        server.end_after_runs()
+        server.thread.join(LONGEST_WAIT_S)
+        assert not server.thread.is_alive()
         ended = instance.get_run_by_id(run.run_id)
         assert ended is not None and ended.status is dg.DagsterRunStatus.FAILURE
     assert [each.getMessage() for each in caplog.records if each.name == "code-server"] == [
@@ -75,17 +72,21 @@ def test_a_run_that_dies_while_the_disk_is_full_is_reported_once_there_is_room(
     ]
 
 
-def _code_server(run_id: str, process: object, instance: InstanceRef) -> DagsterApiServer:
+class CodeServer(DagsterApiServer):
     """A code server with one run, without its network and its definitions."""
-    server = DagsterApiServer.__new__(DagsterApiServer)
-    for name, value in {
-        "_logger": logging.getLogger("code-server"),
-        "_execution_lock": threading.Lock(),
-        "_executions": {run_id: (process, instance)},
-        "_termination_events": {run_id: None},
-        "_termination_times": {},
-        "_shutdown_once_executions_finish_event": threading.Event(),
-        "_server_termination_event": threading.Event(),
-    }.items():
-        setattr(server, name, value)
-    return server
+
+    def __init__(self, run_id: str, process: Any, instance: InstanceRef) -> None:
+        self._logger = logging.getLogger("code-server")
+        self._execution_lock = threading.Lock()
+        self._executions = {run_id: (process, instance)}
+        self._termination_events: dict[str, Any] = {run_id: None}
+        self._termination_times = {}
+        self._shutdown_once_executions_finish_event = threading.Event()
+        self._server_termination_event = threading.Event()
+        self.thread = threading.Thread(target=self._cleanup_thread)
+
+    def end_after_runs(self) -> None:
+        self._shutdown_once_executions_finish_event.set()
+
+
+look_again_after_errors(CodeServer)

@@ -10,13 +10,13 @@ Here it looks again.
 from __future__ import annotations
 
 import runpy
-from collections.abc import Callable
 
 from dagster._grpc.server import DagsterApiServer
 
 
-def keep_looking(look: Callable[[DagsterApiServer], None]) -> Callable[[DagsterApiServer], None]:
-    """A look at the runs that logs its error instead of raising it. Of errors in a row it logs the first."""
+def look_again_after_errors(kind: type[DagsterApiServer]) -> None:
+    """Let servers of this class log an error of a look instead of raising it. Of errors in a row they log the first."""
+    look = kind._check_for_orphaned_runs
     failing: set[int] = set()
 
     def look_safely(server: DagsterApiServer) -> None:
@@ -28,16 +28,9 @@ def keep_looking(look: Callable[[DagsterApiServer], None]) -> Callable[[DagsterA
                 server._logger.warning("runs whose process died cannot be reported now: %s", type(error).__name__)
             failing.add(id(server))
 
-    return look_safely
-
-
-def run_code_server() -> None:
-    """Run the command of Dagster that the arguments name."""
-    DagsterApiServer._check_for_orphaned_runs = keep_looking(  # type: ignore[assignment, method-assign]
-        DagsterApiServer._check_for_orphaned_runs
-    )
-    runpy.run_module("dagster", run_name="__main__", alter_sys=True)
+    kind._check_for_orphaned_runs = look_safely  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":
-    run_code_server()
+    look_again_after_errors(DagsterApiServer)
+    runpy.run_module("dagster", run_name="__main__", alter_sys=True)
