@@ -28,7 +28,7 @@ def look_again_after_errors(kind: type[DagsterApiServer]) -> None:
                 server._logger.warning("runs whose process died cannot be reported now: %s", type(error).__name__)
             failing.add(id(server))
 
-    kind._check_for_orphaned_runs = look_safely  # type: ignore[method-assign]
+    kind._check_for_orphaned_runs = look_safely  # type: ignore[assignment, method-assign]
 
 
 if __name__ == "__main__":
