@@ -28,6 +28,7 @@ from sync_platform.server.dagster_ui.workspace import (
     on_socket,
     opened_workspace,
 )
+from sync_platform.server.home_probe import HomeProbe
 from sync_platform.server.processes.child_process import Relay
 from sync_platform.server.processes.daemon_lock import only_daemon
 from sync_platform.server.processes.dagster_processes import DagsterProcesses
@@ -159,7 +160,8 @@ def _problems(
             return ["the ledger cannot be used"]
         return [] if is_ready else ["the emergency starter is not ready"]
 
-    return lambda: [*of_dagster(), *of_ledger()]
+    home = HomeProbe(settings.home)
+    return lambda: [*of_dagster(), *of_ledger(), *filter(None, [home.problem()])]
 
 
 def server_config(settings: Settings, app: object) -> uvicorn.Config:

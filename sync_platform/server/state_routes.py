@@ -50,7 +50,7 @@ class StateRoutes:
         return JSONResponse({"status": "alive"})
 
     async def show_ready(self, _: Request) -> Response:
-        """200 if the ledger and all processes are ready; 503 with what is not."""
+        """200 if the ledger, SYNC_HOME and all processes are ready; 503 with what is not."""
         problems = list(await run_in_threadpool(self.problems))
         return JSONResponse(
             {"status": "not ready" if problems else "ready", "problems": problems}, 503 if problems else 200

@@ -32,6 +32,7 @@ def test_a_full_disk_is_an_alert_and_runs_go_on_once_there_is_room(
             process = process_of(client, under_way)
             full.enter_context(full_disk(server))
             server.wait_for(lambda: "disk-full" in open_problems(api))
+            assert not server.is_ready()
             assert NOT_WRITTEN in launch(client)["data"]["launchRun"]["message"]
             health = client.get("/api/production-sync/health").raise_for_status().json()["data"]
             assert "disk" in {each["part"] for each in health["losses"]}

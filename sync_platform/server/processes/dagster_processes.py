@@ -16,6 +16,7 @@ from sync_platform.errors import StorageError
 from sync_platform.server.processes.child_process import ChildProcess, Relay, keep_running
 
 MODULE = "sync_platform.definitions"
+CODE_SERVER = "sync_platform.server.dagster_ui.code_server"
 DAEMON = "sync_platform.server.dagster_ui.elected_daemon"
 WORKER = "sync_platform.server.dagster_ui.run_worker"
 READY_WITHIN_S = 120.0
@@ -24,7 +25,7 @@ STOPS_WITHIN_S = 20.0
 
 def code_server_command(listening: Sequence[str], log_format: str) -> list[str]:
     """The module and the arguments of a code server; `listening`: its options that say where."""
-    command = ["dagster", "api", "grpc", "-m", MODULE, "--location-name", MODULE, *listening]
+    command = [CODE_SERVER, "api", "grpc", "-m", MODULE, "--location-name", MODULE, *listening]
     return [*command, "--log-level", "warning", "--log-format", log_format]
 
 
