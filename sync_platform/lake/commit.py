@@ -6,6 +6,7 @@ A killed commit can run again and writes the same content. A bad extract never r
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -60,7 +61,7 @@ from sync_platform.storage.lake_connection import LAKE, Lake
 from sync_platform.storage.session_memory import with_memory
 from sync_platform.storage.temporary_tables import TemporaryTables
 
-SPLICE_MEMORY = "1GB"  # replaying a dataset's whole history needs the most
+MOST_MEMORY = "1GB"  # for replaying a dataset's whole history, and for rows with long texts
 
 
 def commit_landed(
@@ -79,8 +80,10 @@ def commit_landed(
     later. `require_lock` raises where the run has lost the platform's lock. Raises StorageError where the lake cannot
     be written; the transaction is then rolled back.
     """
-    with lake.session() as session, TemporaryTables(session) as scratch:
+    with lake.session() as session, TemporaryTables(session) as scratch, ExitStack() as stack:
         arrival = load_incoming(scratch, typed)
+        if arrival.has_long_texts:
+            stack.enter_context(with_memory(session, MOST_MEMORY))
         quarantined = first_in_words(session, typed.landed, arrival.quarantine)
         table = dataset_table(typed.platform.name, typed.dataset)
         commit = _Commit(scratch, history, table, typed, arrival, quarantined, run_id, guard, trigger, standards)
@@ -252,7 +255,7 @@ class _Commit:
             lambda later: self._tolerance(later.observed_at, context, recorded),
             self._load,
         )
-        with with_memory(self.session, SPLICE_MEMORY):
+        with with_memory(self.session, MOST_MEMORY):
             done = splice.take_in(self.scratch, self.arrival.incoming, self._retirement(context, recorded))
         for later, not_retired in done.reevaluated:
             record_reevaluation(self.session, context, later, not_retired)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import duckdb
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from sync_platform.lake.corrected_values import ValueCorrection, correct_incoming, shown_right
 from sync_platform.lake.erased_rows import erase_incoming
@@ -22,6 +26,8 @@ if TYPE_CHECKING:  # a command that parses no records does not load their contra
 
 SLICE_BYTES = 50_000_000
 MIN_SLICE_ROWS = 1_000
+VECTOR_ROWS = 2_048  # that DuckDB works on at once; to write their versions as JSON, it takes 16 times their size
+MAX_VECTOR_BYTES = 8_000_000  # of text
 FRAME_SLICE_ROWS = 5_000  # the history of a computed row is several kB of text, which DuckDB keeps while it writes
 CONFLICT = "conflict"
 """A rule of every dataset: all records of one id have the same values."""
@@ -61,7 +67,8 @@ class Arrival:
     `duplicates`, further records with the same id; `quarantined`, records not stored; `only_quarantined`, ids with all
     records in quarantine; `conflicts`, ids that came more than once with different values; `contradicting`, quarantined
     versions of such an id, where no change time shows which is the latest; `unidentified`, quarantined records without
-    a readable id. `passed_on`: the corrections whose right value the source shows.
+    a readable id. `passed_on`: the corrections whose right value the source shows. `has_long_texts`: many rows have so
+    much text that writing them needs more memory than usual.
     Every record received is a row, a duplicate, quarantined, or out of scope.
     """
 
@@ -75,6 +82,7 @@ class Arrival:
     conflicts: int
     unidentified: int
     passed_on: tuple[ValueCorrection, ...] = ()
+    has_long_texts: bool = False
 
     @property
     def missing(self) -> list[str]:
@@ -104,7 +112,7 @@ def load_incoming(scratch: TemporaryTables, typed: TypedRows) -> Arrival:
     Tombstones of one id do not differ. Rows of erased persons have the erased form, and corrected values are right.
     """
     session = scratch.session
-    rows = _read(scratch, typed)
+    rows, has_long_texts = _read(scratch, typed)
     quarantine = scratch.create(
         "quarantined",
         f"""SELECT source_id, landing_object, landing_line, problems,
@@ -141,6 +149,7 @@ def load_incoming(scratch: TemporaryTables, typed: TypedRows) -> Arrival:
         conflicts=conflicts,
         unidentified=unidentified,
         passed_on=tuple(passed_on),
+        has_long_texts=has_long_texts,
     )
 
 
@@ -156,36 +165,66 @@ def load_frame(scratch: TemporaryTables, table: TrackedTable, frame: pl.DataFram
     return IncomingRows(rows)
 
 
-def _read(scratch: TemporaryTables, typed: TypedRows) -> str:
-    """Read the rows slice by slice, because DuckDB keeps the memory of one statement for a while.
-
-    A million rows in one statement took 1 GB.
+def _read(scratch: TemporaryTables, typed: TypedRows) -> tuple[str, bool]:
+    """Read the rows slice by slice, because DuckDB keeps the memory of one statement for a while: a million rows in one
+    statement took 1 GB. Returns the table, and True if a batch was divided because of long texts.
     """
     reader = typed.reader()
     scratch.session.register("no_rows", reader.schema.empty_table())
     table = scratch.create("incoming", "SELECT *, CAST(0 AS INTEGER) AS slice FROM no_rows")
     scratch.session.unregister("no_rows")
-    for number, rows in enumerate(_slices(reader, _slice_rows(typed))):
+    has_long_texts = False
+    for number, (rows, is_part) in enumerate(_slices(reader, _slice_rows(typed))):
         _insert(scratch.session, table, rows, number)
-    return table
+        has_long_texts |= is_part
+    return table, has_long_texts
 
 
 def _insert(session: duckdb.DuckDBPyConnection, table: str, rows: pa.Table, number: int) -> None:
     session.execute(f"INSERT INTO {table} SELECT *, {number} FROM rows")
 
 
-def _slices(reader: pa.RecordBatchReader, least_rows: int) -> Iterator[pa.Table]:
-    """The reader's batches, joined into tables of at least `least_rows` rows; the last may be smaller."""
+def _slices(reader: pa.RecordBatchReader, least_rows: int) -> Iterator[tuple[pa.Table, bool]]:
+    """The reader's batches, joined into tables of at least `least_rows` rows; the last may be smaller.
+
+    A batch with long texts is divided into smaller tables, each with True.
+    """
     batches: list[pa.RecordBatch] = []
     count = 0
     for batch in reader:
+        sizes = _text_bytes_by_row(batch)
+        if _largest_vector_bytes(sizes) > MAX_VECTOR_BYTES:
+            yield from ((pa.Table.from_batches([part]), True) for part in _light_parts(batch, sizes))
+            continue
         batches.append(batch)
         count += batch.num_rows
         if count >= least_rows:
-            yield pa.Table.from_batches(batches)
+            yield pa.Table.from_batches(batches), False
             batches, count = [], 0
     if batches:
-        yield pa.Table.from_batches(batches)
+        yield pa.Table.from_batches(batches), False
+
+
+def _text_bytes_by_row(batch: pa.RecordBatch) -> npt.NDArray[np.int64]:
+    """The size of all texts of each row in UTF-8, without those in lists."""
+    sizes = np.zeros(batch.num_rows, np.int64)
+    for column in batch.columns:
+        if pa.types.is_string(column.type):
+            sizes += pc.fill_null(pc.binary_length(column), 0).to_numpy(zero_copy_only=False)
+    return sizes
+
+
+def _largest_vector_bytes(sizes: npt.NDArray[np.int64]) -> int:
+    before = np.concatenate([[0], np.cumsum(sizes)])
+    return int((before[VECTOR_ROWS:] - before[:-VECTOR_ROWS]).max() if len(sizes) > VECTOR_ROWS else before[-1])
+
+
+def _light_parts(batch: pa.RecordBatch, sizes: npt.NDArray[np.int64]) -> Iterator[pa.RecordBatch]:
+    """Parts of a batch with about half of `MAX_VECTOR_BYTES` of text each, or one row: an update writes two versions."""
+    part_of_row = np.cumsum(sizes) // (MAX_VECTOR_BYTES // 2)
+    ends = [*(np.flatnonzero(np.diff(part_of_row)) + 1).tolist(), batch.num_rows]
+    for start, end in pairwise([0, *ends]):
+        yield batch.slice(start, end - start)
 
 
 def _resolve_repeated(session: duckdb.DuckDBPyConnection, rows: str, quarantine: str, dataset: Dataset) -> int:

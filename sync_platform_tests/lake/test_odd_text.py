@@ -10,6 +10,7 @@ import pytest
 from sync_platform.lake.compaction import compact_table, list_tables
 from sync_platform.sources.columns import Row, column
 from sync_platform.sources.declaration import Dataset
+from sync_platform_tests.extent import only_in_full
 from sync_platform_tests.lake.harness import HISTORY, LakeHarness, diner
 
 
@@ -100,6 +101,20 @@ def test_a_record_with_a_text_of_megabytes_is_quarantined_and_its_neighbours_are
     assert problems == [
         "name has 30,000,000 bytes, more than the 2,000,000 that are stored",
         "tags has 30,000,000 bytes, more than the 2,000,000 that are stored",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("records", "size"), [(20, 1_900_000), only_in_full(4_000, 20_000), only_in_full(300, 1_000_000)]
+)
+def test_long_texts_are_stored_and_changed(market: LakeHarness, records: int, size: int) -> None:
+    """Written at once and within the usual memory, 15 MB of them made the sync fail."""
+    for hour, letter in enumerate("xy"):
+        sent = [{"id": f"{number}", "name": f"{letter * size}{number}"} for number in range(records)]
+        record = market.sync(sent, hour=hour).record
+        assert (record.inserted, record.updated) == ((records, 0), (0, records))[hour]
+    assert market.ask("SELECT count(*), min(length(name)) FROM market.stalls WHERE name LIKE 'y%'") == [
+        (records, size + 1)
     ]
 
 
