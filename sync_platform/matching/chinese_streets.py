@@ -1,0 +1,115 @@
+"""Streets and house numbers in Chinese addresses.
+
+A name in front of a number is a street; what stands in front of the street and behind the number are names of estates
+and buildings.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from sync_platform.matching.area_names import without_areas
+from sync_platform.matching.house_numbers import parse_house_numbers
+from sync_platform.matching.parsed_address import Door
+from sync_platform.matching.romanisation import sound_of_chinese
+from sync_platform.matching.scripts import HAN
+
+AND = r"[、,，及和&与/+]"
+_ONE = r"\d{1,5}(?:号?[a-z](?:-[a-z])?)?(?![a-z0-9])"
+NUMBERS = rf"{_ONE}(?:\s*(?:[-–至到~]|号|{AND})+\s*{_ONE})*"
+_LETTER_BEHIND = rf"(?:\s?[a-z](?=\s?[{HAN}])(?!\s?(?:广场|酒店|中心|大厦|商场|城|[座翼区栋段])))"
+"""The letter of a house number behind the word for number: 360號A 筲箕灣天悅廣場."""
+_NUMBER = re.compile(
+    rf"([{HAN}]+)\s*(?:门牌)?({NUMBERS})\s*号(?!客运|码头|看台|大[楼厦]){_LETTER_BEHIND}?"
+    rf"|([{HAN}]*(?:[街道路里巷坊径围]|道[东西南北中]))\s*({NUMBERS})(?=\s*(?:[{HAN}|]|$)|\s+[a-z]{{2}}){_LETTER_BEHIND}?"
+)
+_STREET = re.compile(
+    rf"([{HAN}]{{1,6}}?(?:大?道[东南西北中]?|[街路径](?!市|坊)|围(?=[{HAN}]{{2,3}}(?:大厦|中心|花园))"
+    rf"|[里坊巷](?![{HAN}]{{0,2}}(?:中心|广场|大厦)))[东南西北中]?)(?=[{HAN}|\s]|$)"
+)
+_NUMBER_BEFORE = re.compile(
+    rf"(?<![a-z0-9第])({_ONE}(?:\s*[-–至到~]\s*{_ONE})?)\s*号?\s*([{HAN}]{{2,6}}?(?:道[东南西北中]?|街|路|径|里))(?=[{HAN}|\s]|$)"
+)
+"""A number in front of its street: 6-28愛民街."""
+_BEHIND_ESTATE = re.compile(rf"(?<=[村苑])[\s|]*(?=([{HAN}]{{2,4}}[街道路径])(?:[^{HAN}]|$))\1")
+"""A street without a number behind an estate: 友愛邨友愛路."""
+_ESTATE_BEFORE = re.compile(
+    rf"[{HAN}]{{2,}}(?:新村|苑)(?=[{HAN}]{{2,4}}[街道路径]$)|[{HAN}]*(?:科学园|机场|数码港)(?=[{HAN}]{{2,5}}[街道路径][东西南北中]?$)"
+)
+"""An estate or a complex in front of a street, without a space: 美孚新邨蘭秀道."""
+_CROSSING = re.compile(rf"[与及]([{HAN}]{{1,6}}[街道路里径])交界")
+_BEFORE_LOT = re.compile(rf"[{HAN}]{{1,4}}[围涌坑岭塘墟尾湾角澳田埔朗]\s?\n")
+_LAST_NAME = re.compile(rf"[{HAN}]+$")
+_WHOLE_STREET = re.compile(rf"[\s|]*[{HAN}]{{2,6}}[街道路径][\s|]*")
+_TWO_STREETS = re.compile(r"(.{2,}[街道路径])[及与]?(.{2,}[街道路里径坊村围])")
+"""Two streets, or a street and a village, of which only the second has a number: 順達街順風圍347號."""
+_BEHIND_PLACE = re.compile(
+    rf"[{HAN}]+[湾角围坑村](?=(?![东西南北中大正后前新上下])[{HAN}]{{2,5}}[街道路里径]$|[{HAN}]{{2,3}}村$)"
+    rf"|[{HAN}]+(?=(?<!沙头)[{HAN}]{{2}}公[路道]$)(?!头角公)"
+)
+"""A place in front of a street or a village that is no known area: 鯉景灣 in 鯉景灣太康街, 油柑頭 in 油柑頭青山公路."""
+_SPELLINGS = str.maketrans({"路": "道"})
+
+
+def take_doors(text: str) -> tuple[tuple[Door, ...], list[str]]:
+    """The doors, those without a number last, and the texts of names beside them."""
+    doors: list[Door] = []
+    without_number: list[str] = []
+    names: list[str] = []
+    position = 0
+    for found in _NUMBER.finditer(text):
+        named, numbers, street_only, bare = found.groups()
+        head, streets = _split_street(without_areas(text[position : found.start() + len(named or street_only)]))
+        if not streets and not doors:
+            continue
+        names.append(head if streets else "")
+        *others, street = streets or (doors[-1].street,)  # without a street: further numbers of the one before
+        without_number += others
+        sound = _sound(street)
+        doors += [Door(street, sound, first, last) for first, last in parse_house_numbers(numbers or bare)]
+        position = found.end()
+    if doors:
+        further = (Door(street, _sound(street)) for street in without_number)
+        return (*doors, *further), [*names, text[position:]]
+    if before := _NUMBER_BEFORE.search(text):
+        street = before[2].translate(_SPELLINGS)
+        numbered = tuple(Door(street, _sound(street), *interval) for interval in parse_house_numbers(before[1]))
+        return numbered, [*names, without_areas(text[: before.start()]), text[before.end() :]]
+    found_streets, rest = _take_streets(without_areas(text))
+    if not found_streets and (behind := _BEHIND_ESTATE.search(rest)):
+        street = behind[1].translate(_SPELLINGS)
+        return (Door(street, _sound(street)),), [*names, rest[: behind.start()], rest[behind.end() :]]
+    return found_streets, [*names, _BEFORE_LOT.sub("|", rest)]
+
+
+def _take_streets(text: str) -> tuple[tuple[Door, ...], str]:
+    """The street without a number in front of a text, with the street that it crosses; and the rest of the text."""
+    found = _STREET.match(text)
+    if not found:
+        return (), text
+    crossing = _CROSSING.match(text, found.end())
+    streets = [each[1].translate(_SPELLINGS) for each in (found, crossing) if each]
+    return tuple(Door(street, _sound(street)) for street in streets), text[(crossing or found).end() :]
+
+
+@lru_cache(maxsize=50_000)
+def _split_street(before: str) -> tuple[str, tuple[str, ...]]:
+    """The names in front of a number's street, and the streets: that of the number is the last one."""
+    found = _LAST_NAME.search(before)
+    if not found:
+        return before, ()
+    head, named = before[: found.start()], found[0].lstrip("及与")
+    if estate := _ESTATE_BEFORE.match(named):
+        head, named = f"{head}|{estate[0]}", named[estate.end() :]
+    street = _BEHIND_PLACE.sub("", named, count=1)
+    two = _TWO_STREETS.fullmatch(street)
+    streets = two.groups() if two else (street,)
+    if _WHOLE_STREET.fullmatch(head):
+        head, streets = "", (head.strip(" |\n"), *streets)
+    return head, tuple(each.translate(_SPELLINGS) for each in streets if each)
+
+
+@lru_cache(maxsize=50_000)
+def _sound(street: str) -> str:
+    return sound_of_chinese(street[:-1])

@@ -1,0 +1,47 @@
+"""Units in Chinese addresses: codes of shops, rooms and stalls, and numbers that are units by their place."""
+
+from __future__ import annotations
+
+import re
+
+from sync_platform.matching.chinese_streets import AND, NUMBERS
+from sync_platform.matching.units import CODE, parse_units
+
+_PORTION = r"(?:\(?(?:[主次]要|较?[大小])?部[分份]\)?)?"
+_CODE = rf"(?>{CODE})"  # atomic: no second attempt with a part of a code
+_UNIT = re.compile(
+    r"(?=[a-z0-9\s铺室单档熟小])(?:"  # the first characters that are possible: most characters are none of them
+    r"(?<=[下层楼|])\s*(\d{1,4}号[a-z])\s*铺|"
+    rf"(?<![a-z0-9.])({_CODE}(?:\s*(?:号铺?|铺)?{_PORTION}\s*(?:{AND}+|[-–至到~])\s*{_CODE})*)"
+    rf"\s*号?\s*{_PORTION}(?:[大商]?铺位?|室|档[位口]?|(?:商业)?单位|摊位?|店铺|舱|餐厅|小食亭|熟食[档亭]位?|店(?=\s*(?:$|[|,(])))"
+    rf"|(?<![a-z0-9.])([a-z]{{1,2}}-?\d{{1,4}}[a-z]?(?:\s*号?(?:{AND}|[-–至到~])\s*[a-z]{{1,2}}-?\d{{1,4}}[a-z]?)*)(?:号(?=\s*(?:地下|及|$|[|,(主大部]))|(?=地铺))"
+    rf"|(?:铺位?|室|单位|档位?|[熟小]食亭|餐厅)\s?((?:[a-z]{{0,3}}-?\d+[a-z]{{0,2}})(?:\s*{AND}\s*(?:[a-z]{{0,3}}-?\d+[a-z]{{0,2}}))*)号?)"
+)
+_BARE_UNIT = re.compile(
+    r"\|\s*((?!\d{1,5}$)[a-z]{0,4}-?\d{1,4}[a-z]{0,3}\d{0,4})\s*$|(?<=号).*\|\s*(\d{1,4}[a-z]?(?:\s*[-及、,&]\s*\d{1,4}[a-z]?)*)号$"
+)
+_SHOP_OF_BUILDING = re.compile(rf"([^道]楼|阁|大厦|商场|花园)\s*({NUMBERS})\s*号(?=$|\s|\|)")
+"""A number behind the name of a building is a shop, and no house number: 永泰樓12號地下."""
+
+
+def take_units(text: str) -> tuple[str, frozenset[str]]:
+    """The text without units, and the units."""
+    units: set[str] = set()
+
+    def take(found: re.Match[str]) -> str:
+        if found[1]:  # 3號B舖 behind a floor is 3B; behind a street it is shop B at number 3
+            units.update(parse_units(found[1].replace("号", "")))
+        else:
+            units.update(parse_units(found[2] or found[3] or found[4]))
+        return "|"
+
+    return _UNIT.sub(take, text), frozenset(units)
+
+
+def take_bare_units(text: str) -> tuple[str, frozenset[str]]:
+    """The text without the units that no word marks, and these units; `text` has bars where floors stood."""
+    if found := _BARE_UNIT.search(text):
+        return text[: found.start(1 if found[1] else 2)], parse_units(found[1] or found[2])
+    if found := _SHOP_OF_BUILDING.search(text):
+        return f"{text[: found.end(1)]}|{text[found.end() :]}", parse_units(found[2])
+    return text, frozenset()
