@@ -24,7 +24,7 @@ _MORE_ENGLISH = (
     "soho", "mid levels", "mid level", "western district", "southern district", "sai wan", "fo tan", "tai wai",
     "ma on shan", "tseung kwan o", "fanling", "sheung shui", "wong tai sin", "hang hau", "po lam", "tiu keng leng",
     "lohas park", "shek wu hui", "luen wo hui", "tai hang", "wong uk",
-    "clear water bay", "yau tsim mong", "islands", "islands district", "hong kong island",
+    "clear water bay", "yau tsim mong", "islands", "islands district", "hong kong island", "island south",
 )  # fmt: skip
 _NAMES_A_THING = re.compile(
     r"[村苑|]|[上下老旧]村|桥[道街]|新(?:村|城(?!市))|花园(?![道街径])|半岛|(?:道|街|路|里|径|坊|大街|正街|村|中心|广场|商场|城|站|市场|街市|大厦|楼|苑|花园|新村|码头|酒店|戏院|机场|汇|坊)"
@@ -34,6 +34,8 @@ _NAMES_A_THING = re.compile(
 
 _STREET_OF_AREA = re.compile(r"[公大正新后]?(?:道|街(?!市|坊)|路(?!德围))|[东西南北中]路")
 """Behind an area's name, the rest of a street's name and a name behind it: 鯉魚門道鯉魚門廣場."""
+_WHOLE = "香港"
+"""The name of the whole city leads an address only as its first word: 白石角香港科學園."""
 _SHORT_STREET = re.compile(r".[道街路里]")
 
 
@@ -74,7 +76,7 @@ def _split_areas(text: str) -> tuple[list[str], str]:
             text[len(names[0]) :]
         ):  # 九龍塘尾道 is a street of 九龍, not of 九龍塘
             names.pop(0)
-        if not names or names[0] in removed or not _leads(names[0], text):
+        if not names or names[0] in removed or (removed and names[0] == _WHOLE) or not _leads(names[0], text):
             return removed, text
         name = names[0]
         removed.append(name)

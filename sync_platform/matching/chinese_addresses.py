@@ -23,8 +23,8 @@ _PHASE = re.compile(
 )
 _PHASES_DIVIDED = re.compile(r"[及和&,、\s]+")
 _BLOCK = re.compile(
-    r"(?:(?<![a-z0-9])[a-z]\d?\s?)?(?:主要)?部[分份](?:及|$|(?=\||\s))|[东南西北中]翼"
-    rf"|(?<![a-z0-9])第?(?:[a-z\d]{{1,2}}\s?(?:{AND}|{_TO})\s?第?)*(?:[a-z\d]{{1,2}}\s?|[一二三四五六七八九十]{{1,2}}|[东南西北主后前])座"
+    r"(?:(?<![a-z0-9])[a-z]\d?\s?)?[的之]?(?:[主次]要|较?[大小])?部[分份](?:及|$|(?=\||\s))|[东南西北中]翼"
+    rf"|(?<![a-z0-9])第?(?:[a-z\d]{{1,2}}\s?(?:{AND}|{_TO})\s?第?)*(?:[a-z\d]{{1,4}}\s?|[一二三四五六七八九十]{{1,2}}|[东南西北主后前])座"
     r"|[高低]座"
 )
 _VILLAGE_NUMBER = re.compile(rf"([{HAN}]村\s?\d{{1,4}}[a-z]?\d?)(?=\s*(?:\||$))")
@@ -36,8 +36,7 @@ def parse_chinese(folded: str) -> ParsedAddress:
     """The parts of a folded address in Chinese."""
     text, units = take_units(rewrite_chinese(folded))
     text, floors, has_levels = _take_floors(text)
-    if not units:
-        text, units = take_bare_units(text)
+    text, units = take_bare_units(text, units)
     text, phases = _take_phases(text)
     if "座" in text or "部" in text or "翼" in text:
         text = _BLOCK.sub("|", text)

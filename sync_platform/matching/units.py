@@ -12,7 +12,7 @@ from functools import lru_cache
 
 WIDEST = 60  # units; a wider range is no range but one code in two parts
 CODE = (
-    r"(?!no|at|on|in|of|to)[a-z]{2,3} [a-z]\d{1,3}[a-z]?\b|\d{1,2}[a-z]{1,3}\d{2,4}[a-z]?"
+    r"(?!no|at|on|in|of|to)[a-z]{2,3} [a-z]\d{1,3}[a-z]?(?![a-z\d])|\d{1,2}[a-z]{1,3}\d{2,4}[a-z]?"
     r"|(?:[a-z]{1,4}[ -]?)?\d{1,4}[a-z]{0,2}\d{0,3}|(?!no\b)[a-z]{1,2}(?![a-z])"
 )
 """A pattern of one code, or one end of a range."""
