@@ -27,7 +27,7 @@ _BLOCK = re.compile(
     rf"|(?<![a-z0-9])第?(?:[a-z\d]{{1,2}}\s?(?:{AND}|{_TO})\s?第?)*(?:[a-z\d]{{1,4}}\s?|[一二三四五六七八九十]{{1,2}}|[东南西北主后前])座"
     r"|[高低]座"
 )
-_VILLAGE_NUMBER = re.compile(rf"([{HAN}]村\s?\d{{1,4}}[a-z]?\d?)(?=\s*(?:\||$))")
+_VILLAGE_NUMBER = re.compile(rf"([{HAN}]村)[\s|]*(\d{{1,4}}[a-z]?\d?)号?(?=\s*(?:\||$))")
 """The number of a house in a village, without the word for number: 布心排村210C地下."""
 _BRACKETS = str.maketrans(dict.fromkeys("()[]{}", "|"))
 
@@ -36,12 +36,12 @@ def parse_chinese(folded: str) -> ParsedAddress:
     """The parts of a folded address in Chinese."""
     text, units = take_units(rewrite_chinese(folded))
     text, floors, has_levels = _take_floors(text)
+    if not units and "村" in text:
+        text = _VILLAGE_NUMBER.sub(r"\1\2号", text)
     text, units = take_bare_units(text, units)
     text, phases = _take_phases(text)
     if "座" in text or "部" in text or "翼" in text:
         text = _BLOCK.sub("|", text)
-    if "村" in text:
-        text = _VILLAGE_NUMBER.sub(r"\1号", text)
     doors, names = take_doors(text.translate(_BRACKETS) if "(" in text else text)
     buildings, estate, more_phases = name_places(names)
     return ParsedAddress(doors, buildings, estate, phases | more_phases, floors, units, has_levels, folded)

@@ -19,12 +19,15 @@ _PURPOSE = re.compile(r"(?:商业|住宅)(?:发展)?(?:部[分份])?$|(?:[东西
 _DIVISION = re.compile(
     rf"(?<=[{HAN}])\s+(?=[{HAN}])(?!{_KIND.pattern}$)|[,，、;]|(?<=[楼阁厦苑村])[及与&](?=[{HAN}]{{2}})"
     rf"|(?<=[{HAN}]{{2}})\s*(?=[a-z][a-z.'@+][a-z0-9.'@+])(?!mall\b)"
-    rf"|(?<=[a-z]{{4}})\s(?=[a-z]\d{{1,2}}\s[a-z]{{4}})|(?<=[a-z]{{2}})\s*(?=[{HAN}]{{2,}})(?![{HAN}]{{2,3}}店(?:$|[\s,])|号|[及与和]|[a-z]?区|{_KIND.pattern})"
+    r"|(?<=[a-z]{4})\s(?=[a-z]\d{1,2}\s[a-z]{4})"
+    rf"|(?<=[a-z]{{2}})\s*(?=[{HAN}]{{2,}})(?![{HAN}]{{2,3}}店(?:$|[\s,])|号|[及与和]|[a-z]?区|{_KIND.pattern})"
 )
-"""Between two names: a space or "and" between Chinese ones, or the change from one script to the other."""
+"""Between two names: a space or "and" between Chinese ones, the change from one script to the other, or
+a code in front of a word: VICTORIA DOCKSIDE K11 MUSEA.
+"""
 _IN_COMPLEX = re.compile(
-    rf"([{HAN}]{{2,}}?(?:广场|商场|中心|大厦|酒店|坊))"
-    rf"(?=(?!商[业务]|购物|停车|综合|[东西南北新旧本及之的])[{HAN}]{{2,}}(?:商场|广场|大厦|酒店|市场|街市|中心|[楼阁坊廊舍轩])$)"
+    rf"([{HAN}]{{2,}}?(?:广场|商场|中心|大厦|酒店|坊|马场|(?<![平舞露电])台))"
+    rf"(?=(?!商[业务]|购物|停车|综合|[东西南北新旧本及之的])[{HAN}]{{2,}}(?:商场|广场|大厦|酒店|市场|街市|中心|看台|[楼阁坊廊舍轩])$)"
     rf"|([{HAN}]{{2,}}?(?:城(?!市|门)|医院|体育园|山庄))(?=(?!中心|主|商[业务]|购物|停车|综合|[东西南北新旧本及之的])[{HAN}]{{2,}}"
     r"(?:商场|广场|大厦|中心|酒店|市场|街市|零售馆|[楼阁居廊堂轩湾园城])$)"
     rf"|([{HAN}\d]*客运大[厦楼])(?=[{HAN}]{{2,}}[堂廊]$)"

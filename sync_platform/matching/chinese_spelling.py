@@ -35,6 +35,8 @@ _BROKEN_WORD = re.compile(
     rf"|(?<=号(?![及和与至铺室档店舱座楼地部内前后])[{HAN}] )(?=[{HAN}]))"
 )
 """A line break within a word, or behind the first character of a name: 康麗花 園, 53號藍 地樓."""
+_MOORED = re.compile(r".*停泊\s*[于於](?:香港)?", re.DOTALL)
+"""A ship in front of its pier."""
 _FORMAL = str.maketrans(
     {"壹": "一", "弌": "一", "贰": "二", "弍": "二", "弐": "二", "叁": "三", "参": "三", "ニ": "二"}
 )
@@ -45,7 +47,7 @@ _LATIN_LOT = re.compile(
 )
 """A lot of the Lands Registry by its Latin abbreviation: TKOTL 27, A.I.L. 463."""
 _PORTION_IN_BRACKETS = re.compile(r"\((?:[a-z]|[主次]要|较?[大小])?部[份分]\)")
-_ORDINAL = re.compile(r"第(?=\d{1,4}[a-z]?号[铺档])|(?<=[街道路里])第(?=\d)")
+_ORDINAL = re.compile(r"第(?=\d{1,4}[a-z]?号[铺档])|(?<=[街道路里])第(?=\d)|第(?=\d{1,4}[a-z]?号(?:$|\s|地下))")
 _NOTE = re.compile(
     r"\((?:(?:又称|又名|也称|亦称|亦叫作|即|以前|现称|目前|formerly|also|now known)[^()\d]*|前称[^()]*|\+[\d.]+)\)"
 )
@@ -66,6 +68,8 @@ def rewrite_chinese(folded: str) -> str:
     text = _BROKEN_WORD.sub("", folded)
     if _WORD_BEFORE_SIGN.search(text):
         text = _NUMBER_IN_WORDS.sub(_in_digits, text)
+    if "停泊" in text:
+        text = _MOORED.sub("", text)
     if "/" in text:
         text = _FLOOR_SIGN.sub(r"\1楼", text)
     if "位" in text:

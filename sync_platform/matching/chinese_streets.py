@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import NamedTuple
 
 from sync_platform.matching.area_names import chinese_areas, without_areas
 from sync_platform.matching.chinese_descriptions import is_description
@@ -65,6 +66,18 @@ SHORTEST_STREET = 2
 _SPELLINGS = str.maketrans({"路": "道"})
 
 
+class _BeforeNumber(NamedTuple):
+    """What stands in front of a number: names, and streets, the last of which is that of the number.
+
+    `is_description` is true where it is no street, `ends_in_area` where it is an area.
+    """
+
+    head: str
+    streets: tuple[str, ...]
+    is_description: bool = False
+    ends_in_area: bool = False
+
+
 def take_doors(text: str) -> tuple[tuple[Door, ...], list[str]]:
     """The doors, those without a number last, and the texts of names beside them."""
     doors: list[Door] = []
@@ -73,14 +86,14 @@ def take_doors(text: str) -> tuple[tuple[Door, ...], list[str]]:
     position = 0
     for found in _NUMBER.finditer(text):
         named, numbers, street_only, bare = found.groups()
-        head, streets = _split_street(without_areas(text[position : found.start() + len(named or street_only)]))
-        if (not streets and not doors) or (streets and _is_no_street(streets[-1])):
+        before = _split_street(without_areas(text[position : found.start() + len(named or street_only)]))
+        if before.is_description or (not before.streets and not doors):
             continue
-        names.append(head if streets else "")
-        *others, street = streets or (doors[-1].street,)  # without a street: further numbers of the one before
+        names.append(before.head if before.streets else "")
+        *others, street = before.streets or (doors[-1].street,)  # without a street: further numbers of the one before
         without_number += others
         end = found.end()
-        if street in chinese_areas() and (behind := _BEHIND_NUMBER.match(text, end)):
+        if before.ends_in_area and (behind := _BEHIND_NUMBER.match(text, end)):
             street, end = behind[1].translate(_SPELLINGS), behind.end()
         sound = _sound(street)
         doors += [Door(street, sound, first, last) for first, last in parse_house_numbers(numbers or bare)]
@@ -89,10 +102,10 @@ def take_doors(text: str) -> tuple[tuple[Door, ...], list[str]]:
         further, names = _take_streets_beside(names=[*names, text[position:]], has_door=True)
         further = [*without_number, *further]
         return (*doors, *(Door(street, _sound(street)) for street in further)), names
-    if before := _NUMBER_BEFORE.search(text):
-        street = before[2].translate(_SPELLINGS)
-        numbered = tuple(Door(street, _sound(street), *interval) for interval in parse_house_numbers(before[1]))
-        return numbered, [*names, without_areas(text[: before.start()]), text[before.end() :]]
+    if ahead := _NUMBER_BEFORE.search(text):
+        street = ahead[2].translate(_SPELLINGS)
+        numbered = tuple(Door(street, _sound(street), *interval) for interval in parse_house_numbers(ahead[1]))
+        return numbered, [*names, without_areas(text[: ahead.start()]), text[ahead.end() :]]
     found_streets, rest = _take_streets(without_areas(text))
     if not found_streets and (behind := _BEHIND_ESTATE.search(rest)):
         street = behind[1].translate(_SPELLINGS)
@@ -106,6 +119,8 @@ def _take_streets_beside(names: list[str], *, has_door: bool) -> tuple[list[str]
 
     A name like a street's behind a number may be that of a mall (利東街), so "and" must stand in front of it.
     """
+    if not any(map(_KIND.search, names)):
+        return [], names
     streets: list[str] = []
 
     def take(found: re.Match[str]) -> str:
@@ -135,11 +150,10 @@ def _take_streets(text: str) -> tuple[tuple[Door, ...], str]:
 
 
 @lru_cache(maxsize=50_000)
-def _split_street(before: str) -> tuple[str, tuple[str, ...]]:
-    """The names in front of a number's street, and the streets: that of the number is the last one."""
+def _split_street(before: str) -> _BeforeNumber:
     found = _LAST_NAME.search(before)
     if not found:
-        return before, ()
+        return _BeforeNumber(before, ())
     head, named = before[: found.start()], _BEHIND_PORTION.sub("", found[0].lstrip("及与号"))
     if estate := _ESTATE_BEFORE.match(named):
         head, named = f"{head}|{estate[0]}", named[estate.end() :]
@@ -148,7 +162,11 @@ def _split_street(before: str) -> tuple[str, tuple[str, ...]]:
     streets = two.groups() if two else (street,)
     if _WHOLE_STREET.fullmatch(head):
         head, streets = "", (head.strip(" |\n"), *streets)
-    return head, tuple(each.translate(_SPELLINGS) for each in streets if each)
+    streets = tuple(filter(None, streets))
+    if not streets:
+        return _BeforeNumber(head, ())
+    spelled = tuple(each.translate(_SPELLINGS) for each in streets)
+    return _BeforeNumber(head, spelled, _is_no_street(streets[-1]), streets[-1] in chinese_areas())
 
 
 @lru_cache(maxsize=50_000)

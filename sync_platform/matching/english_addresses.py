@@ -20,7 +20,7 @@ from sync_platform.matching.units import CODE, parse_units
 
 _UNIT_WORD = (
     r"(?:shops?|units?|rooms?|rm|suites?|ste|kiosks?|(?:food ?)?stalls?|stores?|flats?|apt|counter|booth|bay"
-    r"|concession)"
+    r"|concession|workshops?)"
 )
 _NOT_A_FLOOR = r"(?!\s*/?\s*f\b|st\b|nd\b|rd\b|th\b)"
 _ONE = rf"(?:(?>{CODE}){_NOT_A_FLOOR})"
@@ -32,7 +32,7 @@ _UNITS = re.compile(
     rf"\b{_UNIT_WORD}(?![a-z])\.?(?:\s*(?:nos|no|number)\b)?\.?\s*#?({_ONE}(?:{_MORE})*)|#\s*((?:{CODE})(?:-\d+[a-z]?)?)"
 )
 _BARE_UNIT = re.compile(
-    r"\d{0,2}[a-z]{1,3}-?\d{1,4}[a-z]?(?:-[a-z]{0,3}\d{1,4}[a-z]?|\s?&\s?[a-z]{0,3}\d{1,4}[a-z]?)*$"
+    r"(?:no\.? )?\d{0,2}[a-z]{1,3}-?\d{1,4}[a-z]?(?:-[a-z]{0,3}\d{1,4}[a-z]?|\s?&\s?[a-z]{0,3}\d{1,4}[a-z]?)*$"
 )
 _LEVEL_IN_WORDS = re.compile(rf"\b(level|basement) ({'|'.join(NUMBERS_IN_WORDS)})\b")
 _PORTION = re.compile(r"\(?\b(?:front |rear |commercial )?portion(?: [a-z]\b)?(?: of)?\)?")
@@ -41,7 +41,8 @@ _IN_A_NAME = re.compile(r"(?<=[a-z0-9])(?: \(([a-z ]+)\)(?= [a-z])|\(([a-z]+)\) 
 """Words in brackets in the middle of a name: Tai Hung Fai (Tsuen Wan) Centre."""
 _NAMES_A_LOT = re.compile(r"lot|nk|l\. ?\d|tl |stt|d\. ?d\.")
 _LOT = re.compile(
-    r"\bd\.? ?d\.? ?(?:no\.? ?)?\d+|\blots? (?:nos?\.? ?)?\d+[a-z]?(?: ?r\.? ?p\.?\b)?(?: in d\.? ?d\.?(?: ?\d+)?)?"
+    r"\bd\.? ?d\.? ?(?:no\.? ?)?\d+|\b(?:[a-z]+ [a-z]+ town )?"
+    r"lots? (?:nos?\.? ?)?\d+[a-z]?(?: ?r\.? ?p\.?\b)?(?: in d\.? ?d\.?(?: ?\d+)?)?"
     r"|\bsections? [a-z]\b|\bs\. ?[a-z]\b|\b(?:n\.? ?k\.? ?i\.? ?l\.?|[a-z]{2,3}tl|stt) ?(?:no\. ?)?\d+"
 )
 _PHASE = re.compile(
@@ -55,13 +56,15 @@ _BLOCK = re.compile(
 _NUMBER = re.compile(
     r"(?:\bnos?\.?\s*)?(?<![a-z0-9-])(\d{1,5}[a-z]?(?:-[a-z]\b)?(?:\s*(?:[-–—/&,]|\band\b)\s*\d{1,5}[a-z]?)*)(?![a-z0-9/])\s*(?=[a-z0-9])"
 )
+_SECOND_DOOR = re.compile(r"(?<=[a-z]{2}) ?& ?(?=(?:nos?\. ?)?\d[\d-]*[a-z]? [a-z]{2})")
+"""Between the two streets of a corner building: 23 Hong Ning Rd & 8 Tung Ming Str."""
 _NUMBER_BEHIND_NAME = re.compile(r"(?<=[a-z]{2}) (?=nos?\. ?\d)")
+"""Between a name and a number: Central Heights No.9 Tong Tak Street."""
 _PLACE_IN_BUILDING = re.compile(
-    r"\bon (?:the )?(?=podium|level|first|second|third|[1-9]|(?:upper |lower )?ground|"
-    r"basement|mezzanine|[gbm\d]+ ?/ ?f\b)"
+    r"\bon (?:the )?(?=podium|level|first|second|third|[1-9]|(?:upper |lower )?ground|basement|mezzanine"
+    r"|[gbm\d]+ ?/ ?f\b)"
 )
-_GLUED_NUMBER = re.compile(r"\d(?=[a-z]{4,}(?: [a-z]+){0,2} (?:street|road|avenue|lane)\b)")
-"""A house number without a space behind it: 1Matheson Street."""
+"""In front of a floor: Shop 15 on the basement."""
 _SHOP_OF_BUILDING = re.compile(
     r"(?:nos?\.? ?)?(\d{1,4}[a-z]?(?:-\d{1,4}[a-z]?)?) ([a-z]+ (?:[a-z]+ )*(?:court|house|building|mansion))"
 )
@@ -102,14 +105,17 @@ def parse_english(folded: str) -> ParsedAddress:
         return " , "
 
     text = _BLOCK.sub(" , ", _PHASE.sub(take_phase, text))
+    if "&" in text:
+        text = _SECOND_DOOR.sub(", ", text)
     if " no" in text:
         text = _NUMBER_BEHIND_NAME.sub(", ", text)
     segments = [segment for part in _SEGMENTS.split(text) if (segment := part.strip(" .&-")) and segment != "and"]
     if not units and segments and _BARE_UNIT.fullmatch(segments[0]):
-        units |= parse_units(segments.pop(0))
-    segments = _join_split_numbers(segments)
-    shop = "" if units else _shop_of_building(segments)
-    units |= parse_units(shop)
+        units |= parse_units(segments.pop(0).removeprefix("no").lstrip(". "))
+    segments, shop = _join_split_numbers(segments), ""
+    if not units:
+        segments, shop = _take_shop(segments)
+        units |= parse_units(shop)
     doors, before, after = _take_doors(segments, is_street=_is_street_beside_building if shop else is_street)
     names = _names_behind_unit(before)
     if not names.buildings and not names.estate:
@@ -131,7 +137,7 @@ def _spaced(folded: str) -> str:
     text = drop_apostrophes(folded).replace("no(s)", "nos").replace(".", ". ")
     if " on " in text:
         text = _PLACE_IN_BUILDING.sub(", ", text)
-    return " ".join(_GLUED_NUMBER.sub(r"\g<0> ", text).split())
+    return " ".join(text.split())
 
 
 def _take_floors(text: str) -> tuple[str, frozenset[str], bool]:
@@ -147,8 +153,13 @@ def _join_split_numbers(segments: list[str]) -> list[str]:
     """The segments, with a number that stands alone put in front of the segment behind it: `18, Wing Street`."""
     joined: list[str] = []
     for segment in segments:
-        if joined and (
-            _LONE_NUMBER.fullmatch(joined[-1]) or (_LONE_INTERVAL.fullmatch(joined[-1]) and has_kind(f"- {segment}"))
+        if (
+            joined
+            and segment != _MARK
+            and (
+                _LONE_NUMBER.fullmatch(joined[-1])
+                or (_LONE_INTERVAL.fullmatch(joined[-1]) and has_kind(f"- {segment}"))
+            )
         ):
             comma = "," if segment[:1].isdigit() else ""
             segment = f"{joined.pop()}{comma} {segment}"
@@ -156,23 +167,25 @@ def _join_split_numbers(segments: list[str]) -> list[str]:
     return joined
 
 
-def _shop_of_building(segments: list[str]) -> str:
-    """The number of a shop in front of its building, which loses it; the number of a village's house stays."""
+def _take_shop(segments: list[str]) -> tuple[list[str], str]:
+    """The segments without the number of a shop in front of its building, and that number.
+
+    A number in front of a floor and a village is that of a house, and comes to stand in front of the village.
+    """
     for position, segment in enumerate(segments):
+        before, behind = segments[:position], segments[position + 1 :]
         if not segment[:1].isdigit() and not segment.startswith("no"):
             continue
-        found = _SHOP_OF_BUILDING.fullmatch(segment)
-        if found and any(ends_in_kind(_WORD.findall(other)) for other in segments[position + 1 :]):
-            segments[position] = found[2]
-            return found[1]
-        if segments[position + 1 : position + 2] == [_MARK] and (number := _LONE_NUMBER.fullmatch(segment)):
-            behind = next((other for other in segments[position + 1 :] if other != _MARK), "")
-            if has_kind_of_building(behind):
-                segments[position] = ""
-                return number[0].lstrip("nos. ")
-            if behind.endswith(_VILLAGES):
-                segments[segments.index(behind)] = f"{segment} {behind}"
-    return ""
+        if found := _SHOP_OF_BUILDING.fullmatch(segment):
+            if any(ends_in_kind(_WORD.findall(other)) for other in behind):
+                return [*before, found[2], *behind], found[1]
+        elif behind[:1] == [_MARK] and _LONE_NUMBER.fullmatch(segment):
+            numbered = next((other for other in behind if other != _MARK), "")
+            if has_kind_of_building(numbered):
+                return [*before, *behind], segment.lstrip("nos. ")
+            if numbered.endswith(_VILLAGES):
+                return [*before, f"{segment} {numbered}", *(other for other in behind if other != numbered)], ""
+    return segments, ""
 
 
 def _is_street_beside_building(words: list[str]) -> bool:

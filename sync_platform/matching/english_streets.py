@@ -15,7 +15,7 @@ KINDS = frozenset(
         "freeway quay close walk strand"
     ).split()
 )
-_ALSO_BUILDINGS = frozenset(("court", "ct", "place", "pl", "plz", "square", "sq"))
+_ALSO_BUILDINGS = frozenset(("crescent", "court", "ct", "place", "pl", "plz", "square", "sq"))
 """Kinds that name buildings too: Times Square, and Hiu Lai Court."""
 _DIRECTIONS = {
     "north": "n", "south": "s", "east": "e", "west": "w", "northeast": "ne", "northwest": "nw", "southeast": "se",

@@ -56,6 +56,8 @@ def _is_prefix(code: str, part: str) -> bool:
     """True if both are one code: `l-210`, `gf-05`, `l1-094`."""
     if code.isalpha():
         return part[0].isdigit()
+    if re.fullmatch(r"[lu]g[1-4]", code):
+        return part[0].isdigit() and len(part) > 1
     if re.fullmatch(r"[lm]\d", code):  # a level in front of the number
         return True
     return code[0].isalpha() and len(re.findall(r"\d", code)) == 1 and part[0].isdigit() and len(part) > 2
