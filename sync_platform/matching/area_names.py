@@ -15,7 +15,7 @@ _MORE = (
     "新界北区", "马鞍山", "火炭", "大围", "将军澳", "粉岭", "上水", "石湖墟", "联和墟", "黄大仙", "坑口", "宝琳",
     "调景岭", "康城", "九龙站", "港岛东", "清水湾", "九龙湾", "天水围", "深水埗",
     "汀九", "梨木树", "河上乡", "十八乡", "落禾沙", "爱秩序湾", "井栏树", "流浮山", "大尾督", "大美督", "榕树湾",
-    "索罟湾", "白石角", "粮船湾", "横台山", "扫管笏",
+    "西沙", "林村", "索罟湾", "白石角", "粮船湾", "横台山", "扫管笏",
     "西九龙文化区", "西九文化区", "香港迪士尼乐园度假区", "大坑东", "大坑西", "田湾", "新界北", "薄扶林", "大坑",
 )  # fmt: skip
 _MORE_ENGLISH = (
@@ -24,16 +24,18 @@ _MORE_ENGLISH = (
     "soho", "mid levels", "mid level", "western district", "southern district", "sai wan", "fo tan", "tai wai",
     "ma on shan", "tseung kwan o", "fanling", "sheung shui", "wong tai sin", "hang hau", "po lam", "tiu keng leng",
     "lohas park", "shek wu hui", "luen wo hui", "tai hang", "wong uk",
-    "clear water bay", "yau tsim mong", "islands", "islands district", "hong kong island",
+    "clear water bay", "yau tsim mong", "islands", "islands district", "hong kong island", "island south",
 )  # fmt: skip
 _NAMES_A_THING = re.compile(
-    r"[村苑|]|[上下老旧]村|桥[道街]|新(?:村|城(?!市))|花园(?![道街径])|半岛|(?:道|街|路|里|径|坊|大街|正街|村|中心|广场|商场|城|站|市场|街市|大厦|楼|苑|花园|新村|码头|酒店|戏院|机场|汇|坊)"
+    r"[村苑|]|[上下老旧]村|[东西南北]村(?![路道])|马场|桥[道街]|新(?:村|城(?!市))|花园(?![道街径])|半岛|(?:道|街|路|里|径|坊|大街|正街|村|中心|广场|商场|城|站|市场|街市|大厦|楼|苑|花园|新村|码头|酒店|戏院|机场|汇|坊)"
     r"(?:[东南西北中]|第?[一二三四五六七八九十\d]+期)?(?:\s|\d|\||$|[一二三四五六七八九十]+[期座楼])"
 )
 """What stands behind an area's name where both together are the name of a street or building (荔枝角道, 沙田中心)."""
 
 _STREET_OF_AREA = re.compile(r"[公大正新后]?(?:道|街(?!市|坊)|路(?!德围))|[东西南北中]路")
 """Behind an area's name, the rest of a street's name and a name behind it: 鯉魚門道鯉魚門廣場."""
+_WHOLE = "香港"
+"""The name of the whole city leads an address only as its first word: 白石角香港科學園."""
 _SHORT_STREET = re.compile(r".[道街路里]")
 
 
@@ -74,7 +76,7 @@ def _split_areas(text: str) -> tuple[list[str], str]:
             text[len(names[0]) :]
         ):  # 九龍塘尾道 is a street of 九龍, not of 九龍塘
             names.pop(0)
-        if not names or names[0] in removed or not _leads(names[0], text):
+        if not names or names[0] in removed or (removed and names[0] == _WHOLE) or not _leads(names[0], text):
             return removed, text
         name = names[0]
         removed.append(name)

@@ -15,23 +15,26 @@ _GARDEN = re.compile(rf"(.{{2,}}?(?:花园|半岛|新城(?!市)|湾畔|豪庭))(
 _KIND = re.compile(
     r"(?:购物)?(?:商场|街市|中心|广场|街市场|停车场(?:大厦|大楼)?|市场|大厦|大楼|商场(?:街市|停车场)|商业中心)"
 )
-_PURPOSE = re.compile(r"(?:商业|住宅)(?:发展)?(?:部[分份])?$|(?:[东西南北新旧]|[a-z])翼$|[a-z]区$")
+_PURPOSE = re.compile(r"(?:商业|住宅)(?:发展)?(?:部[分份])?$|(?:[东西南北新旧]|[a-z])翼$|[a-z]\s?区$")
 _DIVISION = re.compile(
     rf"(?<=[{HAN}])\s+(?=[{HAN}])(?!{_KIND.pattern}$)|[,，、;]|(?<=[楼阁厦苑村])[及与&](?=[{HAN}]{{2}})"
     rf"|(?<=[{HAN}]{{2}})\s*(?=[a-z][a-z.'@+][a-z0-9.'@+])(?!mall\b)"
+    r"|(?<=[a-z]{4})\s(?=[a-z]\d{1,2}\s[a-z]{4})"
     rf"|(?<=[a-z]{{2}})\s*(?=[{HAN}]{{2,}})(?![{HAN}]{{2,3}}店(?:$|[\s,])|号|[及与和]|[a-z]?区|{_KIND.pattern})"
 )
-"""Between two names: a space or "and" between Chinese ones, or the change from one script to the other."""
+"""Between two names: a space or "and" between Chinese ones, the change from one script to the other, or
+a code in front of a word: VICTORIA DOCKSIDE K11 MUSEA.
+"""
 _IN_COMPLEX = re.compile(
-    rf"([{HAN}]{{2,}}?(?:广场|商场|中心|大厦|酒店|坊))"
-    rf"(?=(?!商业|停车|综合|[东西南北新旧本及之的])[{HAN}]{{2,}}(?:商场|广场|大厦|酒店|市场|街市|[楼阁坊廊舍轩])$)"
+    rf"([{HAN}]{{2,}}?(?:广场|商场|中心|大厦|酒店|坊|马场|(?<![平舞露电])台))"
+    rf"(?=(?!商[业务]|购物|停车|综合|[东西南北新旧本及之的])[{HAN}]{{2,}}(?:商场|广场|大厦|酒店|市场|街市|中心|看台|[楼阁坊廊舍轩])$)"
     rf"|([{HAN}]{{2,}}?(?:城(?!市|门)|医院|体育园|山庄))(?=(?!中心|主|商[业务]|购物|停车|综合|[东西南北新旧本及之的])[{HAN}]{{2,}}"
-    r"(?:商场|广场|大厦|中心|酒店|市场|街市|零售馆|[楼阁居廊堂轩湾园])$)"
-    rf"|([{HAN}\d]*客运大厦)(?=[{HAN}]{{2,}}[堂廊]$)"
+    r"(?:商场|广场|大厦|中心|酒店|市场|街市|零售馆|[楼阁居廊堂轩湾园城])$)"
+    rf"|([{HAN}\d]*客运大[厦楼])(?=[{HAN}]{{2,}}[堂廊]$)"
 )
 """A complex in front of a building in it, without a space: 太古廣場港麗酒店."""
 _REPEATED = re.compile(
-    rf"(?:^|(?<=[村苑]))([{HAN}]{{2,}})([{HAN}]{{0,4}})(?<!花园)(?<!半岛)(?<!新城)(?<!湾畔)(?<!豪庭)(?<![村苑])(?=\1[{HAN}])"
+    rf"(?:^(?:香港)?|(?<=[村苑]))([{HAN}]{{2,}})([{HAN}]{{0,4}})(?<!花园)(?<!半岛)(?<!新城)(?<!湾畔)(?<!豪庭)(?<![村苑])(?=\1[{HAN}])"
 )
 """A name that repeats the beginning of the one before it: 海禧華庭海禧廣場."""
 _CODES = re.compile(
@@ -39,6 +42,8 @@ _CODES = re.compile(
     r"|(?:[a-z]{1,3}-?\d{1,4}|[a-z])[a-z]?号?(?:[-–及和与至&]+[a-z]{0,3}\d{0,4}[a-z]?号?)+|[a-z]{1,3}\d{1,4}[a-z]?号)"
 )
 """Units that no word marks: G4及G5號."""
+_CONJUNCTION = re.compile(r"^(?:[及与之的]|和(?=[a-z]区|牌照))+|[及与之的]+$")
+"""Between a name and a part that is taken out: 及平台 of 2056號舖及平台."""
 _NUMBER_BEHIND = re.compile(rf"(.*[{HAN}])\s*(\d|i{{1,3}})")
 _NUMBERS_ONLY = re.compile(r"[\divx\s&,及和-]+")
 _NO_LETTER = re.compile(r"[^\w]")
@@ -71,6 +76,8 @@ def _read_name(piece: str, *, may_be_estate: bool) -> PlaceName:
     elif may_be_estate and (found := _GARDEN.match(piece)) and not _KIND.fullmatch(piece[found.end() :].strip()):
         estate = found[1]
         piece = piece[found.end() :]
+    if estate and is_description(piece):
+        piece = ""
     piece = _PURPOSE.sub("", piece)
     if found := _NUMBER_BEHIND.fullmatch(piece):
         piece, phase = found[1], ROMAN.get(found[2], found[2])
@@ -84,7 +91,11 @@ def _pieces(text: str) -> tuple[str, ...]:
     """The names in a text: spaces divide them where Chinese stands on both sides."""
     named = (without_description(piece.strip()) for piece in _DIVISION.split(text))
     divided = (_IN_COMPLEX.sub(r"\g<0>,", _divide_repetition(piece)) for piece in named)
-    pieces = (without_description(piece.strip()) for divided_piece in divided for piece in divided_piece.split(","))
+    pieces = (
+        without_description(_CONJUNCTION.sub("", piece.strip()))
+        for divided_piece in divided
+        for piece in divided_piece.split(",")
+    )
     return tuple(piece for piece in pieces if len(_NO_LETTER.sub("", piece)) > 1 and not _is_no_name(piece))
 
 

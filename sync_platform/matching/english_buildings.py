@@ -24,7 +24,7 @@ _NO_BUILDING = re.compile(
     r"\b(?:seating|corridor|portion|minor|fp|shop front|entrance|adjacent|opposite|near|exit|forming part|backyard)\b"
     r"|\bextension\b"
     r"|^(?:(?:front|rear|major|area|level|(?:lower|upper) ground|block|concourse(?: level)?)(?: \w| block)?"
-    r"|podium \w|h k int(?:l|ernational) airport)$"
+    r"|podium(?: \w)?|.* (?:floor|level)|area \d+[a-z]?|h k int(?:l|ernational) airport)$"
 )
 _PURPOSE = re.compile(
     r"retail (?=[a-z]+ [a-z])|(?:of )?(?:the )?(?:(?:commercial|commerical|retail|garage|car park|and|&) ?)+"

@@ -12,10 +12,10 @@ KINDS = frozenset(
     (  # noqa: SIM905 (as a list, these words would fill a page)
         "street st str road rd avenue ave av boulevard blvd blv drive dr lane ln place pl square sq highway hwy "
         "parkway pkwy terrace ter path crescent cres court ct way alley circuit praya bazaar row plz expressway "
-        "freeway quay close walk"
+        "freeway quay close walk strand"
     ).split()
 )
-_ALSO_BUILDINGS = frozenset(("court", "ct", "place", "pl", "plz", "square", "sq"))
+_ALSO_BUILDINGS = frozenset(("crescent", "court", "ct", "place", "pl", "plz", "square", "sq"))
 """Kinds that name buildings too: Times Square, and Hiu Lai Court."""
 _DIRECTIONS = {
     "north": "n", "south": "s", "east": "e", "west": "w", "northeast": "ne", "northwest": "nw", "southeast": "se",
@@ -63,6 +63,11 @@ def _is_other_kind(kind: str, following: list[str]) -> bool:
 def has_kind(text: str) -> bool:
     """True if a folded text has the kind of a street behind another word."""
     return any(word in KINDS for word in _WORD.findall(text)[1:])
+
+
+def ends_in_kind(words: list[str]) -> bool:
+    """True if the last of several words is the kind of a street, also one that names buildings."""
+    return len(words) > 1 and words[-1] in KINDS
 
 
 def is_street(words: list[str]) -> bool:

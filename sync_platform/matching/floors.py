@@ -24,7 +24,7 @@ _FULL_NAMES = {
     "地下上层": "ug", "地下下层": "lg", "低层": "lg", "高层": "ug", "平台层": "p",
 }  # fmt: skip
 
-_ATOM = r"(?:\d{1,3}(?:st|nd|rd|th)?|b\d?|lb|u/?g\d?|l/?g\d?|m\d|[gmrpc]|mtr)"
+_ATOM = r"(?:\d{1,3}(?:st|nd|rd|th)?|[bf]\d|b|lb|u/?g\d?|l/?g\d?|m\d|[gmrpc]|mtr)"
 _F = r"\s*/\s*f\b\.?"
 _BETWEEN = r"\s*(?:-|–|&|\+|and\b|to\b)\s*"
 _NAMED = r"(?:upper ground|lower ground|ground|basement|mezzanine|podium|roof)"
@@ -43,11 +43,11 @@ ENGLISH = re.compile(
 _SEPARATOR = re.compile(r"\s*(?:(?P<range>-|–|to\b|至|到)|&|\+|,|、|and\b|及|和)\s*")
 
 _ATOM_ZH = (
-    r"(?:第?\s?(?:(?:ug|lg)\d?|[blmp]\d{1,2}|g\d(?=\s?[楼层])|\d{1,3}(?:[a-z](?=\s?[楼层]))?"
+    r"(?:第?\s?(?:(?:ug|lg)\d?|[blmp]\d{1,2}|[fg]\d(?=\s?[楼层])|\d{1,3}(?:[a-z](?=\s?[楼层]))?"
     r"|[bgmr](?=\s*[楼层])|[一二三四五六七八九十]{1,3}))"
 )
 _STOREY = r"(?:字楼|楼层|楼|层)"
-_BEHIND_LATIN_NAME = r"(?:(?<=[a-z]{3})|(?<=ii)|(?<=[a-z]{2} [a-z]))(?=\d)"
+_BEHIND_LATIN_NAME = rf"(?:(?<=[a-z]{{3}})|(?<=ii)|(?<=[{HAN}]i)|(?<=[a-z]{{2}} [a-z]))(?=\d)"
 """Where a number is no part of a code: MEGABOX10樓."""
 CHINESE = re.compile(
     r"(?=[第a-z0-9一二三四五六七八九十地高上低阁天平港])(?:"  # the first characters that are possible
@@ -56,9 +56,9 @@ CHINESE = re.compile(
     rf"(?P<list>{_ATOM_ZH}\s?{_STOREY}?(?:\s*(?:[-–&、]|及|至|到|和)\s*{_ATOM_ZH}\s?{_STOREY}?)*?)"
     rf"(?P<storey>(?<=[层楼])|{_STOREY}|(?=全层))(?!\s*\d*\s*[铺室]?位|\s*[-–至到]\s*\d{{1,3}}\s?[楼层])"
     r"|(?P<station>(?:港铁|地铁|mtr)\s?[楼层][层面]?)"
-    r"|(?<![a-z0-9.\-])(?P<level>l\d{1,2})(?=\s*(?:[(|]|$))"
+    r"|(?<![a-z0-9.\-])(?P<level>l\d{1,2}|[lu]g\d)(?=\s*(?:[(|,及]|$)|\s[a-z]部)"
     "|(?P<name>高层地下|地下高层|上层地下|地下[上下]层|低层地下|地下低层|地下底层|地下|地面|地铺|地库|地牢|阁楼|阁仔|天台|[a-z]?平台层?|低层|高层)"
-    rf"(?P<number>(?:\d|(?<=[库牢])[一二三四](?=[楼层]))(?=\s*(?:字?楼|层|(?!号)[{HAN}]|$)))?)"
+    rf"(?P<number>(?:\d|(?<=[库牢])[一二三四](?=[楼层]))(?=\s*(?:字?楼|层|(?![号及至和与])[{HAN}]|$)))?)"
 )
 _STOREY_OR_ORDINAL = re.compile(rf"{_STOREY}|第")
 _LEVEL = re.compile(r"\bl(?=\d)")

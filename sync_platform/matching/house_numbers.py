@@ -6,8 +6,8 @@ import re
 from functools import lru_cache
 
 _WIDEST = 200
-_RANGE = re.compile(r"(\d{1,5})[a-z]?(?:\s*[-–—~至到/]\s*(\d{1,5})?[a-z]?)?")
-_ITEMS = re.compile(r"[、,，及&与和号;+]|\band\b")
+_RANGE = re.compile(r"(\d{1,5})[a-z]?号?(?:\s*[-–—~至到/]\s*(\d{1,5})?[a-z]?)?")
+_ITEMS = re.compile(r"[、,，及&与和;+]|号(?!\s*[-–—~至到])|\band\b")
 
 
 @lru_cache(maxsize=20_000)

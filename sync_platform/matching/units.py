@@ -12,7 +12,7 @@ from functools import lru_cache
 
 WIDEST = 60  # units; a wider range is no range but one code in two parts
 CODE = (
-    r"(?!no|at|on|in|of|to)[a-z]{2,3} [a-z]\d{1,3}[a-z]?\b|\d{1,2}[a-z]{1,3}\d{2,4}[a-z]?"
+    r"(?!no|at|on|in|of|to)[a-z]{2,3} [a-z]\d{1,3}[a-z]?(?![a-z\d])|\d{1,2}[a-z]{1,3}\d{2,4}[a-z]?"
     r"|(?:[a-z]{1,4}[ -]?)?\d{1,4}[a-z]{0,2}\d{0,3}|(?!no\b)[a-z]{1,2}(?![a-z])"
 )
 """A pattern of one code, or one end of a range."""
@@ -56,6 +56,8 @@ def _is_prefix(code: str, part: str) -> bool:
     """True if both are one code: `l-210`, `gf-05`, `l1-094`."""
     if code.isalpha():
         return part[0].isdigit()
+    if re.fullmatch(r"[lu]g[1-4]", code):
+        return part[0].isdigit() and len(part) > 1
     if re.fullmatch(r"[lm]\d", code):  # a level in front of the number
         return True
     return code[0].isalpha() and len(re.findall(r"\d", code)) == 1 and part[0].isdigit() and len(part) > 2
