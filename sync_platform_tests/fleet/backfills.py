@@ -1,6 +1,7 @@
 """Backfills on a fleet: what is synced, the fleet that does it, and the same by one machine.
 
-FLEET_WEEKS=104 FLEET_MONTHS=24 make it two years.
+FLEET_WEEKS=104 FLEET_MONTHS=10 make it two years of the register, and every month that the others have: their
+partitions begin in January 2026.
 """
 
 from __future__ import annotations

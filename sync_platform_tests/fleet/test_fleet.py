@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -104,8 +105,9 @@ def test_two_hosts_that_sync_one_platform_do_so_one_after_the_other(fleet: Runni
         held.enter_context(platform_lock(load_settings().ledger_url, "chope", "of-the-test", lambda _: None))
         command = ("sync", "chope", "--partition", PERIODS["chope"][0], "--no-unify")
         processes = [fleet.start(host, *command) for host in (first, second)]
-        for host in (first, second):
-            wait_for(lambda host=host: "waiting for another sync of chope" in fleet.log(host), fleet)  # type: ignore[misc]
+        waits = "waiting for another sync of chope"
+        wait_for(lambda: all(waits in fleet.log(host) for host in (first, second)) or any_ended(processes), fleet)
+        assert not any_ended(processes), fleet.log(first) + fleet.log(second)
         held.close()
         assert [process.wait() for process in processes] == [0, 0]
         spans = [steps_of(instance, run.run_id) for run in instance.get_runs() if run.run_id not in before]
@@ -168,6 +170,10 @@ def test_a_backfill_waits_while_the_code_server_is_away(fleet: RunningFleet) -> 
         assert states_of(instance, [backfill]) == {BulkActionStatus.REQUESTED}
         fleet.start(services, "serve", "--only", "code-server")
         assert ended_states(fleet, instance, [backfill]) == {BulkActionStatus.COMPLETED_SUCCESS}
+
+
+def any_ended(processes: list[subprocess.Popen[str]]) -> bool:
+    return any(process.poll() is not None for process in processes)
 
 
 def ended_well(instance: dg.DagsterInstance, backfill_ids: list[str]) -> int:
