@@ -3,6 +3,9 @@
 A run on another host whose worker is gone is noticed by Dagster's run monitoring, and before it begins by Dagster's
 daemon (`sync_platform/server/dagster_ui/lost_runs.py`).
 
+A run can also count as dead while its process goes on: its host was cut off for a while. Dagster would store the
+success of such a run in place of its failure, although its retry has begun. So its process stops before it commits.
+
 What belongs here: finding dead runs, and ending them. Slow runs are not dead.
 """
 
@@ -13,6 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import dagster as dg
+from dagster._core.errors import DagsterExecutionInterruptedError
 
 PROCESS_TAG = "sync_platform/process"
 POD_TAG = "sync_platform/pod"
@@ -57,6 +61,19 @@ def is_dead(run: dg.DagsterRun) -> bool:
     """True if the run's process was on this machine, and has died."""
     process, _, tagged = run.tags.get(PROCESS_TAG, "").rpartition("/")
     return tagged == run.run_id and not _is_alive(process)
+
+
+def require_under_way(instance: dg.DagsterInstance, run_id: str) -> None:
+    """Interrupt the run of this process where Dagster's records say that it has ended; its state there stays.
+
+    Nothing follows where they cannot be read now.
+    """
+    try:
+        run = instance.get_run_by_id(run_id)
+    except Exception:  # whatever the database's driver raises
+        return
+    if run is not None and run.is_finished:
+        raise DagsterExecutionInterruptedError(f"run {run_id} has ended: others have given it up")
 
 
 def cancel_run(instance: dg.DagsterInstance, run_id: str) -> None:

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, ExitStack, closing, contextmanage
 import dagster as dg
 
 from sync_platform.defs.audit import note_run
-from sync_platform.defs.dead_runs import end_dead_runs, free_pools, tags_of_process
+from sync_platform.defs.dead_runs import end_dead_runs, free_pools, require_under_way, tags_of_process
 from sync_platform.defs.overtaken_run import launched_again_if_overtaken
 from sync_platform.defs.progress import Progress
 from sync_platform.defs.request_notes import RequestNotes
@@ -27,10 +27,17 @@ UNIFIED = "unified"
 
 
 class PlatformLocks:
-    """The locks that a run holds, by platform. `lock` makes the lock of a platform."""
+    """The locks that a run holds, by platform. `lock` makes the lock of a platform.
 
-    def __init__(self, lock: Callable[[str], AbstractContextManager[HeldLock | None]]) -> None:
-        self._lock = lock
+    `require_under_way` raises where the run has ended in Dagster's records, while its process goes on.
+    """
+
+    def __init__(
+        self,
+        lock: Callable[[str], AbstractContextManager[HeldLock | None]],
+        require_under_way: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._lock, self._require_under_way = lock, require_under_way
         self._held: dict[str, tuple[HeldLock | None, ExitStack]] = {}
 
     def take(self, platform: str) -> None:
@@ -46,13 +53,15 @@ class PlatformLocks:
     def require(self, platform: str) -> None:
         """LockLost where another run has taken the lock meanwhile; StorageError where that cannot be known.
 
-        A lock can be lost in a failover of the ledger's database (HeldLock).
+        A lock can be lost in a failover of the ledger's database (HeldLock). A run that others gave up is stopped.
         """
+        self._require_under_way()
         if (held := self._of(platform)) is not None:
             held.require()
 
     def require_not_taken(self, platform: str) -> None:
         """LockLost as `require`; nothing follows where it cannot be known."""
+        self._require_under_way()
         if (held := self._of(platform)) is not None:
             held.require_not_taken()
 
@@ -93,7 +102,8 @@ def platform_lock_resource(
         with launched_again_if_overtaken(instance, run):
             note_run(run, ledger, operation, {"platforms": [name for name in locked if name != UNIFIED]})
         locks = PlatformLocks(
-            lambda name: platform_lock(ledger, name, run_id, _on_wait(ledger, name, progress, context))
+            lambda name: platform_lock(ledger, name, run_id, _on_wait(ledger, name, progress, context)),
+            lambda: require_under_way(instance, run_id),
         )
         with logging_run(run, locked[0] if len(locked) == 1 and locked != [UNIFIED] else None), closing(locks):
             require_writer()

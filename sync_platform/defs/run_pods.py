@@ -11,7 +11,7 @@ import json
 import logging
 from typing import Any
 
-from dagster import DagsterRun, Field
+from dagster import DagsterRun, DagsterRunStatus, Field
 from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._core.launcher import CheckRunHealthResult, LaunchRunContext, WorkerStatus
 from dagster_k8s import K8sRunLauncher
@@ -34,6 +34,7 @@ JOB_TAG = "sync_platform/job"
 JOB_IS_GONE = "could not be found"
 """What Dagster's launcher says of a job that the API server does not have."""
 ENDED = ("Succeeded", "Failed")
+BEFORE_BEGINNING = (DagsterRunStatus.NOT_STARTED, DagsterRunStatus.STARTING)
 TOO_MANY_REQUESTS, CONFLICT, NOT_FOUND = 429, 409, 404
 ANSWER_WITHIN_S = 10.0
 """How long an attempt of a request waits for the API server, as Dagster waits where it makes a job."""
@@ -76,12 +77,32 @@ class PlatformRunLauncher(K8sRunLauncher):
             super().launch_run(context)
         except (DagsterK8sAPIRetryLimitExceeded, DagsterK8sUnrecoverableAPIError) as error:
             if _exists_already(error):  # an earlier attempt made it, and its answer was lost
+                self._delete_spent_job(run_id)
                 logger.info("run %s has its job already", run_id)
             elif _is_passing(error):
                 # the one error after which Dagster's queue tries a run again
                 raise DagsterUserCodeUnreachableError(f"the API server of Kubernetes takes no job: {error}") from error
             else:
                 raise
+
+    def _delete_spent_job(self, run_id: str) -> None:
+        """Delete the job of a run that has ended without beginning it, and let Dagster's queue try the run again.
+
+        The pod of such a job came while the run was back in the queue: Dagster takes it for a duplicate, which does
+        nothing. The run would wait for it until its start times out.
+        """
+        job = _job_of(run_id)
+        try:
+            status = self._api_client.get_job_status(job, self.job_namespace)
+            run = self._instance.get_run_by_id(run_id)
+            if run is None or run.status not in BEFORE_BEGINNING or status is None or status.active:
+                return
+            if not (status.succeeded or status.failed):
+                return
+            self._api_client.delete_job(job, self.job_namespace)
+        except (ApiException, HTTPError, DagsterK8sAPIRetryLimitExceeded, DagsterK8sUnrecoverableAPIError) as error:
+            raise DagsterUserCodeUnreachableError(f"the job of run {run_id} cannot be looked at: {error}") from error
+        raise DagsterUserCodeUnreachableError(f"the job of run {run_id} ended without beginning it, and is made anew")
 
     def terminate(self, run_id: str) -> bool:
         """Delete the job of the run and its pod. False, and no mark, for a run without a job.

@@ -2,7 +2,8 @@
 
 The processes are those of loky: new interpreters, so the threads, the state and the main module of this process make no
 difference. This process computes results too. Each other takes a second of processor time to begin, so few values are
-computed by this process alone. The results are the same.
+computed by this process alone. The results are the same, also where the other processes end or cannot begin: when the
+last unit of systemd with RemoveIPC=yes stops, the semaphores of a run that goes on are removed.
 
 What belongs here: how values are spread over processes. The function is one that a module defines.
 """

@@ -1,9 +1,7 @@
 """Runs whose platform lock or pool another run holds; real runs on a real instance."""
 
-from __future__ import annotations
-
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import dagster as dg
@@ -13,7 +11,7 @@ from dagster._core.test_utils import create_run_for_test
 
 from sync_platform.definitions import build
 from sync_platform.defs.dead_runs import PROCESS_TAG, dead_runs_sensor, pod_of, tags_of_process, this_process
-from sync_platform.defs.platform_lock import platform_lock_resource
+from sync_platform.defs.platform_lock import PlatformLocks, platform_lock_resource
 from sync_platform.defs.progress import NoProgress
 from sync_platform.defs.scorecard import SCORECARD
 from sync_platform.platforms import load_platforms
@@ -96,16 +94,42 @@ def _lock_of_another(home: Path) -> Iterator[None]:
 
 
 def _materialise(
-    name: str, instance: dg.DagsterInstance, home: Path, progress: NoProgress | None = None
+    name: str,
+    instance: dg.DagsterInstance,
+    home: Path,
+    progress: NoProgress | None = None,
+    work: Callable[[dg.AssetExecutionContext], None] = lambda context: None,
 ) -> dg.ExecuteInProcessResult:
-    """A run with the lock and pool of a platform, and one empty asset."""
+    """A run with the lock and pool of a platform, and one asset."""
 
     @dg.asset(key=[name, "dishes"], pool=name, required_resource_keys={"platform_locks"})
-    def dishes() -> None: ...
+    def dishes(context: dg.AssetExecutionContext) -> None:
+        work(context)
 
     ledger = load_settings(sync_home=home).ledger_url
     locks = platform_lock_resource(ledger, load_platforms(), progress or NoProgress(), lambda: None)
-    return dg.materialize([dishes], instance=instance, resources={"platform_locks": locks})
+    return dg.materialize([dishes], instance=instance, resources={"platform_locks": locks}, raise_on_error=False)
+
+
+@pytest.mark.parametrize("ended", [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED])
+def test_a_run_that_others_have_given_up_commits_nothing_and_stays_what_it_is(
+    instance: dg.DagsterInstance, tmp_path: Path, ended: dg.DagsterRunStatus
+) -> None:
+    """Its host was cut off, and its retry has begun: Dagster itself would store its success."""
+    committed = []
+
+    def commit(context: dg.AssetExecutionContext) -> None:
+        locks: PlatformLocks = context.resources.platform_locks
+        locks.require("chope")
+        is_failure = ended is dg.DagsterRunStatus.FAILURE
+        (instance.report_run_failed if is_failure else instance.report_run_canceled)(context.run, "given up")
+        locks.require("chope")
+        committed.append(context.run_id)
+
+    result = _materialise("chope", instance, tmp_path, work=commit)
+    run = instance.get_run_by_id(result.run_id)
+    assert run is not None
+    assert (committed, run.status) == ([], ended)
 
 
 def test_every_asset_that_commits_records_to_the_lake_requires_the_lock(tmp_path: Path) -> None:

@@ -126,6 +126,20 @@ def test_no_run_is_lost_while_redis_does_not_answer(
     assert states_after_a_look(instance, [run.run_id]) == [STARTING]
 
 
+def test_a_run_that_ends_during_the_look_is_not_lost(instance: dg.DagsterInstance) -> None:
+    class SlowAnswer:
+        """It calls each run lost, and each ends meanwhile."""
+
+        def is_lost(self, run: dg.DagsterRun) -> bool:
+            instance.report_run_canceled(run)
+            return True
+
+    run = create_run_for_test(instance, status=STARTING)
+    end_lost_runs(instance, SlowAnswer())
+    ended = instance.get_run_by_id(run.run_id)
+    assert ended is not None and ended.status is dg.DagsterRunStatus.CANCELED
+
+
 def test_runs_are_handed_out_over_tls_and_only_by_a_redis_whose_certificate_is_trusted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from types import SimpleNamespace
@@ -52,10 +52,13 @@ def silent_api_server(folder: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def api_server(folder: Path, refusal: Manifest | None = None) -> Iterator[tuple[Path, list[Manifest]]]:
+def api_server(
+    folder: Path, refusal: Manifest | None = None, job_status: Manifest | None = None
+) -> Iterator[tuple[Path, list[Manifest]]]:
     """A server that takes every object and has none, and a kubeconfig file that names it; the objects that it got.
 
-    `refusal`: what it answers to each new object instead.
+    `refusal`: what it answers to each new object instead. `job_status`: that of the job that it has. What it is
+    asked to delete is among what it got.
     """
     got: list[Manifest] = []
 
@@ -65,7 +68,16 @@ def api_server(folder: Path, refusal: Manifest | None = None) -> Iterator[tuple[
             self._answer(*((refusal["code"], refusal) if refusal else (201, got[-1])))
 
         def do_GET(self) -> None:
-            self._answer(404, {"kind": "Status", "code": 404})
+            if job_status is None:
+                self._answer(404, {"kind": "Status", "code": 404})
+            elif "/jobs/" in self.path:
+                self._answer(200, {"kind": "Job", "status": job_status})
+            else:
+                self._answer(200, {"kind": "PodList", "items": []})
+
+        def do_DELETE(self) -> None:
+            got.append({"deleted": self.path.rpartition("/")[2]})
+            self._answer(200, {"kind": "Status"})
 
         def _answer(self, status: int, content: Manifest) -> None:
             self.send_response(status)
@@ -228,6 +240,30 @@ def test_a_run_of_a_command_is_not_lost_because_it_has_no_job(
 def test_a_run_whose_job_was_made_by_an_attempt_without_an_answer_is_launched(tmp_path: Path) -> None:
     refusal = {"kind": "Status", "code": 409, "reason": "AlreadyExists"}
     assert launched(tmp_path, [["openrice", "restaurants"]], refusal)["kind"] == "Job"
+
+
+@pytest.mark.parametrize(
+    ("job_status", "is_deleted"),
+    [({"active": 1}, False), ({"succeeded": 1}, True), ({"failed": 1}, True), ({}, False)],
+    ids=["its pod runs", "its pod did nothing", "its pod failed", "it has no pod yet"],
+)
+def test_a_job_that_ended_without_beginning_its_run_is_deleted_and_the_run_is_tried_again(
+    tmp_path: Path, job_status: dict[str, int], is_deleted: bool
+) -> None:
+    """Its pod came while the run was back in the queue, which Dagster takes for a duplicate."""
+    refusal = {"kind": "Status", "code": 409, "reason": "AlreadyExists"}
+    with (
+        api_server(tmp_path, refusal, job_status) as (kubeconfig, got),
+        chart_launcher(tmp_path, kubeconfig) as (instance, launcher),
+    ):
+        run = create_run_for_test(
+            instance, job_name="sync", job_code_origin=dg.reconstructable(_sync).get_python_origin()
+        )
+        with pytest.raises(DagsterUserCodeUnreachableError, match="is made anew") if is_deleted else nullcontext():
+            launcher.launch_run(LaunchRunContext(run, workspace=None))
+    assert [each["deleted"] for each in got if "deleted" in each] == (
+        [f"dagster-run-{run.run_id}"] if is_deleted else []
+    )
 
 
 @pytest.mark.parametrize(

@@ -84,3 +84,22 @@ def test_an_error_is_raised_here_and_no_process_is_left() -> None:
     with pytest.raises(ZeroDivisionError):
         results(truediv, [(1, 0)] * 2_000)
     assert not processes_of_loky()
+
+
+@pytest.mark.parametrize("at_start", [True, False])
+def test_results_are_the_same_after_systemd_has_removed_the_semaphores(at_start: bool) -> None:
+    """RemoveIPC=yes: the last unit of the user has stopped, and the run goes on. No other process can begin then."""
+    parallel = ParallelMap(add, ARGUMENTS)
+    if at_start:
+        remove_semaphores()
+    with parallel:
+        if not at_start:
+            remove_semaphores()
+        assert parallel.results() == list(range(1, 2_001))
+
+
+def remove_semaphores() -> None:
+    found = list(Path("/dev/shm").glob(f"sem.loky-{os.getpid()}-*"))
+    assert found
+    for semaphore in found:
+        semaphore.unlink()

@@ -42,6 +42,12 @@ def keep_ending_lost_runs() -> None:
 def end_lost_runs(instance: dg.DagsterInstance, launcher: KnowsLostRuns) -> None:
     """Let the runs fail that the launcher calls lost."""
     for run in instance.get_runs(STARTING):
-        if launcher.is_lost(run):
+        if launcher.is_lost(run) and _is_starting(instance, run.run_id):
             logger.warning("run %s is lost before it began", run.run_id)
             instance.report_run_failed(run, message="it is lost: neither the queue in Redis nor a worker has it")
+
+
+def _is_starting(instance: dg.DagsterInstance, run_id: str) -> bool:
+    """True if the run has still not begun: Redis may be asked about many runs, and answer late."""
+    run = instance.get_run_by_id(run_id)
+    return run is not None and run.status is dg.DagsterRunStatus.STARTING
