@@ -39,7 +39,7 @@ class EnvelopedRoute(APIRoute):
 
 
 async def _refuse_nul(request: Request) -> None:
-    """ApiError 422 for the character NUL: it ends a statement of the lake's catalog, and no text of PostgreSQL has it."""
+    """ApiError 422 for the character NUL: it ends a statement of the lake's catalog, and PostgreSQL cannot store it."""
     path = [("path", name, str(value)) for name, value in request.path_params.items()]
     query = [("query", name, value) for name, value in request.query_params.multi_items()]
     details = [
