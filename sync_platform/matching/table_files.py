@@ -167,7 +167,7 @@ def _too_many_fields(path: Path, encoding: str, separator: str) -> str | None:
         except csv.Error:
             return None
         fields = f"the header has {len(header)}: {separator.join(header)[:80]}"
-        return longer and f"line {rows.line_num} has {len(longer)} fields, and {fields}"
+        return f"line {rows.line_num} has {len(longer)} fields, and {fields}" if longer else None
 
 
 def _encoding(path: Path) -> str:
