@@ -15,7 +15,9 @@ from starlette.exceptions import HTTPException
 from sync_platform.api.api_error import ApiError, answered_as
 from sync_platform.api.envelope import error_answer
 from sync_platform.errors import SyncError
+from sync_platform.storage.lake_text import NUL
 
+ESCAPED_NUL = rb"\u0000"  # as JSON has it
 logger = logging.getLogger(__name__)
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -28,11 +30,27 @@ class EnvelopedRoute(APIRoute):
 
         async def handle_enveloped(request: Request) -> Response:
             try:
+                await _refuse_nul(request)
                 return with_etag(request, await handle(request))
             except Exception as error:
                 return error_answer(_api_error(error))
 
         return handle_enveloped
+
+
+async def _refuse_nul(request: Request) -> None:
+    """ApiError 422 for the character NUL: it ends a statement of the lake's catalog, and PostgreSQL cannot store it."""
+    path = [("path", name, str(value)) for name, value in request.path_params.items()]
+    query = [("query", name, value) for name, value in request.query_params.multi_items()]
+    details = [
+        {"where": where, "field": name, "message": "has the character NUL"}
+        for where, name, value in (*path, *query)
+        if NUL in value
+    ]
+    if request.method != "GET" and ESCAPED_NUL in await request.body():
+        details.append({"where": "body", "field": "", "message": "has the character NUL"})
+    if details:
+        raise ApiError(422, "invalid_request", "the request is wrong", details)
 
 
 def _api_error(error: Exception) -> ApiError:

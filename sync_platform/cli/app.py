@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import gc
+import io
 import logging
 import os
 import sys
@@ -131,7 +132,11 @@ def before_commands(
 
 
 def main() -> None:
-    """The console script."""
+    """The console script. Whatever the locale is, it reads and writes UTF-8; bytes of file names that are not UTF-8 are
+    written as escapes."""
+    for stream, errors in ((sys.stdin, "strict"), (sys.stdout, "backslashreplace"), (sys.stderr, "backslashreplace")):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors=errors)
     if _may_ask_for_log_lines():
         from sync_platform.logs.configuration import begin_logging  # it reads settings, which takes a third of a second
 

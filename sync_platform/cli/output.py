@@ -24,6 +24,7 @@ from sync_platform.documents.wording import verbatim
 from sync_platform.errors import StorageError, UsageError
 from sync_platform.logs.line_handler import LoggedStream
 
+WIDTH = 80
 COLOURS = {COMPLETE: "green", WITH_GAPS: "green", DEGRADED: "yellow", FAILED: "red", CANCELLED: "red"}
 MARKS = {COMPLETE: "✓", WITH_GAPS: "~", DEGRADED: "!", FAILED: "✗", CANCELLED: "✗"}
 """The colour and the mark of each state."""
@@ -85,11 +86,13 @@ class Terminal(Console):
     """Prints every string verbatim: brackets and colons are text and never a style or an emoji.
 
     `width`: in columns; None: that of the variable COLUMNS or of the terminal, also where the output is a pipe or a
-    file; 80 where there is neither.
+    file; 80 where there is neither, or where it is 0.
     """
 
     def __init__(self, *, stderr: bool = False, width: int | None = None, file: TextIO | None = None) -> None:
         super().__init__(stderr=stderr, width=width, file=file, highlight=False, markup=False, emoji=False)
+        if self.width < 1:  # a terminal that does not know its width says 0
+            self.width = WIDTH
 
     def render_str(self, text: str, **options: Any) -> Text:
         """The text of a line or a cell, as rich calls it for every string."""

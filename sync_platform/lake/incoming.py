@@ -220,7 +220,8 @@ def _largest_vector_bytes(sizes: npt.NDArray[np.int64]) -> int:
 
 
 def _light_parts(batch: pa.RecordBatch, sizes: npt.NDArray[np.int64]) -> Iterator[pa.RecordBatch]:
-    """Parts of a batch with about half of `MAX_VECTOR_BYTES` of text each, or one row: an update writes two versions."""
+    """Parts of a batch with about half of `MAX_VECTOR_BYTES` of text each, or one row, because an update writes two
+    versions."""
     part_of_row = np.cumsum(sizes) // (MAX_VECTOR_BYTES // 2)
     ends = [*(np.flatnonzero(np.diff(part_of_row)) + 1).tolist(), batch.num_rows]
     for start, end in pairwise([0, *ends]):

@@ -6,6 +6,7 @@ What belongs here: files. `listing_table` defines the table of listings.
 from __future__ import annotations
 
 import codecs
+import csv
 import io
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +21,8 @@ from sync_platform.matching.listing_table import ALSO_CALLED, SCHEMA, ListingTab
 SEPARATORS = (",", ";", "\t", "|")
 SUFFIXES = (".csv", ".parquet")
 READ = ".csv (UTF-8, UTF-16 or Big5) and .parquet"
+SEPARATOR_HINT = "sep="
+"""The first line of a file that Excel reads with the separator after it."""
 UTF_8, BIG5 = "utf-8", "big5hkscs"
 _HEAD_BYTES = 64 * 1024
 
@@ -83,6 +86,8 @@ def _read_file(path: Path, name: str) -> ListingTable:
         found = to_listing_table(unique)
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from None
+    except PolarsError as error:
+        raise UsageError(f"{path}: a column cannot be read as text: {str(error).splitlines()[0]}") from None
     if found.table.height == 1:
         warnings.append("it has one row only")
     return ListingTable(found.table, [f"{path}: {warning}" for warning in (*warnings, *found.warnings)])
@@ -93,7 +98,10 @@ def _without_repeats(table: pl.DataFrame, names: Sequence[str], warnings: list[s
     without an id repeat nothing."""
     columns = {column.lower(): column for column in table.columns}
     key = [columns["source"], next(columns[name] for name in names if name in columns)]
-    is_first = pl.struct(key).is_first_distinct() | pl.col(key[1]).is_null() | (pl.col(key[1]) == "")
+    has_no_id = table[key[1]].is_null()
+    if table.schema[key[1]] == pl.String:
+        has_no_id |= table[key[1]] == ""
+    is_first = pl.struct(key).is_first_distinct() | has_no_id
     repeats = table.filter(~is_first)
     if repeats.height:
         rows = "1 row repeats" if repeats.height == 1 else f"{repeats.height:,} rows repeat"
@@ -127,12 +135,39 @@ def _read_table(path: Path) -> tuple[pl.DataFrame, list[str]]:
 def _read_csv(path: Path) -> tuple[pl.DataFrame, list[str]]:
     encoding = _encoding(path)
     with path.open(encoding=encoding) as file:
-        separator = _separator(file.readline(_HEAD_BYTES))
+        first = file.readline(_HEAD_BYTES)
+    is_hint = first.lower().startswith(SEPARATOR_HINT)
+    separator = first[len(SEPARATOR_HINT)] if is_hint else _separator(first)
     source: Path | io.BytesIO = path
-    if encoding != UTF_8:
+    if encoding != UTF_8 or _ends_lines_by_cr(path):
         source = io.BytesIO(path.read_text(encoding).encode())
-    table = pl.read_csv(source, infer_schema=False, separator=separator, encoding="utf8")
+    try:
+        table = pl.read_csv(
+            source, infer_schema=False, separator=separator, encoding="utf8", skip_rows=1 if is_hint else 0
+        )
+    except ComputeError as error:
+        raise UsageError(f"{path} is not CSV: {_too_many_fields(path, encoding, separator) or error}") from None
     return table, ["it is not UTF-8, and was read as Big5"] if encoding == BIG5 else []
+
+
+def _ends_lines_by_cr(path: Path) -> bool:
+    """True for a text whose lines end as on an early Macintosh; read as text, they end by a line feed."""
+    with path.open("rb") as file:
+        head = file.read(_HEAD_BYTES)
+    return b"\r" in head and b"\n" not in head
+
+
+def _too_many_fields(path: Path, encoding: str, separator: str) -> str | None:
+    """The first line with more fields than the header, in words; None where there is none."""
+    with path.open(encoding=encoding, newline="") as file:
+        rows = csv.reader(file, delimiter=separator)
+        header = next(rows, [])
+        try:
+            longer = next((row for row in rows if len(row) > len(header)), None)
+        except csv.Error:
+            return None
+        fields = f"the header has {len(header)}: {separator.join(header)[:80]}"
+        return f"line {rows.line_num} has {len(longer)} fields, and {fields}" if longer else None
 
 
 def _encoding(path: Path) -> str:
@@ -144,8 +179,10 @@ def _encoding(path: Path) -> str:
         head = file.read(_HEAD_BYTES)
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
-    if b"\0" in head:
+    if head.count(0) > len(head) // 32:
         return "utf-16-le" if head[1:2] == b"\0" else "utf-16-be"
+    if b"\0" in head:
+        raise UsageError(f"{path} has the character NUL: it is damaged, or is no text")
     for encoding in (UTF_8, BIG5):
         if _is_in(path, encoding):
             return encoding

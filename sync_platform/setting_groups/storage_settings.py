@@ -60,6 +60,13 @@ class StorageSettings(SettingsGroup):
             raise ValueError("must start with sqlite: or postgres:")
         return value
 
+    @field_validator("sync_home")
+    @classmethod
+    def _is_path_of_databases(cls, value: Path) -> Path:
+        if set(str(value.expanduser().absolute())) & set("?%\\"):
+            raise ValueError("its path must not have ?, % or \\, which addresses of databases and files read as signs")
+        return value
+
     @field_validator("ledger", "vault")
     @classmethod
     def _is_database(cls, value: str) -> str:

@@ -46,6 +46,24 @@ def test_an_error_of_validation_names_the_field_and_not_the_value(served: Served
     assert "secret-word" not in answer.text
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body", "where", "field"),
+    [
+        ("GET", "/restaurants/rest-a%00b", None, "path", "restaurant_id"),
+        ("GET", "/lineage/restaurant/%00", None, "path", "restaurant_id"),
+        ("GET", "/restaurants?name=a%00", None, "query", "name"),
+        ("POST", "/emergency", {"reason": "a\0b", "sources": ["chope"]}, "body", ""),
+    ],
+)
+def test_the_character_nul_is_refused_because_it_ends_a_statement_of_the_catalog(
+    served: Served, method: str, path: str, body: object, where: str, field: str
+) -> None:
+    answer = served.http().request(method, path, json=body)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "invalid_request")
+    details = [{"where": where, "field": field, "message": "has the character NUL"}]
+    assert answer.json()["error"]["details"] == details
+
+
 @pytest.mark.parametrize("body", [b"\xff\xfe", b"{", b"[]", b""])
 def test_a_body_that_is_no_json_object_is_refused(served: Served, body: bytes) -> None:
     answer = served.http().post("/emergency", content=body, headers={"Content-Type": "application/json"})

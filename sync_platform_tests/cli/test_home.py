@@ -37,6 +37,13 @@ def test_settings_that_an_operator_changed_stay(tmp_path: Path) -> None:
     assert config.read_text() == "telemetry: {enabled: false}\n"
 
 
+@pytest.mark.parametrize("name", ["50%20", "what?", "a\\b"])
+def test_a_home_that_an_address_cannot_name_is_refused_before_anything_is_written(tmp_path: Path, name: str) -> None:
+    done = Shell(tmp_path / name).run_in_process("sync", "chope")
+    assert (done.returncode, list(tmp_path.iterdir())) == (2, [])
+    assert "SYNC_HOME" in done.stderr and "must not have ?, %" in done.stderr
+
+
 @pytest.fixture
 def copied(synced: Shell, tmp_path: Path) -> Shell:
     """A copy of the synced home, which stays where it is."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 
 import pytest
@@ -39,6 +40,28 @@ def _is_verbatim(printed: str) -> bool:
 def _controls(printed: str) -> set[str]:
     """The characters of the output that control a terminal or that nobody sees."""
     return set(printed) & set("\x1b\x07\u202e\u200b\x00")
+
+
+@pytest.mark.parametrize("columns", ["0", "none"])
+def test_a_terminal_that_does_not_know_its_width_has_80_columns(columns: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setattr("os.get_terminal_size", lambda descriptor: os.terminal_size((0, 0)))
+    assert Terminal(file=io.StringIO()).width == 80
+
+
+def test_text_is_utf_8_in_any_locale(shell: Shell) -> None:
+    shell.environment |= {"PYTHONIOENCODING": "latin-1", "LOG_FORMAT": "text"}
+    for sign in ("茶", "\udcff"):
+        with shell.start_interpreter("sync", sign) as command:
+            assert command.stderr
+            assert f"unknown platform {'茶' if sign == '茶' else chr(92) + 'udcff'}; there are" in command.stderr.read()
+        assert command.returncode == 2
+
+
+def test_standard_input_that_is_no_text_is_refused(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"SELECT '\xff'"), "utf-8"))
+    done = shell.run_in_process("query", "-")
+    assert (done.returncode, "standard input is not UTF-8" in done.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("width", [40, 80, 120])

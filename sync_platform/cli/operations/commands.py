@@ -80,7 +80,7 @@ def query(
     if reason and not unseal:
         raise UsageError("--reason goes with --unseal")
     unsealed = UnsealedRows.asked(reason, out, chosen.value) if unseal else None
-    answer(sys.stdin.read() if sql == "-" else sql, chosen.value, as_of, out, unsealed)
+    answer(_standard_input() if sql == "-" else sql, chosen.value, as_of, out, unsealed)
 
 
 def attach(out: ToFile = "-") -> None:
@@ -178,6 +178,13 @@ def serve(
     from sync_platform.cli.operations.serve_part import serve_part
 
     raise typer.Exit(serve_part(only, address, port) if only else serve_all(address, port))
+
+
+def _standard_input() -> str:
+    try:
+        return sys.stdin.read()
+    except UnicodeDecodeError as error:
+        raise UsageError(f"standard input is not UTF-8: {error.reason} at byte {error.start:,}") from None
 
 
 def _format_of(out: str) -> OutputFormat:
