@@ -23,7 +23,7 @@ NUMBERS = rf"{_ONE}(?:\s*(?:[-–—至到~]|号|{AND})+\s*{_ONE})*"
 _LETTER_BEHIND = rf"(?:\s?[a-z](?=\s?[{HAN}])(?!\s?(?:广场|酒店|中心|大厦|商场|城|[座翼区栋段])))"
 """The letter of a house number behind the word for number: 360號A 筲箕灣天悅廣場."""
 _NUMBER = re.compile(
-    rf"([{HAN}]+)\s*(?:门牌)?({NUMBERS})\s*号(?!客运|码头|看台|大[楼厦]){_LETTER_BEHIND}?"
+    rf"([{HAN}]+)\s*(?:门牌)?({NUMBERS})\s*号(?!客运|码头|看台|馆|大[楼厦]){_LETTER_BEHIND}?"
     rf"|([{HAN}]*(?:[街道路里巷坊径围]|道[东西南北中]))\s*({NUMBERS})(?=\s*(?:,?\s*[{HAN}]|\||$)|\s+[a-z]{{2}}){_LETTER_BEHIND}?"
 )
 _STREET = re.compile(

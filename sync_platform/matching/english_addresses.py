@@ -42,7 +42,7 @@ _IN_A_NAME = re.compile(r"(?<=[a-z0-9])(?: \(([a-z ]+)\)(?= [a-z])|\(([a-z]+)\) 
 _NAMES_A_LOT = re.compile(r"lot|nk|l\. ?\d|tl |stt|d\. ?d\.")
 _LOT = re.compile(
     r"\bd\.? ?d\.? ?(?:no\.? ?)?\d+|\b(?:[a-z]+ [a-z]+ town )?"
-    r"lots? (?:nos?\.? ?)?\d+[a-z]?(?: ?r\.? ?p\.?\b)?(?: in d\.? ?d\.?(?: ?\d+)?)?"
+    r"lots? (?:nos?\.? ?)?\d+[a-z]?(?: ?& ?\d+)*(?: ?r\.? ?p\.?\b)?(?: in d\.? ?d\.?(?: ?\d+)?)?"
     r"|\bsections? [a-z]\b|\bs\. ?[a-z]\b|\b(?:n\.? ?k\.? ?i\.? ?l\.?|[a-z]{2,3}tl|stt) ?(?:no\. ?)?\d+"
 )
 _PHASE = re.compile(
@@ -73,7 +73,7 @@ _WORD = re.compile(r"[a-z0-9]+")
 _DIGIT = re.compile(r"\d")
 _UNIT_WORDS = re.compile(rf"\b{_UNIT_WORD}(?![a-z])")
 _SEGMENTS = re.compile(r"[,;|\n()]")
-_LONE_NUMBER = re.compile(r"(?:nos?\.? ?)?\d{1,5}[a-z]?(?: ?[&,] ?\d{1,5}[a-z]?)*")
+_LONE_NUMBER = re.compile(r"(?:nos?\.? ?)?\d{1,5}(?:-?[a-z])?(?: ?[&,] ?\d{1,5}[a-z]?)*")
 _LONE_INTERVAL = re.compile(r"(?:nos?\.? ?)?\d{1,5}[a-z]?(?: ?[-/] ?\d{1,5}[a-z]?)")
 _MOST_WORDS_BEFORE = 5  # in front of a house number in its segment
 _VILLAGES = (" village", " tsuen", " chuen")

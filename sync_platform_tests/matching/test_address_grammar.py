@@ -180,6 +180,9 @@ def test_the_grammar_finds_the_parts_of_labelled_addresses(part_of_file: str, pa
         ("Shop 1A, Tower 1 Enterprise Square, 9 Sheung Yuet Road", {"building": {"enterprise square"}}),
         ("Shop G1, G/F, Site 5 & 6, Whampoa Garden", {"phase": {"5", "6"}, "building": {"whampoa garden"}}),
         ("G/F, 23 Hong Ning Rd & 8 Tung Ming Str, Kwun Tong", {"street": {"hong ning", "tung ming"}}),
+        ("G/F, NO. 2-A, PAK SHE 7TH LANE, CHEUNG CHAU", {"street": {"pak she 7"}, "numbers": {(2, 2)}}),
+        ("G/F (DD 3 LOTS 2257 & 2258) WONG NAI UK, TUNG CHUNG", {"numbers": set()}),
+        ("新界大澳永安街58號地下前及後鋪", {"numbers": {(58, 58)}, "building": set()}),
         ("74, 76 & 78 Johnston Road", {"street": {"johnston"}, "numbers": {(74, 74), (76, 76), (78, 78)}}),
     ],
 )
