@@ -10,6 +10,8 @@ A test names the version of Dagster in which they were checked. On an upgrade, l
 - `get_required_daemon_types`: the threads of the daemon that send heartbeats.
 - `NoOpComputeLogManager`: stores no output of steps.
 - `schedule_execution_time_iterator`: the next times and the last times of a schedule.
+- The variable `DAGSTER_BACKFILL_RETRY_DEFINITION_CHANGED_ERROR`: with it, a backfill waits while the code server cannot
+  be reached (`sync_platform/server/dagster_ui/elected_daemon.py`).
 - `CheckError`: raised by `DagsterInstance.get` for a wrong `DAGSTER_HOME`.
 - `DagsterExecutionInterruptedError`: ends a run as an interrupt does, which leaves the state of an ended run as it is.
 - `DagsterApiServer._check_for_orphaned_runs`: a look at the runs of a code server (`server/dagster_ui/code_server.py`).
