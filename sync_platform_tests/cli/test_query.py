@@ -48,7 +48,10 @@ def test_a_wrong_query_leaves_no_file(synced: Shell, tmp_path: Path) -> None:
 
 def test_json_has_every_column_and_every_type(synced: Shell) -> None:
     assert synced.query("SELECT 1 AS a, 2 AS a, 3 AS a_1, 4 AS a") == [{"a": 1, "a_2": 2, "a_1": 3, "a_3": 4}]
-    sql = "SELECT 123456789012345678901234567890::HUGEINT AS n, map {1: 'x'} AS m, INTERVAL 1 DAY AS i, '茶' AS t, ['NaN'::DOUBLE] AS f"
+    sql = (
+        "SELECT 123456789012345678901234567890::HUGEINT AS n, map {1: 'x'} AS m, INTERVAL 1 DAY AS i, '茶' AS t, "
+        "['NaN'::DOUBLE] AS f"
+    )
     assert synced.query(sql) == [
         {"n": 123456789012345678901234567890, "m": {"1": "x"}, "i": "1 day, 0:00:00", "t": "茶", "f": [None]}
     ]
