@@ -46,6 +46,17 @@ def test_a_wrong_query_leaves_no_file(synced: Shell, tmp_path: Path) -> None:
     assert (done.returncode, list(tmp_path.iterdir())) == (2, [])
 
 
+def test_json_has_every_column_and_every_type(synced: Shell) -> None:
+    assert synced.query("SELECT 1 AS a, 2 AS a, 3 AS a_1, 4 AS a") == [{"a": 1, "a_2": 2, "a_1": 3, "a_3": 4}]
+    sql = (
+        "SELECT 123456789012345678901234567890::HUGEINT AS n, map {1: 'x'} AS m, INTERVAL 1 DAY AS i, '茶' AS t, "
+        "['NaN'::DOUBLE] AS f"
+    )
+    assert synced.query(sql) == [
+        {"n": 123456789012345678901234567890, "m": {"1": "x"}, "i": "1 day, 0:00:00", "t": "茶", "f": [None]}
+    ]
+
+
 def test_a_device_and_a_link_are_written_to_and_not_replaced(synced: Shell, tmp_path: Path) -> None:
     """A command of root had replaced /dev/null by a file."""
     pipe, link, file = tmp_path / "pipe", tmp_path / "link.csv", tmp_path / "rows.csv"
