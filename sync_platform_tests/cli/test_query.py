@@ -158,3 +158,9 @@ def test_a_port_in_use_is_named(shell: Shell) -> None:
         done = shell.run("sandbox", "--port", str(port))
         assert done.returncode == 1
         assert str(port) in done.stderr
+
+
+def test_a_fault_that_the_sandbox_does_not_know_is_a_wrong_option(shell: Shell) -> None:
+    done = shell.run("sandbox", "--fault", "keeta:none")
+    assert done.returncode == 2
+    assert "--fault: unknown fault 'none'" in done.stderr

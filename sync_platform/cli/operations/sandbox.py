@@ -11,6 +11,7 @@ from sync_platform.platforms import load_platforms
 from sync_platform.sandbox.city import City
 from sync_platform.sandbox.ground_truth import write_ground_truth
 from sync_platform.sandbox.listening import serve
+from sync_platform.sandbox.planned_faults import parse_fault
 from sync_platform.sandbox.sandbox_error import SandboxError
 from sync_platform.settings import load_settings
 
@@ -36,6 +37,11 @@ def serve_sandbox(
         raise UsageError(f"--places {places}: must be between 1 and 200000")
     if not 0 <= port <= 65_535:
         raise UsageError(f"--port {port}: must be between 0 and 65535")
+    try:
+        for fault in faults:
+            parse_fault(fault)
+    except SandboxError as error:
+        raise UsageError(f"--fault: {error}") from None
     try:
         if ground_truth:
             write_ground_truth(City(places, seed, today), ground_truth)
