@@ -39,7 +39,7 @@ def test_a_full_disk_is_an_alert_and_runs_go_on_once_there_is_room(
             request = api.request_emergency("the menus are wrong", sources=["chope"])
             server.wait_for(lambda: api.emergency(request.request_id).finished_at)
             assert "free some space" in api.emergency(request.request_id).platforms[0].reasons[0]
-            assert "emergency-in-trouble" in open_problems(api)
+            server.wait_for(lambda: "emergency-in-trouble" in open_problems(api))  # in the next round of the watch
         server.wait_for(lambda: not is_alive(server, process))  # it cannot write its events
     server.wait_for(lambda: state_of(client, under_way) == "FAILURE")
     server.wait_for(lambda: successful(client) - before)  # Dagster has started it again
