@@ -136,7 +136,7 @@ def _read_csv(path: Path) -> tuple[pl.DataFrame, list[str]]:
     encoding = _encoding(path)
     with path.open(encoding=encoding) as file:
         first = file.readline(_HEAD_BYTES)
-    is_hint = first.lower().startswith(SEPARATOR_HINT)
+    is_hint = first.lower().startswith(SEPARATOR_HINT) and len(first.rstrip("\r\n")) > len(SEPARATOR_HINT)
     separator = first[len(SEPARATOR_HINT)] if is_hint else _separator(first)
     source: Path | io.BytesIO = path
     if encoding != UTF_8 or _ends_lines_by_cr(path):

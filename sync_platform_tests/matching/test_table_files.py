@@ -78,3 +78,11 @@ def test_a_repeated_id_and_a_single_row_are_warned_about(tmp_path: Path) -> None
         f"{path}: 2 rows repeat the id of a row before, such as 1: left out",
         f"{path}: it has one row only",
     ]
+
+
+@pytest.mark.parametrize("text", ["sep=", "sep=\n"])
+def test_a_first_line_that_names_no_separator_is_no_hint(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "listings.csv"
+    path.write_text(text)
+    with pytest.raises(UsageError, match="no column source_id"):
+        read_files([path])
