@@ -17,6 +17,7 @@ from sync_platform.defs.landing import landing_assets
 from sync_platform.defs.lineage import auditor_of, verification_schedule
 from sync_platform.defs.maintenance import maintenance_schedule, retention_periods_of
 from sync_platform.defs.monitoring import watch_sensors
+from sync_platform.defs.partitions import partitions_of
 from sync_platform.defs.platform_lock import platform_lock_resource
 from sync_platform.defs.progress import NoProgress, Progress
 from sync_platform.defs.resources import lake_of, landing_store_of, sources_of, vault_of
@@ -38,7 +39,7 @@ from sync_platform.vault.key_file import require_private_key_files
 
 def build(settings: Settings, progress: Progress, row_worker: RowWorker = NO_ROW_WORKER) -> dg.Definitions:
     """All definitions for these settings. `progress` shows the syncs; `row_worker` parses landed objects into rows."""
-    platforms = load_platforms(settings.platform_path)
+    platforms, partitions = load_platforms(settings.platform_path), partitions_of(settings)
     landing_store, lake = landing_store_of(settings), lake_of(settings)
     resources: dict[str, Configurable] = {
         "sources": sources_of(settings),
@@ -64,8 +65,8 @@ def build(settings: Settings, progress: Progress, row_worker: RowWorker = NO_ROW
     ]
     return dg.Definitions(
         assets=[
-            *landing_assets(platforms, progress, row_worker),
-            *table_assets(platforms, row_worker, load_own_checks(settings.checks_folder, platforms)),
+            *landing_assets(platforms, partitions, progress, row_worker),
+            *table_assets(platforms, partitions, row_worker, load_own_checks(settings.checks_folder, platforms)),
             *unified_assets(platforms, progress),
             scorecard_asset(platforms),
             *backup_assets(),

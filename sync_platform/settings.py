@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 import re
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
@@ -77,6 +77,11 @@ class Settings(LogSettings, BackupSettings, RetentionSettings, MonitoringSetting
         description="Platforms that this installation syncs, separated by commas. Empty: all. Schedules, `sync` and "
         "emergency requests without names leave the others out, and so do health and freshness.",
     )
+    first_month: str = Field(
+        "2026-01",
+        description="First month (YYYY-MM) of the monthly partitions. Months before your first sync can be synced "
+        "only from pages that were landed for them.",
+    )
     sandbox_places: int = Field(2000, ge=1, le=200_000, description="Places in the sandbox's invented Hong Kong.")
     sandbox_seed: int = Field(852, description="Seed of the sandbox's invented Hong Kong.")
     sandbox_today: date | None = Field(None, description="The sandbox's date (YYYY-MM-DD). Empty: today in Hong Kong.")
@@ -87,6 +92,15 @@ class Settings(LogSettings, BackupSettings, RetentionSettings, MonitoringSetting
         parts = value.split(".")
         if len(parts) != 2 or not all(part.isidentifier() for part in parts):
             raise ValueError("must be schema.table, each a plain name such as lineage.changes")
+        return value
+
+    @field_validator("first_month")
+    @classmethod
+    def _is_month(cls, value: str) -> str:
+        if not re.fullmatch(r"20\d\d-(0[1-9]|1[0-2])", value):
+            raise ValueError("must be a month such as 2026-01")
+        if value > datetime.now(ZoneInfo("Asia/Hong_Kong")).strftime("%Y-%m"):
+            raise ValueError("must not lie in the future: there would be no month to sync")
         return value
 
     @field_validator("time_zone")

@@ -8,7 +8,6 @@ from typing import Any
 
 import dagster as dg
 
-from sync_platform.defs.partitions import partitions_of
 from sync_platform.defs.resources import LakeResource
 from sync_platform.errors import SyncError
 from sync_platform.lake.syncs import SyncRecord
@@ -23,11 +22,11 @@ ANOMALIES = "anomalies"
 MAX_PICTURES = 3
 
 
-def anomaly_check_spec(platform: Platform, key: dg.AssetKey) -> dg.AssetCheckSpec:
+def anomaly_check_spec(key: dg.AssetKey, partitions: dg.TimeWindowPartitionsDefinition) -> dg.AssetCheckSpec:
     return dg.AssetCheckSpec(
         ANOMALIES,
         asset=key,
-        partitions_def=partitions_of(platform.cadence),
+        partitions_def=partitions,
         description="Volume, duration, throughput, error rate, null rates and score fit those of earlier syncs.",
     )
 

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from sync_platform.defs.metadata import OWNERS, metadata_of_platform, tags_of
 from sync_platform.defs.overtaken_run import launch_again
-from sync_platform.defs.partitions import partitions_of
+from sync_platform.defs.partitions import Partitions
 from sync_platform.defs.platform_lock import PlatformLocks
 from sync_platform.defs.progress import Progress
 from sync_platform.defs.request_notes import RequestNotes
@@ -62,20 +62,22 @@ def landing_key(platform: Platform) -> dg.AssetKey:
 
 
 def landing_assets(
-    platforms: dict[str, Platform], progress: Progress, row_worker: RowWorker
+    platforms: dict[str, Platform], partitions: Partitions, progress: Progress, row_worker: RowWorker
 ) -> list[dg.AssetsDefinition]:
     """The landing asset of every platform."""
-    return [_landing_asset(platform, progress, row_worker) for platform in platforms.values()]
+    return [_landing_asset(platform, partitions, progress, row_worker) for platform in platforms.values()]
 
 
-def _landing_asset(platform: Platform, progress: Progress, row_worker: RowWorker) -> dg.AssetsDefinition:
+def _landing_asset(
+    platform: Platform, partitions: Partitions, progress: Progress, row_worker: RowWorker
+) -> dg.AssetsDefinition:
     listed = "\n".join(f"- **{dataset.name}**: {dataset.description}" for dataset in platform.datasets)
 
     @dg.asset(
         key=landing_key(platform),
         description=f"{platform.title} as received: {platform.description} Personal fields are sealed before anything "
         f"is written; a manifest lists what was received and what is missing.\n\n{listed}",
-        partitions_def=partitions_of(platform.cadence),
+        partitions_def=partitions[platform.cadence],
         io_manager_key="landing_io",
         group_name=platform.name,
         pool=platform.name,

@@ -9,7 +9,6 @@ from typing import Any
 
 import dagster as dg
 
-from sync_platform.defs.partitions import partitions_of
 from sync_platform.lake.commit_outcome import CommitOutcome
 from sync_platform.quality.own_check_run import own_check_in_words
 from sync_platform.quality.own_checks import OwnCheck
@@ -26,10 +25,13 @@ DESCRIPTIONS = {
 
 
 def check_specs(
-    platform: Platform, dataset: Dataset, key: dg.AssetKey, own_checks: Sequence[OwnCheck] = ()
+    platform: Platform,
+    dataset: Dataset,
+    key: dg.AssetKey,
+    partitions: dg.TimeWindowPartitionsDefinition,
+    own_checks: Sequence[OwnCheck] = (),
 ) -> list[dg.AssetCheckSpec]:
     """The checks of a table: the built-in ones, and the team's own."""
-    partitions = partitions_of(platform.cadence)
     return [
         dg.AssetCheckSpec(
             CONTRACT,

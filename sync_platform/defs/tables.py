@@ -11,7 +11,7 @@ from pydantic import Field
 from sync_platform.defs.anomalies import anomaly_check_result, anomaly_check_spec
 from sync_platform.defs.landing import failure, landing_key
 from sync_platform.defs.metadata import OWNERS, metadata_of_commit, metadata_of_table, tags_of
-from sync_platform.defs.partitions import partitions_of
+from sync_platform.defs.partitions import Partitions
 from sync_platform.defs.platform_lock import PlatformLocks
 from sync_platform.defs.quality import check_results, check_specs, own_check_results
 from sync_platform.defs.resources import LakeResource, StoreResource
@@ -43,11 +43,16 @@ def table_key(platform: Platform, dataset: Dataset) -> dg.AssetKey:
 
 
 def table_assets(
-    platforms: dict[str, Platform], row_worker: RowWorker, own_checks: OwnChecks = NO_OWN_CHECKS
+    platforms: dict[str, Platform],
+    partitions: Partitions,
+    row_worker: RowWorker,
+    own_checks: OwnChecks = NO_OWN_CHECKS,
 ) -> list[dg.AssetsDefinition]:
     """The table asset of every dataset of every platform."""
     return [
-        _table_asset(platform, dataset, row_worker, own_checks.of(platform.name, dataset.name))
+        _table_asset(
+            platform, dataset, partitions[platform.cadence], row_worker, own_checks.of(platform.name, dataset.name)
+        )
         for platform in platforms.values()
         for dataset in platform.datasets
     ]
@@ -73,13 +78,17 @@ class CommitConfig(dg.Config):
 
 
 def _table_asset(
-    platform: Platform, dataset: Dataset, row_worker: RowWorker, own_checks: Sequence[OwnCheck]
+    platform: Platform,
+    dataset: Dataset,
+    partitions: dg.TimeWindowPartitionsDefinition,
+    row_worker: RowWorker,
+    own_checks: Sequence[OwnCheck],
 ) -> dg.AssetsDefinition:
     @dg.asset(
         key=table_key(platform, dataset),
         ins={"landed": dg.AssetIn(landing_key(platform), metadata=_input_metadata(platform, dataset))},
         description=f"{dataset.description} One row per record, retired ones marked; every change is in the history.",
-        partitions_def=partitions_of(platform.cadence),
+        partitions_def=partitions,
         io_manager_key="lake_io",
         group_name=platform.name,
         pool=platform.name,
@@ -93,8 +102,8 @@ def _table_asset(
         output_required=False,
         dagster_type=dg.Any,
         check_specs=[
-            *check_specs(platform, dataset, table_key(platform, dataset), own_checks),
-            anomaly_check_spec(platform, table_key(platform, dataset)),
+            *check_specs(platform, dataset, table_key(platform, dataset), partitions, own_checks),
+            anomaly_check_spec(table_key(platform, dataset), partitions),
         ],
     )
     def commit(

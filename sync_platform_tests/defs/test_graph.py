@@ -20,7 +20,7 @@ from sync_platform.defs.automation import WEEKLY
 from sync_platform.defs.partitions import partitions_of
 from sync_platform.defs.progress import NoProgress
 from sync_platform.platforms import load_platforms
-from sync_platform.settings import Settings
+from sync_platform.settings import Settings, load_settings
 from sync_platform.sources.period import current_period
 from sync_platform_tests.pictures import graph_picture, require_picture
 
@@ -90,7 +90,12 @@ def test_every_platform_and_dataset_is_an_asset_with_a_description(definitions: 
 
 @pytest.mark.parametrize("cadence", ["monthly", "weekly"])
 def test_the_last_partition_is_the_current_period(cadence: Any) -> None:
-    assert partitions_of(cadence).get_last_partition_key() == current_period(cadence).key
+    assert partitions_of(load_settings())[cadence].get_last_partition_key() == current_period(cadence).key
+
+
+def test_months_begin_where_the_settings_say() -> None:
+    partitions = partitions_of(load_settings(first_month="2024-11"))["monthly"]
+    assert partitions.get_partition_keys()[:3] == ["2024-11", "2024-12", "2025-01"]
 
 
 def test_a_schedule_asks_for_one_run_per_platform_of_the_current_period(definitions: dg.Definitions) -> None:

@@ -32,7 +32,7 @@ WARN, ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
 @dg.asset(
     key=FLOOR_PLAN,
     deps=[SEATS],
-    partitions_def=partitions_of("monthly"),
+    partitions_def=partitions_of(load_settings())["monthly"],
     # `eager` alone requests only the newest month
     automation_condition=dg.AutomationCondition.eager().without(dg.AutomationCondition.in_latest_time_window())
     & dg.AutomationCondition.all_deps_blocking_checks_passed(),

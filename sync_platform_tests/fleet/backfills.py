@@ -1,7 +1,6 @@
 """Backfills on a fleet: what is synced, the fleet that does it, and the same by one machine.
 
-FLEET_WEEKS=104 FLEET_MONTHS=10 make it two years of the register, and every month that the others have: their
-partitions begin in January 2026.
+FLEET_WEEKS=104 FLEET_MONTHS=24 make it two years of all.
 """
 
 from __future__ import annotations
@@ -41,6 +40,7 @@ PERIODS = {
     REGISTER: [period_of("weekly", LAST_WEEK - timedelta(weeks=week)).key for week in reversed(range(WEEKS))],
     **{name: [period_of("monthly", day).key for day in DAYS] for name in WITHOUT_ARCHIVE},
 }
+FIRST_MONTH = PERIODS[WITHOUT_ARCHIVE[0]][0]
 OF_ANOTHER_SYNC = "landing_object"
 """The column that names the sync that landed a version: the register is fetched again by each."""
 
@@ -51,7 +51,7 @@ def working_fleet(folder: Path, workers: int) -> Iterator[RunningFleet]:
 
     Nothing waits for the code server: backfills that are requested before it answers wait for it.
     """
-    with running_fleet(folder, workers) as fleet:
+    with running_fleet(folder, workers, FIRST_MONTH) as fleet:
         land_months(load_settings(), [PLATFORMS[name] for name in WITHOUT_ARCHIVE], DAYS)
         services = fleet.hosts[SERVICES]
         fleet.start(services, "serve", "--only", "code-server")

@@ -104,14 +104,15 @@ class RunningFleet:
 
 
 @contextmanager
-def running_fleet(folder: Path, workers: int) -> Iterator[RunningFleet]:
-    """The servers of a fleet, and hosts for so many workers. Only the servers run."""
+def running_fleet(folder: Path, workers: int, first_month: str) -> Iterator[RunningFleet]:
+    """The servers of a fleet, and hosts for so many workers. Only the servers run. Months begin with `first_month`."""
     with ExitStack() as stack:
         made = stack.enter_context(hosts(SERVICES, *(f"worker-{number}" for number in range(1, workers + 1))))
         place = made[SERVICES].place
         postgres = stack.enter_context(postgres_server_at(place))
         s3 = stack.enter_context(s3_server_at(place))
-        fleet = RunningFleet(folder, made, {**fleet_settings(postgres, s3), **_common(folder, place.address, postgres)})
+        settings = {**fleet_settings(postgres, s3), **_common(folder, place.address, postgres)}
+        fleet = RunningFleet(folder, made, {**settings, "FIRST_MONTH": first_month})
         patch = stack.enter_context(pytest.MonkeyPatch.context())
         for name, value in {**fleet.environment, "SYNC_HOME": str(folder / "tests")}.items():
             patch.setenv(name, value)

@@ -41,7 +41,7 @@ def prepare(settings: Settings, planned: list[tuple[Platform, Period]]) -> None:
 def prepare_sources(settings: Settings, planned: list[tuple[Platform, Period]]) -> None:
     """Prepare only the platforms of a run, without Dagster's instance; errors as in `prepare`."""
     for _, period in planned:
-        require_partition(period)
+        require_partition(settings, period)
     sources = sources_of(settings)
     for platform, _ in planned:
         sources.source_of(platform)
