@@ -20,8 +20,8 @@ RUN /opt/sync-platform/bin/python -m pip install --no-cache-dir --disable-pip-ve
       --no-build-isolation --no-compile . \
  && /opt/sync-platform/bin/python -m pip uninstall --yes --quiet pip \
  && { /opt/sync-platform/bin/python -m compileall -q -j 0 /opt/sync-platform || true; } \
- && /opt/sync-platform/bin/python -c "from sync_platform.storage.extensions import check; \
-      check(['ducklake', 'httpfs', 'postgres_scanner', 'sqlite_scanner'])"
+ && /opt/sync-platform/bin/python -c "from sync_platform.storage.extensions import check_extensions; \
+      check_extensions(['ducklake', 'httpfs', 'postgres_scanner', 'sqlite_scanner'])"
 
 FROM ${BASE}
 ARG VERSION=1.0.0

@@ -6,6 +6,9 @@ IMAGE_ARCHIVE names the file of the image; without it everything here but the ju
 from __future__ import annotations
 
 import os
+import re
+import subprocess
+import sys
 import tarfile
 from collections.abc import Iterator
 from io import BytesIO
@@ -46,6 +49,12 @@ def bundle(image: ImageArchive, tmp_path_factory: pytest.TempPathFactory) -> Pat
     (folder / "rootfs").mkdir()
     image.unpack(folder / "rootfs")
     return folder
+
+
+def test_the_python_that_the_build_runs_works_with_the_program_of_today() -> None:
+    (code,) = re.findall(r'python -c "(.*?)"', (ROOT / "Dockerfile").read_text(), flags=re.DOTALL)
+    done = subprocess.run([sys.executable, "-c", code.replace("\\\n", "")], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.full

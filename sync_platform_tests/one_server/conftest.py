@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from sync_platform.api_client import ApiClient
-from sync_platform_tests.one_server.installed_server import SITE, InstalledServer, installed_server
+from sync_platform_tests.one_server.installed_server import InstalledServer, installed_server
+from sync_platform_tests.one_server.site_client import SITE
 
 
 @pytest.fixture(scope="package")

@@ -17,7 +17,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import pytest
 
 from sync_platform_tests.certificates import Authority, certificate_authority
@@ -26,10 +25,10 @@ from sync_platform_tests.fleet.hosts import hosts
 from sync_platform_tests.installations import fleet_settings
 from sync_platform_tests.limits import LONGEST_WAIT_S
 from sync_platform_tests.one_server.machine import Machine, running_machine
+from sync_platform_tests.one_server.site_client import SITE, SiteClient
 from sync_platform_tests.services import postgres_server_at, s3_server_at
 from sync_platform_tests.tree import ROOT
 
-SITE = "sync.example.org"
 NETWORK = "10.99.78"
 PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
 OWN_PYTHON, OWN_PACKAGES, SOURCE = "/opt/python", "/opt/packages", "/srv/source"
@@ -73,35 +72,8 @@ class InstalledServer:
             assert time.monotonic() < limit, f"the expected state was not reached:\n{self.machine.journal()}"
             time.sleep(0.5)
 
-    def client(self, *, knows_authority: bool = True, newest: ssl.TLSVersion | None = None) -> HttpClient:
-        """A client on another host that asks the site by its name."""
-        context = ssl.create_default_context(cafile=str(self.authority.file) if knows_authority else None)
-        if newest:
-            context.set_ciphers("ALL:@SECLEVEL=0")  # else this client, and not Caddy, refuses an old version
-            context.minimum_version = context.maximum_version = newest
-        return HttpClient(self.machine.host.place.address, context)
-
-
-class HttpClient(httpx.Client):
-    """Sends every request for the site to one address, as if its name led there."""
-
-    def __init__(self, address: str, context: ssl.SSLContext) -> None:
-        super().__init__(base_url=f"https://{SITE}", timeout=60, transport=_ToAddress(address, context))
-
-
-class _ToAddress(httpx.BaseTransport):
-    def __init__(self, address: str, context: ssl.SSLContext) -> None:
-        self._address, self._transport = address, httpx.HTTPTransport(verify=context)
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        sent = httpx.Request(
-            request.method,
-            request.url.copy_with(host=self._address),
-            headers=request.headers,
-            stream=request.stream,
-            extensions={**request.extensions, "sni_hostname": request.url.host},
-        )
-        return self._transport.handle_request(sent)
+    def client(self, *, knows_authority: bool = True, newest: ssl.TLSVersion | None = None) -> SiteClient:
+        return SiteClient(self.machine.host.place.address, self.authority if knows_authority else None, newest)
 
 
 def documented_commands(first: str) -> list[str]:

@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from sync_platform_tests.fleet.hosts import BRIDGE
-from sync_platform_tests.one_server.installed_server import SITE, InstalledServer
+from sync_platform_tests.one_server.installed_server import InstalledServer
+from sync_platform_tests.one_server.site_client import SITE
 
 pytestmark = pytest.mark.full  # it takes minutes
 HEADERS = {
