@@ -1,7 +1,7 @@
 """Tables of Chinese characters: the simplified form of each, and its usual reading in Cantonese.
 
 What belongs here: reading the two files. Each line of a file has a value and the characters that have it. The files
-are made from OpenCC and ToJyutping by `sync_platform_tests/matching/test_character_tables.py`. They are shipped, because
+are made from OpenCC and ToJyutping by `sync_platform_tests/matching/test_character_tables.py`. They are shipped because
 those packages take a second to load, and because stored keys belong to one edition of the tables.
 """
 
