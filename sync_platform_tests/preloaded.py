@@ -14,8 +14,8 @@ from sync_platform.storage.extensions import check_extensions
 
 LIBRARIES = """
     alembic.command boto3 dagster.components dagster._core.storage.event_log.sqlite dagster._core.storage.runs.sqlite
-    dagster._core.storage.sqlite_storage opencc pandera.polars psycopg pyarrow.dataset pytest rich.live
-    splink sqlalchemy.dialects.postgresql sqlalchemy.dialects.sqlite ToJyutping upath
+    dagster._core.storage.sqlite_storage pandera.polars psycopg pyarrow.dataset pytest rich.live
+    splink sqlalchemy.dialects.postgresql sqlalchemy.dialects.sqlite upath
 """
 EXTENSIONS = ("ducklake", "sqlite_scanner", "postgres_scanner", "httpfs")
 

@@ -100,6 +100,15 @@ def _span(address: ParsedAddress) -> tuple[int, int]:
     return min(numbers, default=0), max(numbers, default=0)
 
 
+def levels_far_apart(distance: Array) -> Array:
+    """The levels of pairs that are too far apart for one door or building, whatever their addresses are; UNKNOWN for
+    other pairs."""
+    found = np.full(len(distance), UNKNOWN, dtype=np.int8)
+    found[distance > SAME_DOOR_M] = PLACE.number("apart")
+    found[distance > APART_M] = PLACE.number("far")
+    return found
+
+
 def _levels_of_distance(distance: Array, agree: Array, differ: Array, addresses_differ: Array) -> Array:
     """The levels of pairs by their distance alone; where it is unknown, streets and house numbers decide."""
     found = np.full(len(distance), UNKNOWN, dtype=np.int8)

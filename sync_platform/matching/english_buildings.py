@@ -66,14 +66,19 @@ _WORD = re.compile(r"[a-z0-9]+")
 
 def name_places(segments: list[str]) -> NamedPlaces:
     """The buildings and the estate that the segments of an address name."""
-    parts = [part for segment in segments for part in _NAMES_A_NEW_ONE.sub(r"\1,", _OF.sub(r"\1,", segment)).split(",")]
-    names = [name for part in parts if (name := _read_name(part))]
+    names = [name for segment in segments for name in _names_in(segment)]
     buildings = dict.fromkeys(name.building for name in names if name.building)
     estate = next((name.estate for name in names if name.estate), "")
     return NamedPlaces(tuple(buildings), estate, frozenset(name.phase for name in names if name.phase))
 
 
 @lru_cache(maxsize=50_000)
+def _names_in(segment: str) -> tuple[PlaceName, ...]:
+    """The names of buildings and estates in a segment; several may come without a comma between them."""
+    parts = _NAMES_A_NEW_ONE.sub(r"\1,", _OF.sub(r"\1,", segment)).split(",")
+    return tuple(name for part in parts if (name := _read_name(part)))
+
+
 def _read_name(segment: str) -> PlaceName | None:
     """The name of a building or an estate; none where a segment is an area, a street or a description."""
     named = _PURPOSE.sub("", segment, count=1) if _PURPOSE.match(segment) else segment

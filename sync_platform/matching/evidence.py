@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 from rapidfuzz.distance import Hamming
 
-from sync_platform.matching.address_evidence import CLOSE_M, QUARTER_M, AddressEvidence
+from sync_platform.matching.address_evidence import CLOSE_M, QUARTER_M, AddressEvidence, levels_far_apart
 from sync_platform.matching.comparisons import (
     BRANCH,
     CITY,
@@ -87,6 +87,11 @@ class Comparer:
         with ThreadPoolExecutor(MOST_THREADS) as threads:
             list(threads.map(compare_chunk, range(0, len(left), CHUNK_PAIRS)))
         return levels
+
+    def places_far_apart(self, left: Array, right: Array) -> Array:
+        """The levels in the comparison `place` of pairs that are so far apart that their addresses do not matter;
+        UNKNOWN for other pairs. No address is needed."""
+        return levels_far_apart(self._distance(left, right))
 
     def closeness(self, left: Array, right: Array) -> Array:
         """How close whole names and locations are, 0 to 3; this decides between pairs with equal levels."""

@@ -30,7 +30,7 @@ from sync_platform.matching.blocking import (
     pairs_within,
     without_keys,
 )
-from sync_platform.matching.comparisons import COMPARISONS, PLACE, distinct_levels
+from sync_platform.matching.comparisons import COMPARISONS, PLACE, UNKNOWN, distinct_levels
 from sync_platform.matching.components import components_of
 from sync_platform.matching.decided_pairs import Decision
 from sync_platform.matching.evidence import Comparer
@@ -42,6 +42,7 @@ from sync_platform.matching.model import Model, probability_of
 from sync_platform.matching.parsed_listings import ListingParser, ParsedListings
 from sync_platform.matching.thresholds import Thresholds
 
+_PLACE = COMPARISONS.index(PLACE)
 _WITHOUT_PLACE = tuple(comparison for comparison in COMPARISONS if comparison is not PLACE)
 
 
@@ -95,16 +96,20 @@ def relink(
 def _links(reader: _ListingReader, keys: _BatchKeys, model: Model, thresholds: Thresholds) -> pl.DataFrame:
     """The links of the replaced listings after the batch, in LINK_SCHEMA.
 
-    Most pairs that share a key cannot be links, whatever their addresses are. Addresses are the slowest to parse, so
-    only those of the other pairs are.
+    Most pairs that share a key cannot be links, whatever their addresses are, or lie too far apart for their addresses
+    to matter. Addresses are the slowest to parse, so only those of the other pairs are.
     """
     sharing = keys.sharing()
     table = reader.table(sharing.select(IDS).unique())
     without_addresses = table.with_columns(pl.lit(None, pl.String).alias(name) for name in ("address_en", "address_zh"))
     named = _KeyedListings(reader.parser.parse(without_addresses), sharing)
     left, right = pairs_with(named.keys, named.groups, named.are_in(keys.replaced))
-    levels, which = distinct_levels(Comparer(named.parsed, model.frequencies).compare(left, right, _WITHOUT_PLACE))
-    may_be_links = (probability_of(model.most_bits(levels, PLACE)) >= thresholds.least)[which]
+    comparer = Comparer(named.parsed, model.frequencies)
+    levels = comparer.compare(left, right, _WITHOUT_PLACE)
+    levels[:, _PLACE] = comparer.places_far_apart(left, right)
+    levels, which = distinct_levels(levels)
+    most = np.where(levels[:, _PLACE] == UNKNOWN, model.most_bits(levels, PLACE), model.bits(levels))
+    may_be_links = (probability_of(most) >= thresholds.least)[which]
     left, right = left[may_be_links], right[may_be_links]
     near = np.union1d(left, right)
     linked = _KeyedListings(reader.parser.parse(table[near]), sharing)

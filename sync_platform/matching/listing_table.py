@@ -51,6 +51,7 @@ ALSO_CALLED = {
 
 _TEXTS = ("name_en", "name_zh", "address_en", "address_zh", "city", "phone", "licence_number")
 _SEPARATORS = r"\s*[,;|、]\s*"
+_MAY_BE_PLACEHOLDER = rf"(?s)^[^0-9]{{0,{LONGEST}}}$"  # no placeholder has a digit
 _TRUE = ("true", "t", "yes", "y", "1")
 
 
@@ -158,8 +159,8 @@ def _without_placeholders(frame: pl.DataFrame) -> pl.DataFrame:
     """The listings with null where a text stands for a blank."""
     columns = []
     for name in _TEXTS:
-        short = frame[name].filter(frame[name].str.len_chars() <= LONGEST)
-        found = [text for text in short.unique() if is_placeholder(text, may_be_name=is_name(name))]
+        texts = frame[name].filter(frame[name].str.contains(_MAY_BE_PLACEHOLDER)).unique()
+        found = [text for text in texts if is_placeholder(text, may_be_name=is_name(name))]
         if found:
             columns.append(pl.when(~pl.col(name).is_in(found)).then(pl.col(name)).alias(name))
     return frame.with_columns(columns)

@@ -68,8 +68,7 @@ def parse_names(*texts: str) -> tuple[ParsedName, ParsedName]:
     is_second = False
     for text in texts:
         folded = fold(text)
-        marks = [part for part in _BRACKETED.findall(folded) if _SECOND_LISTING.search(part)]
-        if marks:
+        if any(map(_SECOND_LISTING.search, _BRACKETED.findall(folded))):
             is_second = True
             folded = _BRACKETED.sub(lambda found: " " if _SECOND_LISTING.search(found[1]) else found[0], folded)
         latin, han = split_scripts(folded) if has_han(folded) else (folded, "")
@@ -77,7 +76,9 @@ def parse_names(*texts: str) -> tuple[ParsedName, ParsedName]:
             chinese = _parse_chinese(han)
         if latin and not english.core:
             english = _parse_english(latin)
-    return english._replace(is_second_listing=is_second), chinese._replace(is_second_listing=is_second)
+    if is_second:
+        return english._replace(is_second_listing=True), chinese._replace(is_second_listing=True)
+    return english, chinese
 
 
 def _parse_english(folded: str) -> ParsedName:
@@ -107,11 +108,12 @@ def _parse_english(folded: str) -> ParsedName:
 
 def _without_legal_words(words: list[str]) -> list[str]:
     """The words of a name without its legal form; a name of legal words only keeps the last ones."""
-    while True:
-        rest = _WORD.findall(_LEGAL.sub(" ", " ".join(words)))
+    while _LEGAL.search(whole := " ".join(words)):
+        rest = _WORD.findall(_LEGAL.sub(" ", whole))
         if not rest or rest == words:
-            return words
+            break
         words = rest
+    return words
 
 
 def _cut_branch(name: str) -> tuple[str, str]:

@@ -8,8 +8,9 @@ one character. So names can be compared as strings of sounds, in any script.
 from __future__ import annotations
 
 import re
-from functools import cache, lru_cache
+from functools import lru_cache
 
+from sync_platform.matching.character_tables import cantonese_readings
 from sync_platform.matching.scripts import HAN
 
 _SYLLABLE = re.compile(
@@ -25,22 +26,6 @@ _LAST = {"ng": "g", "n": "n", "m": "m", "p": "p", "t": "t", "k": "k", "ck": "k",
 _FIRSTS, _LASTS = "pmftlkqhcsyw-", "gnmptk-"
 _BASE = 0x100  # sounds are written as characters from this code point on
 _LONGEST = 7  # letters of a romanised syllable, such as `cheung`, plus one
-
-
-@cache
-def _readings() -> dict[str, str]:
-    """The most usual Cantonese reading of each character in Jyutping, without tone; simplified characters too."""
-    import ToJyutping
-    from opencc import OpenCC
-
-    back = OpenCC("s2t")
-    characters = "".join(map(chr, range(0x4E00, 0xA000)))
-    readings: dict[str, str] = {}
-    for character, traditional in zip(characters, back.convert(characters), strict=False):
-        jyutping = ToJyutping.get_jyutping_list(traditional)[0][1] or ToJyutping.get_jyutping_list(character)[0][1]
-        if jyutping:
-            readings[character] = jyutping.split()[0].rstrip("123456")
-    return readings
 
 
 @lru_cache(maxsize=50_000)
@@ -60,7 +45,7 @@ def sound_of_syllable(syllable: str) -> str:
 @lru_cache(maxsize=50_000)
 def sound_of_character(character: str) -> str:
     """The sound of a Chinese character; empty where it is not known."""
-    jyutping = _readings().get(character, "")
+    jyutping = cantonese_readings().get(character, "")
     if not jyutping:
         return ""
     if jyutping.startswith("j"):  # Jyutping writes j where other romanisations write y

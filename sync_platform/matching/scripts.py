@@ -9,6 +9,8 @@ import re
 import unicodedata
 from functools import cache, lru_cache
 
+from sync_platform.matching.character_tables import simplified_characters
+
 HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _HAN = re.compile(f"[{HAN}]")
 _HAN_RUN = re.compile(rf"[{HAN}][{HAN}0-9a-z]*")
@@ -31,13 +33,7 @@ _VARIANTS = (
 @cache
 def _canonical_characters() -> dict[int, str]:
     """The common form of each Chinese character: Traditional characters and variants become Simplified."""
-    from opencc import OpenCC
-
-    characters = "".join(map(chr, (*range(0x3400, 0x4DC0), *range(0x4E00, 0xA000))))
-    simplified = OpenCC("t2s").convert(characters)
-    table = {
-        ord(old): new for old, new in zip(characters, simplified, strict=True) if old != new and ord(new) <= 0xFFFF
-    }
+    table = {ord(old): new for old, new in simplified_characters().items()}
     table |= {ord(pair[0]): pair[1] for pair in _VARIANTS}
     return {old: table.get(ord(new), new) for old, new in table.items()}
 
