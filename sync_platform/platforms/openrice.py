@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
@@ -24,7 +24,7 @@ from sync_platform.sources.fetching import Parents, page_of, pages_of_children
 from sync_platform.sources.list_reading import Slice
 from sync_platform.sources.personal_processing import PUBLISHED_REVIEWS
 from sync_platform.sources.place import Place
-from sync_platform.sources.received import Page
+from sync_platform.sources.received import Page, integer_at
 from sync_platform.sources.rules import COUNT, HOURS, PHONE, TRADING, WEB_ADDRESS, OneOf, Together, Within
 from sync_platform.sources.search_query import Filters, SearchFilter
 from sync_platform.sources.values import filled_texts, name_of_code, nonzero, nonzero_count
@@ -173,24 +173,19 @@ AS_DEAR = Agreement(
 )
 
 
-class District(msgspec.Struct, rename="camel"):
-    district_id: int
-
-
-class SearchCategory(msgspec.Struct, rename="camel"):
-    category_id: int | None = None
-
-
 class Region(msgspec.Struct):
-    """The values of the search's filters. `categories`: by kind, such as cuisine, dish or amenity."""
+    """The values of the search's filters. `categories`: by kind, such as cuisine, dish or amenity.
 
-    districts: list[District]
-    categories: dict[str, list[SearchCategory]]
+    A value without a number that can be read is left out: the count of all of Hong Kong shows whether it is needed.
+    """
+
+    districts: list[Any]
+    categories: dict[str, Any]
 
     @property
     def partitions(self) -> list[list[SearchFilter]]:
         """By district; then by region. A region has a negative number, and overlaps districts."""
-        numbers = [district.district_id for district in self.districts]
+        numbers = _numbers(self.districts, "districtId")
         places = [number for number in numbers if number >= 0], [number for number in numbers if number < 0]
         prices = SearchFilter("priceRangeId", list(poi_fields.PRICE_RANGES))
         return [[SearchFilter("districtId", values), prices, self._filter("cuisine")] for values in places]
@@ -201,10 +196,14 @@ class Region(msgspec.Struct):
         return [self._filter(kind) for kind in self.categories if kind != "cuisine"]
 
     def _filter(self, kind: str) -> SearchFilter:
-        categories = self.categories.get(kind, [])
-        return SearchFilter(
-            f"{kind}Id", [category.category_id for category in categories if category.category_id is not None]
-        )
+        return SearchFilter(f"{kind}Id", _numbers(self.categories.get(kind), "categoryId"))
+
+
+def _numbers(values: Any, field: str) -> list[int]:
+    """The numbers in this field of a list's objects, each once, in their order."""
+    read = integer_at(field)
+    numbers = [read(value) for value in values if isinstance(value, dict)] if isinstance(values, list) else []
+    return [number for number in dict.fromkeys(numbers) if number is not None]
 
 
 class OpenRice(Platform):

@@ -11,7 +11,17 @@ from pydantic import AfterValidator
 def _require_http(value: str) -> str:
     if value and not value.startswith(("http://", "https://")):
         raise ValueError("must start with http:// or https://")
+    if value and not _names_host(value):
+        raise ValueError("must name a host without blanks, and no port or one up to 65535")
     return value
+
+
+def _names_host(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        return bool(parts.hostname) and not any(map(str.isspace, parts.netloc)) and (parts.port or 0) >= 0
+    except ValueError:  # no number, one above 65535, or a bracket that is not closed
+        return False
 
 
 def _refuse_login(value: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from ipaddress import ip_address
@@ -27,9 +28,11 @@ from sync_platform.errors import (
     may_have_taken_effect,
 )
 from sync_platform.sources.authentication import sendable
+from sync_platform.sources.connection_settings import http_client
 from sync_platform.sources.content_codings import ACCEPTED
 from sync_platform.sources.login_in_address import Login, split_login
 from sync_platform.sources.pace import Pacer
+from sync_platform.sources.redirects import keeps_origin, origin_text
 from sync_platform.sources.repeat_log import RepeatLog
 from sync_platform.sources.reply import Reply
 from sync_platform.sources.response_bodies import BodyLimit, body_of, discard_body, limit_body
@@ -42,7 +45,14 @@ T = TypeVar("T")
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 60.0
 DEADLINE_TIMEOUTS = 4
+LARGEST_PORT = 65_535
+_QUOTED_BYTES = re.compile(r"[: ]*(bytearray\()?\bb['\"].*", re.DOTALL)
 LOOPBACK_WAIT_FACTOR = 0.1  # a server on this machine recovers faster than one behind a bot wall
+
+
+def _reason(lost: httpx.TransportError) -> str:
+    """Why the connection failed, without the bytes that the HTTP library quotes: they may be a part of a body."""
+    return _QUOTED_BYTES.sub("", str(lost)) or type(lost).__name__
 
 
 def is_loopback(url: str) -> bool:
@@ -94,7 +104,8 @@ class Client:
         self._repeats = RepeatLog(platform)
         self._is_secret = bool(headers.keys() - {"Accept"}) or self._login is not None
         self.clock_ahead_s: float | None = None
-        self._http = httpx.AsyncClient(
+        self._http = http_client(
+            platform,
             headers={
                 "User-Agent": "Mozilla/5.0 (compatible; sync-platform)",
                 "Accept-Encoding": ACCEPTED,
@@ -103,7 +114,10 @@ class Client:
             timeout=httpx.Timeout(timeout_s, connect=min(10.0, timeout_s)),
             limits=httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency),
             follow_redirects=True,
-            event_hooks={"response": [self._refuse_strange_host, self._limit_body]},
+            event_hooks={
+                "request": [self._refuse_strange_port],
+                "response": [self._refuse_strange_origin, self._limit_body],
+            },
             transport=transport,
             trust_env=not is_loopback(base_url),
         )
@@ -135,12 +149,18 @@ class Client:
         """
         return await self._request("POST", path, read, body=body, is_repeatable=is_repeatable)
 
-    async def _refuse_strange_host(self, response: httpx.Response) -> None:
-        """Raise Refused for a redirect that would send our secrets (headers, or the body of a POST) to another host."""
+    async def _refuse_strange_port(self, request: httpx.Request) -> None:
+        """Raise Refused for a port that does not exist, of a setting or of a redirect."""
+        if not 0 <= (request.url.port or 0) <= LARGEST_PORT:
+            raise Refused(f"{self.platform}: {request.url} is not an address: there is no port {request.url.port}")
+
+    async def _refuse_strange_origin(self, response: httpx.Response) -> None:
+        """Raise Refused for a redirect that would send our secrets (headers, or the body of a POST) somewhere else."""
         if response.has_redirect_location and (self._is_secret or response.request.method != "GET"):
             target = response.url.join(response.headers["location"])
-            if target.host != response.url.host or (target.scheme, response.url.scheme) == ("http", "https"):
-                raise Refused(f"{self.platform}: {response.url} sends us and our credentials on to {target.host}")
+            if not keeps_origin(response.url, target):
+                where = origin_text(target)
+                raise Refused(f"{self.platform}: {response.url} sends us and our credentials on to {where}")
 
     async def _limit_body(self, response: httpx.Response) -> None:
         limit_body(response, self.platform, self._body_limit)
@@ -220,7 +240,7 @@ class Client:
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as wrong:
             raise Refused(f"{self.platform}: {url} is not an address: {wrong}") from None
         except httpx.TransportError as lost:
-            reason, was_sent = str(lost) or type(lost).__name__, not isinstance(lost, httpx.ConnectError)
+            reason, was_sent = _reason(lost), not isinstance(lost, httpx.ConnectError)
             raise ConnectionFailed(f"{self.platform}: connection to {url} failed: {reason}", was_sent) from None
         fetched_at = datetime.now(UTC)
         self._compare_clocks(fetched_at, server_time(response.headers))

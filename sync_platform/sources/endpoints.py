@@ -16,9 +16,10 @@ from urllib.parse import quote, unquote
 
 import msgspec
 
-from sync_platform.errors import SyncError
+from sync_platform.errors import ContractBroken, SyncError
 from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.list_reading import Slice
+from sync_platform.sources.loose_json import TWO_VALUES
 from sync_platform.sources.received import Record, integer_at, records_of
 from sync_platform.sources.reply import Reply
 from sync_platform.sources.wire_structs import WireField, struct_of, value_of
@@ -183,7 +184,10 @@ class Endpoint:
         def found(path: str) -> Any:
             return value_of(envelope, path.rstrip("?")) if path else None
 
-        paging, records = self.paging, records_of(found(self.records))
+        listed = found(self.records)
+        if listed == TWO_VALUES:
+            raise ContractBroken(reply.platform, reply.url, "1", f"$.{self.records}", "two lists of one name")
+        paging, records = self.paging, records_of(listed)
         if self.wrapped_in:
             records = [
                 inner if isinstance(inner := record.get(self.wrapped_in), dict) else record for record in records

@@ -113,7 +113,7 @@ class Extraction:
     def lower_total(self, dataset: str, by: int) -> None:
         """A list that was read again has fewer records than the total that was reported for it."""
         gaps = self.gaps[dataset]
-        gaps.claimed, self.part.claimed = (gaps.claimed or 0) - by, (self.part.claimed or 0) - by
+        gaps.claimed, self.part.claimed = max(0, (gaps.claimed or 0) - by), max(0, (self.part.claimed or 0) - by)
 
     def expect_pages(self, dataset: str, pages: int) -> None:
         self.gaps[dataset].pages_expected += pages

@@ -87,9 +87,14 @@ class PartGaps:
     is_proven: bool = True
 
 
+def believable_total(total: int) -> int:
+    """A source's total, never negative, never more than a table can store."""
+    return min(max(0, total), MAX_CLAIMED)
+
+
 def sum_of_claims(claimed: int | None, total: int) -> int:
     """The sum of the source's totals: `claimed` and another one; never negative, never more than a table can store."""
-    return min((claimed or 0) + max(0, total), MAX_CLAIMED)
+    return believable_total((claimed or 0) + max(0, total))
 
 
 def most_left_out(left_out: int, of: int, records: str, why: str) -> str | None:

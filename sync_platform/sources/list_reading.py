@@ -13,6 +13,7 @@ from typing import TypeVar
 from sync_platform.errors import SyncError
 from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.fingerprints import Fingerprints
+from sync_platform.sources.gaps import believable_total
 from sync_platform.sources.received import Page, Record
 from sync_platform.sources.reply import Reply
 
@@ -156,7 +157,7 @@ class ListReading:
         self._stale_in_a_row = 0 if new else self._stale_in_a_row + 1
         self._lengths[place] = len(part.records)
         if part.total is not None:
-            self._totals.append(max(0, part.total))
+            self._totals.append(believable_total(part.total))
         return part
 
     def adds(self, record: Record) -> bool:

@@ -6,6 +6,9 @@ An integer beyond 64 bits becomes its exact text: as a number it would lose its 
 their record goes to quarantine, and the other records are stored. In text, U+FFFD replaces what is not text (half a
 surrogate pair, a broken byte), as in WHATWG's "scalar value string". A control character inside a text, UTF-16, and
 NULs after the end lose nothing, and are read.
+
+A name that an object has twice with different values (RFC 8259, 4, leaves open which counts) gets a value that no
+contract accepts: no choice is made between them.
 """
 
 from __future__ import annotations
@@ -15,7 +18,10 @@ import re
 from math import isfinite
 from typing import Any
 
+import orjson
+
 NO_NUMBER = "not_a_number"
+TWO_VALUES = [["two values of one name"]]
 PADDING = "\0 \t\r\n"
 _UNREADABLE = re.compile("[\ud800-\udfff]")
 _LONG = b"0" * 19
@@ -32,12 +38,27 @@ def may_have_long_integer(body: bytes) -> bool:
     return _LONG in body.translate(_ALL_DIGITS_ZERO)
 
 
+def may_repeat_name(body: bytes, value: Any) -> bool:
+    """True if a body has more names than its decoded value, as it has where an object has a name twice."""
+    try:
+        return body.count(b'":') + body.count(b'" :') > orjson.dumps(value).count(b'":')
+    except orjson.JSONEncodeError:  # too deep: such records are quarantined
+        return False
+
+
 def decode_loosely(body: bytes) -> Any:
     """The value of a body; ValueError or RecursionError where it cannot be decoded this way either."""
     text = body.decode(json.detect_encoding(body), errors="surrogateescape").lstrip().rstrip(PADDING)
     if text[:1] not in ("{", "["):
         raise ValueError("neither an object nor a list")
-    value = json.loads(text, strict=False, parse_constant=_not_a_number, parse_float=_float, parse_int=_integer)
+    value = json.loads(
+        text,
+        strict=False,
+        parse_constant=_not_a_number,
+        parse_float=_float,
+        parse_int=_integer,
+        object_pairs_hook=_object,
+    )
     return _with_readable_text(value)
 
 
@@ -55,6 +76,13 @@ def _integer(text: str) -> int | str:
         return text
     number = int(text)
     return number if _SMALLEST <= number <= _LARGEST else text
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        value |= dict.fromkeys({name for name, each in pairs if each != value[name]}, TWO_VALUES)
+    return value
 
 
 def _with_readable_text(value: Any) -> Any:

@@ -12,7 +12,7 @@ import msgspec
 import orjson
 
 from sync_platform.errors import ContractBroken, MalformedBody
-from sync_platform.sources.loose_json import decode_loosely, may_have_long_integer
+from sync_platform.sources.loose_json import decode_loosely, may_have_long_integer, may_repeat_name
 from sync_platform.sources.loose_records import LooseReading, read_loosely
 
 T = TypeVar("T")
@@ -46,18 +46,20 @@ class Reply:
 
     def json(self) -> Any:
         """The decoded body; MalformedBody where it is not JSON. A value that JSON cannot express (`NaN`, half a
-        surrogate pair) does not lose the page, and an integer beyond 64 bits is exact: see `decode_loosely`."""
-        if may_have_long_integer(self.body):
-            with suppress(ValueError, RecursionError):
-                return decode_loosely(self.body)
+        surrogate pair, two values of one name) does not lose the page, and an integer beyond 64 bits is exact: see
+        `decode_loosely`."""
         try:
-            return orjson.loads(self.body)
+            value = orjson.loads(self.body)
         except orjson.JSONDecodeError as error:
             with suppress(ValueError, RecursionError):
                 return decode_loosely(self.body)
             is_html = self.body.lstrip()[:1] == b"<"
             received = "HTML, not" if is_html else f"{len(self.body)} bytes that end too early or are not"
             raise MalformedBody(f"{self.platform}: {self.url} answered {received} JSON: {error.msg}") from None
+        if may_have_long_integer(self.body) or may_repeat_name(self.body, value):
+            with suppress(ValueError, RecursionError):
+                return decode_loosely(self.body)
+        return value
 
     def json_as(self, shape: type[T], page: str = "1") -> T:
         """The decoded body in a declared shape; ContractBroken with the path of the field that differs."""

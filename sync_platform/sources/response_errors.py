@@ -28,9 +28,18 @@ def error_of_response(platform: str, response: httpx.Response, html_is_a_wall: b
         return ServerFailed(where, status)
     if status >= 400:
         return Refused(where)
+    if status >= 300 and not _is_expected(response):
+        return ServerFailed(f"{where}, and names no address to go to", status)
     if html_is_a_wall and "html" in response.headers.get("content-type", ""):
         return Throttled(f"{platform}: {response.url} answered HTML in place of data: blocked")
     return None
+
+
+def _is_expected(response: httpx.Response) -> bool:
+    """True for a redirect that is followed, and for "not modified" where we asked whether it is."""
+    return response.has_redirect_location or (
+        response.status_code == 304 and "if-none-match" in response.request.headers
+    )
 
 
 def code_errors(setting: str) -> Callable[[str, str, str], SyncError]:

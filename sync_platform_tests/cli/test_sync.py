@@ -49,6 +49,8 @@ def test_impossible_arguments_are_bad_usage(shell: Shell, arguments: list[str], 
     [
         ("BACKUP_RETENTION_DAYS", "a year", "BACKUP_RETENTION_DAYS='a year'"),
         ("OPENRICE_BASE_URL", "openrice.com", "OPENRICE_BASE_URL='openrice.com': must start with http"),
+        ("OPENRICE_BASE_URL", "http://127.0.0.1:99999", "must name a host without blanks, and no port or one up to"),
+        ("OPENRICE_BASE_URL", "https://", "must name a host without blanks, and no port or one up to"),
         ("OPENRICE_CONCURRENCY", "0", "OPENRICE_CONCURRENCY"),
         (
             "LEDGER",

@@ -121,6 +121,25 @@ def test_a_slice_that_cannot_be_split_below_the_cap_is_named() -> None:
     assert "the source claims 320 records, 270 came" in replayed.reasons("restaurants")
 
 
+@pytest.mark.parametrize("odd", [None, "Central", 7, [], {}, {"districtId": None, "categoryId": "many"}])
+def test_a_filter_value_that_cannot_be_read_does_not_stop_the_search(odd: Any) -> None:
+    site = Site(pois(200) + pois(200, start=1000, district=2))
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        answered = site(request)
+        if "metadata" not in request.url.path:
+            return answered
+        values = answered.json()
+        for listed in (values["districts"], values["categories"]["cuisine"]):
+            listed.insert(0, odd)
+        values["categories"]["amenity"] = odd
+        return httpx.Response(200, json=values)
+
+    replayed = run(OPENRICE, httpx.MockTransport(answer), datasets=ONLY)
+    assert len(set(replayed.ids("restaurants"))) == 400
+    assert replayed.reasons("restaurants") == []
+
+
 def test_a_slice_that_cannot_be_split_is_asked_again_in_other_orders_until_all_are_found() -> None:
     orders = {"ConsumeDesc": lambda poi: -poi["poiId"], "BookmarkedDesc": lambda poi: abs(poi["poiId"] - 350)}
     replayed = sweep(pois(700) + pois(20, start=1000, district=2), orders=orders)

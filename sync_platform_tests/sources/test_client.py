@@ -310,8 +310,16 @@ def test_a_redirect_is_followed() -> None:
     assert answers.requests[1].url.path == "/moved"
 
 
-@pytest.mark.parametrize("target", ["https://elsewhere.example.test/dishes", "http://api.example.test/dishes"])
-def test_credentials_are_not_sent_to_another_host_or_without_encryption(target: str) -> None:
+@pytest.mark.parametrize(
+    "target",
+    [
+        "https://elsewhere.example.test/dishes",
+        "http://api.example.test/dishes",
+        "https://api.example.test:8443/dishes",
+        "https://user:password@elsewhere.example.test/dishes",
+    ],
+)
+def test_credentials_are_not_sent_to_another_host_or_port_or_without_encryption(target: str) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         if str(request.url) == target:
             return httpx.Response(200, json=[])
@@ -320,6 +328,74 @@ def test_credentials_are_not_sent_to_another_host_or_without_encryption(target: 
     with pytest.raises(Refused, match="sends us and our credentials on"):
         fetch(client_of(answer, headers={"X-Api-Key": "k"}), Reply.json)
     assert fetch(client_of(answer, headers={"Accept": "application/json"}), Reply.json) == []
+
+
+def test_credentials_follow_a_redirect_to_the_same_host_with_encryption() -> None:
+    moved = httpx.Response(301, headers={"Location": "https://api.example.test/dishes"})
+    answers = Answers(moved, httpx.Response(200, json=[]))
+    assert fetch(client_of(answers, "http://api.example.test", headers={"X-Api-Key": "k"}), Reply.json) == []
+
+
+@pytest.mark.parametrize("status", [300, 302, 304, 307])
+def test_an_answer_that_names_no_address_to_go_to_is_no_data(status: int, clock: Clock) -> None:
+    with pytest.raises(ServerFailed, match=f"answered {status}, and names no address to go to"):
+        fetch(client_of(Answers(httpx.Response(status, json=[1]))), Reply.json)
+
+
+@pytest.mark.parametrize("location", ["http://api.example.test:99999/", "http://api.example.test:-1/"])
+def test_a_redirect_to_a_port_that_does_not_exist_is_refused(location: str) -> None:
+    with pytest.raises(Refused, match="is not an address"):
+        fetch(client_of(Answers(httpx.Response(302, headers={"Location": location}))), body)
+
+
+def test_what_follows_a_content_length_that_is_too_short_is_in_no_error(clock: Clock) -> None:
+    """The bytes after it are read as the next answer, and the HTTP library quotes them."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        sent = 0
+        while await reader.readline():
+            if (await reader.readuntil(b"\r\n\r\n")) and not sent:
+                writer.write(b'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"surname": "Chan Tai Man"\r\n\r\n')
+                sent += 1
+                await writer.drain()
+
+    async def errors() -> list[str]:
+        server = await asyncio.start_server(serve, "127.0.0.1")
+        port = server.sockets[0].getsockname()[1]
+        client = Client(
+            "diner", f"http://127.0.0.1:{port}", headers={}, pacer=Pacer(None, 1), concurrency=1, attempts=1
+        )
+        raised = []
+        async with server, client:
+            for _ in range(2):
+                try:
+                    await client.get("/guests", read=Reply.json)
+                except SyncError as error:
+                    raised.append(str(error))
+        return raised
+
+    (error,) = asyncio.run(errors())
+    assert "illegal status line" in error
+    assert "Chan" not in error
+
+
+WRONG_ENVIRONMENTS = {
+    ("HTTPS_PROXY", "http://user:secret@proxy:port"): "a proxy is no address",
+    ("HTTPS_PROXY", "ftp://user:secret@proxy"): "a proxy is no address",
+    ("ALL_PROXY", "socks5://user:secret@127.0.0.1:9"): "a SOCKS proxy is not supported",
+    ("SSL_CERT_FILE", "/no/such/secret"): "the certificates cannot be read",
+}
+
+
+@pytest.mark.parametrize(("variable", "problem"), WRONG_ENVIRONMENTS.items())
+def test_a_proxy_or_certificates_that_cannot_be_used_are_named(
+    variable: tuple[str, str], problem: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(*variable)
+    with pytest.raises(SettingsError, match=f"^diner: the environment has a wrong setting: {problem}") as raised:
+        Client("diner", LIVE, headers={}, pacer=Pacer(None, 1), concurrency=1)
+    assert variable[0] in str(raised.value)
+    assert "secret" not in str(raised.value)
 
 
 def test_redirects_in_a_circle_are_refused() -> None:

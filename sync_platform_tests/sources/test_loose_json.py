@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
+import msgspec
 import orjson
 import pytest
 
+from sync_platform.errors import ContractBroken
+from sync_platform.platforms.foodpanda import Tag
+from sync_platform.sources.endpoints import Endpoint
+from sync_platform.sources.loose_json import TWO_VALUES
 from sync_platform.sources.reply import Reply
 
 BEYOND = [str(2**64), str(2**64 + 1), str(-(2**63) - 1), "9" * 40, "1" * 5_000]
@@ -45,6 +50,28 @@ def test_what_is_no_number_becomes_an_object_that_no_contract_accepts(text: str)
 def test_half_a_surrogate_pair_and_a_byte_order_mark_lose_no_record() -> None:
     value = decoded('\ufeff[{"id": "a\\ud800", "\\udc00": "\\ud83d\\ude00"}, {"id": "b"}]')
     assert value == [{"id": "a\ufffd", "\ufffd": "😀"}, {"id": "b"}]
+
+
+@pytest.mark.parametrize("colon", [":", ": ", " : "])
+def test_of_two_values_of_one_name_none_is_chosen(colon: str) -> None:
+    text = '{"items": [{"id": 1, "name": "A", "name": "B"}, {"id": 2, "name": "say \\": C", "id": 2}]}'
+    value = decoded(text.replace('": ', f'"{colon}'))
+    assert value["items"][0] == {"id": 1, "name": [["two values of one name"]]}
+    assert value["items"][1]["id"] == 2
+    assert value["items"][1]["name"].endswith(f'"{colon}C')
+
+
+def test_a_list_that_an_answer_names_twice_is_no_list() -> None:
+    reply = Reply("diner", "https://diner.test", 200, datetime.now(UTC), b'{"items": [{"id": 1}], "items": []}')
+    with pytest.raises(ContractBroken):
+        Endpoint("dishes", "/dishes", records="items").read(reply)
+
+
+@pytest.mark.parametrize("kind", [str, int, float, bool, list[str], list[Tag], Tag, dict[str, str], date])
+def test_two_values_of_one_name_fit_no_declared_type(kind: Any) -> None:
+    reply = Reply("diner", "https://diner.test", 200, datetime.now(UTC), b"[]")
+    with pytest.raises(ContractBroken):
+        reply.shaped({"value": TWO_VALUES}, msgspec.defstruct("Record", [("value", kind)]))
 
 
 @pytest.mark.parametrize(

@@ -181,6 +181,16 @@ def test_the_largest_total_of_all_pages_is_used(extraction: Extraction) -> None:
     assert gaps(extraction)["claimed"] == 4
 
 
+def test_a_total_that_a_table_cannot_store_and_is_corrected_leaves_the_corrected_one(extraction: Extraction) -> None:
+    totals = iter([10**30, 2])
+
+    async def fetch(offset: int) -> Slice:
+        return part(*[1, 2][offset : offset + 1], total=next(totals, 2))
+
+    all_of(by_offset(extraction, "dishes", fetch, 1))
+    assert gaps(extraction)["claimed"] == 2
+
+
 # lists that move while they are read
 
 
