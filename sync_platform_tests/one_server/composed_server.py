@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+import httpx
 import pytest
 import yaml
 
@@ -74,7 +75,7 @@ class ComposedServer:
         with self.client() as client:
             try:
                 return client.get("/readyz").status_code == 200
-            except OSError:
+            except httpx.TransportError:
                 return False
 
     def wait_for(self, is_so: Callable[[], object]) -> None:

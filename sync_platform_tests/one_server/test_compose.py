@@ -106,6 +106,11 @@ def heartbeat(composed: ComposedServer) -> dict[str, object]:
 
 def main_process(composed: ComposedServer, service: str) -> int:
     """The first process of a container, as this machine counts; 0 where it does not run."""
-    container = composed.compose("ps", "--quiet", service).stdout.split()
-    found = [ENGINE, "inspect", "--format", "{{.State.Pid}}", *container]
-    return int(subprocess.run(found, capture_output=True, text=True, check=True).stdout)
+    labels = {"project": composed.folder.name, "service": service}
+    filters = [f"--filter=label=com.docker.compose.{name}={value}" for name, value in labels.items()]
+    (container,) = engine("ps", "--all", "--quiet", *filters).split()
+    return int(engine("inspect", "--format", "{{.State.Pid}}", container))
+
+
+def engine(*arguments: str) -> str:
+    return subprocess.run([ENGINE, *arguments], capture_output=True, text=True, check=True).stdout

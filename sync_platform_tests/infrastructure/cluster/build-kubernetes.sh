@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds the API server and the controller manager of Kubernetes 1.20 from Debian's source, for test_cluster.py.
-# Once, about 6 minutes of processor time. It needs Debian 12, root for apt-get, and 2 GB of disk for a while.
+# Builds Kubernetes 1.20 from Debian's source, for test_cluster*.py, and a program that waits, the first of each pod.
+# Once, about MINUTES minutes of processor time. It needs Debian 12, root for apt-get, and 3 GB of disk for a while.
 #
 #   sync_platform_tests/infrastructure/cluster/build-kubernetes.sh [FOLDER]
 #
@@ -37,5 +37,24 @@ described=$(cd staging/src && for each in api apimachinery apiserver apiextensio
 "$work/openapi-gen" -O zz_generated.openapi -h hack/boilerplate/boilerplate.generatego.txt -i "$described" \
   -p k8s.io/kubernetes/pkg/generated/openapi --output-base "$GOPATH/src" -r "$work/violations"
 mkdir -p "$folder"
-go build -ldflags '-s -w' -o "$folder/" ./cmd/kube-apiserver ./cmd/kube-controller-manager
+for each in kube-apiserver kube-controller-manager kube-scheduler kube-proxy kubelet; do
+  go build -ldflags '-s -w' -o "$folder/" "./cmd/$each"
+done
+mkdir "$work/pause"
+cat > "$work/pause/main.go" <<'GO'
+package main
+
+import (
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ended := make(chan os.Signal, 1)
+	signal.Notify(ended, syscall.SIGINT, syscall.SIGTERM)
+	<-ended
+}
+GO
+go build -ldflags '-s -w' -o "$folder/pause" "$work/pause/main.go"
 ls -l "$folder"

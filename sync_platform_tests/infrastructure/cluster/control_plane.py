@@ -1,6 +1,6 @@
 """The control plane: etcd, the API server and the controller manager of Kubernetes 1.20, for one test module.
 
-They listen on loopback. The binaries are built once, by build-kubernetes.sh. Without them the tests are skipped, and
+The binaries are built once, by build-kubernetes.sh. Without them the tests are skipped, and
 the summary says so.
 """
 
@@ -12,7 +12,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,28 +29,29 @@ from sync_platform_tests.limits import LONGEST_WAIT_S
 from sync_platform_tests.server.running_server import free_port
 from sync_platform_tests.services import NOT_TESTED
 
-ADDRESS = "127.0.0.1"
 NODE_SILENT_S = 8
 """How long a node may be silent; Kubernetes' own 40 s are long for a test."""
 
 
 @dataclass
 class ControlPlane:
-    """A control plane. `folder`: for its files; `ports`: of the API server, the controllers, and etcd's two."""
+    """A control plane. `folder`: for its files; `ports`: of the API server, the controllers, and etcd's two; `address`:
+    where all of them listen."""
 
     folder: Path
     binaries: Path
     etcd: Path
     ports: list[int]
+    address: str = "127.0.0.1"
     token: str = field(default_factory=lambda: secrets.token_hex(16))
 
     @property
     def url(self) -> str:
-        return f"https://{ADDRESS}:{self.ports[0]}"
+        return f"https://{self.address}:{self.ports[0]}"
 
     @property
     def _etcd_url(self) -> str:
-        return f"http://{ADDRESS}:{self.ports[2]}"
+        return f"http://{self.address}:{self.ports[2]}"
 
     @property
     def certificate(self) -> Path:
@@ -84,7 +85,7 @@ class ControlPlane:
         command = [
             self.binaries / "kube-apiserver",
             f"--etcd-servers={self._etcd_url}",
-            f"--bind-address={ADDRESS}",
+            f"--bind-address={self.address}",
             "--advertise-address=192.0.2.1",
             f"--secure-port={self.ports[0]}",
             f"--cert-dir={self.certificate.parent}",
@@ -97,12 +98,12 @@ class ControlPlane:
             "--endpoint-reconciler-type=none",
         ]
         is_ready = lambda: self.certificate.exists() and self.api().is_ready()  # noqa: E731
-        with self._running("kube-apiserver", command, is_ready):
+        with running_program(self.folder, "kube-apiserver", command, is_ready):
             yield
 
     @contextmanager
     def etcd_server(self) -> Iterator[None]:
-        own, peers = self._etcd_url, f"http://{ADDRESS}:{self.ports[3]}"
+        own, peers = self._etcd_url, f"http://{self.address}:{self.ports[3]}"
         command = [
             self.etcd,
             f"--data-dir={self.folder / 'etcd'}",
@@ -112,7 +113,7 @@ class ControlPlane:
             f"--initial-advertise-peer-urls={peers}",
             f"--initial-cluster=default={peers}",
         ]
-        with self._running("etcd", command, lambda: httpx.get(f"{own}/health").status_code == 200):
+        with running_program(self.folder, "etcd", command, lambda: httpx.get(f"{own}/health").status_code == 200):
             yield
 
     @contextmanager
@@ -122,7 +123,7 @@ class ControlPlane:
             f"--kubeconfig={self.kubeconfig}",
             f"--service-account-private-key-file={self.folder / 'accounts.key'}",
             f"--root-ca-file={self.certificate}",
-            f"--bind-address={ADDRESS}",
+            f"--bind-address={self.address}",
             f"--secure-port={self.ports[1]}",
             "--port=0",
             f"--cert-dir={self.folder / 'of-controllers'}",
@@ -133,25 +134,27 @@ class ControlPlane:
             "--kube-api-burst=200",
         ]
         default = lambda: self.api().found("ServiceAccount", "default", "default")  # noqa: E731
-        with self._running("kube-controller-manager", command, default):
+        with running_program(self.folder, "kube-controller-manager", command, default):
             yield
 
-    @contextmanager
-    def _running(
-        self, name: str, command: list[Any], answers: Callable[[], object]
-    ) -> Iterator[subprocess.Popen[bytes]]:
-        log = self.folder / f"{name}.log"
-        with log.open("ab") as output:
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
-        try:
-            wait_for(answers, lambda: f"{name}:\n{log.read_text()[-3000:]}", lambda: process.poll() is None)
-            yield process
-        finally:
-            process.send_signal(signal.SIGTERM)
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(20)
-            process.kill()
-            process.wait()
+
+@contextmanager
+def running_program(
+    folder: Path, name: str, command: Sequence[Any], answers: Callable[[], object] = lambda: True
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A program that runs, once it answers. Its log is in the folder, and its end in the message where it does not."""
+    log = folder / f"{name}.log"
+    with log.open("ab") as output:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+    try:
+        wait_for(answers, lambda: f"{name}:\n{log.read_text()[-3000:]}", lambda: process.poll() is None)
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(20)
+        process.kill()
+        process.wait()
 
 
 def wait_for(
@@ -174,20 +177,20 @@ def wait_for(
 
 
 @contextmanager
-def running_control_plane(folder: Path) -> Iterator[ControlPlane]:
+def running_control_plane(folder: Path, address: str = "127.0.0.1") -> Iterator[ControlPlane]:
     """A control plane that runs; skips where it is not installed."""
-    plane = installed_control_plane(folder)
+    plane = installed_control_plane(folder, address)
     with plane.etcd_server(), plane.api_server(), plane.controllers():
         yield plane
 
 
-def installed_control_plane(folder: Path) -> ControlPlane:
+def installed_control_plane(folder: Path, address: str = "127.0.0.1") -> ControlPlane:
     """A control plane of which nothing runs yet; skips where it is not installed."""
     binaries = Path(os.environ.get("KUBERNETES_BINARIES", Path.home() / ".cache/sync-platform-tests/kubernetes"))
     etcd = shutil.which("etcd")
     if not (binaries / "kube-apiserver").exists() or etcd is None:
         pytest.skip(f"Kubernetes {NOT_TESTED}: run sync_platform_tests/infrastructure/cluster/build-kubernetes.sh once")
-    plane = ControlPlane(folder, binaries, Path(etcd), [free_port() for _ in range(4)])
+    plane = ControlPlane(folder, binaries, Path(etcd), [free_port() for _ in range(4)], address)
     _write_keys(plane)
     return plane
 

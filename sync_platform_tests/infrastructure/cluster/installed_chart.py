@@ -1,0 +1,128 @@
+"""The chart, installed by Helm on a node on which containers run, with PostgreSQL and S3 beside it.
+
+What belongs here: installing it, and reaching what it installs. The image is that of `make image-check`.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from sync_platform_tests.cli.conftest import TODAY
+from sync_platform_tests.infrastructure.chart import NAME
+from sync_platform_tests.infrastructure.cluster.cluster_api import Object
+from sync_platform_tests.infrastructure.cluster.control_plane import wait_for
+from sync_platform_tests.infrastructure.cluster.earlier_chart import earlier_chart
+from sync_platform_tests.infrastructure.cluster.helm import Helm, installed_helm
+from sync_platform_tests.infrastructure.cluster.node import ADDRESS, NETWORK, PAUSE, Node, running_node
+from sync_platform_tests.infrastructure.cluster.small_image import write_image
+from sync_platform_tests.installations import fleet_settings
+from sync_platform_tests.services import NOT_TESTED, Place, postgres_server_at, s3_server_at
+
+SERVED_AT = "https://sync.example.org"
+VALUES: Mapping[str, Any] = {
+    "server": {"url": SERVED_AT, "proxies": f"{NETWORK}.0/24"},
+    "settings": {
+        "ENVIRONMENT": "production",
+        "PLATFORMS_IN_USE": "chope,eatigo,data_gov_hk",
+        "SANDBOX_PLACES": "40",
+        "SANDBOX_TODAY": TODAY,
+        "HTTP_ATTEMPTS": "3",
+    },
+    "watch": {"everyS": 10},
+    "runs": {"platforms": {"eatigo": {"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"memory": "64Mi"}}}},
+}
+"""No run of Eatigo can begin with so little memory."""
+
+
+@dataclass(frozen=True)
+class InstalledChart:
+    """The release in its cluster. `settings`: those of the secrets."""
+
+    node: Node
+    helm: Helm
+    chart: Path
+    settings: Mapping[str, str]
+
+    def upgrade(self, **settings: str) -> tuple[int, str]:
+        """Install the chart, or upgrade it, as the deployment does; the exit code, and what Helm said."""
+        values = self.chart.parent / "values.yaml"
+        values.write_text(yaml.safe_dump({**VALUES, "settings": {**VALUES["settings"], **settings}}))
+        options = ("--install", "--atomic", "--timeout", "10m", "--values", values)
+        done = self.helm.run("upgrade", NAME, self.chart, *options)
+        return done.returncode, done.stdout + done.stderr
+
+    def pods(self, component: str) -> list[Object]:
+        """The pods of a component that are not being deleted."""
+        found = self.node.plane.api().list("Pod", NAME)
+        return [
+            each
+            for each in found
+            if each["metadata"]["labels"].get("app.kubernetes.io/component") == component
+            and "deletionTimestamp" not in each["metadata"]
+        ]
+
+    def run(self, component: str, *command: str) -> str:
+        """The output of a command in a pod of a component."""
+        return self.node.run(self.pods(component)[0], *command)
+
+    def address(self) -> str:
+        """The address of the service of the server."""
+        service = self.node.plane.api().found("Service", "sync-platform-server", NAME)
+        assert service is not None
+        return str(service["spec"]["clusterIP"])
+
+    def wait_for(self, is_so: Callable[[], Any], within_s: float = 600) -> Any:
+        return wait_for(is_so, self.explain, within_s=within_s)
+
+    def explain(self) -> str:
+        """The state and the last lines of every pod."""
+        pods = self.node.plane.api().list("Pod", NAME)
+        return "\n".join(
+            f"== {pod['metadata']['name']}: {pod['status'].get('containerStatuses')}\n{self.node.log(pod)[-1500:]}"
+            for pod in pods
+        )
+
+
+@contextmanager
+def installed_chart(folder: Path) -> Iterator[InstalledChart]:
+    """A release whose installation Helm has ended."""
+    image = os.environ.get("IMAGE_ARCHIVE")
+    if not image:
+        pytest.skip(f"pods on a node {NOT_TESTED}: IMAGE_ARCHIVE names no archive of the image (make image-check)")
+    with ExitStack() as stack:
+        node = stack.enter_context(running_node(folder))
+        helm = installed_helm(node.plane.kubeconfig)
+        write_image(folder / "pause.tar", PAUSE, node.plane.binaries / "pause")
+        node.load(folder / "pause.tar")
+        node.load(Path(image))
+        stack.enter_context(node.kubelet())
+        place = Place(ADDRESS)
+        postgres = stack.enter_context(postgres_server_at(place))
+        settings = fleet_settings(postgres, stack.enter_context(s3_server_at(place)))
+        dagster = postgres.url(postgres.create_database()).replace("postgresql:", "postgresql+psycopg2:")
+        settings["DAGSTER_POSTGRES_URL"] = dagster
+        _make_secrets(node, settings)
+        release = InstalledChart(node, helm, earlier_chart(folder), settings)
+        code, said = release.upgrade()
+        assert code == 0, f"{said}\n{release.explain()}"
+        yield release
+
+
+def _make_secrets(node: Node, settings: Mapping[str, str]) -> None:
+    """The namespace of the release, and the secrets that the chart reads."""
+    api = node.plane.api()
+    api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAME}})
+    services = {name: value for name, value in settings.items() if name != "VAULT"}
+    keys = {"master.key": secrets.token_hex(64), "backup.key": secrets.token_hex(64)}
+    for name, content in {"runs": settings, "services": services, "keys": keys}.items():
+        metadata = {"name": f"{NAME}-{name}", "namespace": NAME}
+        api.create({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": dict(content)})

@@ -1,0 +1,175 @@
+"""The chart on a real node: containers run, the kubelet probes them, and runs are pods.
+
+Kubernetes 1.20, the newest that Debian 12 can build; cluster/earlier_chart.py lists what differs from the chart.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from sync_platform.api_client import ApiClient
+from sync_platform.storage.platform_lock import platform_lock
+from sync_platform_tests.infrastructure.cluster.cluster_api import Object
+from sync_platform_tests.infrastructure.cluster.installed_chart import SERVED_AT, InstalledChart, installed_chart
+from sync_platform_tests.one_server.queued_run import launched, state_of
+
+pytestmark = pytest.mark.full
+
+SERVICES = ("code-server", "daemon", "server", "watch")
+WITH_TOKEN = {"daemon", "server"}
+"""The components that ask the API of Kubernetes."""
+
+
+@pytest.fixture(scope="module")
+def chart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InstalledChart]:
+    with installed_chart(tmp_path_factory.mktemp("node")) as chart:
+        yield chart
+
+
+@pytest.fixture(scope="module")
+def client(chart: InstalledChart) -> Iterator[httpx.Client]:
+    """A client with the rights of an admin, behind an ingress controller that ends TLS."""
+    printed = chart.run("server", "sync-platform", "token", "create", "tests", "--role", "admin")
+    headers = {
+        "Authorization": f"Bearer {re.findall(r'sp_[^ ]+', printed)[0].strip()}",
+        "Host": SERVED_AT.removeprefix("https://"),
+        "X-Forwarded-Proto": "https",
+    }
+    with httpx.Client(base_url=f"http://{chart.address()}", headers=headers, timeout=60) as client:
+        yield client
+
+
+@pytest.fixture
+def api(client: httpx.Client) -> ApiClient:
+    return ApiClient(str(client.base_url), http=client)
+
+
+def test_every_pod_is_ready_by_its_own_probes_and_none_was_started_again(chart: InstalledChart) -> None:
+    pods = {name: chart.pods(name) for name in SERVICES}
+    assert {name: len(each) for name, each in pods.items()} == dict.fromkeys(SERVICES, 1) | {"server": 2}
+    states = [pod["status"]["containerStatuses"][0] for each in pods.values() for pod in each]
+    assert [(state["ready"], state["restartCount"]) for state in states] == [(True, 0)] * 5, chart.explain()
+    assert "up to date" in chart.run("server", "sync-platform", "migrate", "--check")
+
+
+def test_every_container_is_closed(chart: InstalledChart) -> None:
+    for name in SERVICES:
+        process = Path(f"/proc/{chart.node.process_of(chart.pods(name)[0])}")
+        status = dict(re.findall(r"^(\w+):\t(\S+)", (process / "status").read_text(), flags=re.MULTILINE))
+        closed = {"Uid": "10001", "Gid": "10001", "NoNewPrivs": "1", "Seccomp": "2", "CapEff": "0" * 16}
+        assert {each: status[each] for each in closed} == closed, name
+        root = next(line for line in (process / "mountinfo").read_text().splitlines() if line.split()[4] == "/")
+        assert root.split()[5].split(",")[0] == "ro", name
+        has_token = (process / "root/var/run/secrets/kubernetes.io/serviceaccount/token").exists()
+        assert has_token is (name in WITH_TOKEN), name
+
+
+def test_without_a_login_nothing_is_answered(chart: InstalledChart) -> None:
+    for path in ("/", "/dagster/graphql", "/metrics", "/api/production-sync/health"):
+        assert httpx.get(f"http://{chart.address()}{path}", headers={"Host": "sync.example.org"}).status_code == 401
+
+
+def test_a_run_and_an_emergency_request_are_pods_of_the_chart(
+    chart: InstalledChart, client: httpx.Client, api: ApiClient
+) -> None:
+    run, request = launched(client), api.request_emergency("the menus are wrong", sources=["chope"])
+    chart.wait_for(lambda: state_of(client, run) in ("SUCCESS", "FAILURE"))
+    assert state_of(client, run) == "SUCCESS", chart.explain()
+    (pod,) = run_pods(chart, run)
+    assert pod["spec"]["containers"][0]["resources"]["limits"] == {"memory": "2Gi"}
+    assert pod["spec"]["automountServiceAccountToken"] is False
+    chart.wait_for(lambda: api.emergency(request.request_id).finished_at)
+    assert api.emergency(request.request_id).status == "complete", chart.explain()
+    assert len(chart.pods("run")) == 2
+
+
+def test_a_run_whose_container_is_killed_is_repeated(chart: InstalledChart, client: httpx.Client) -> None:
+    with platform_lock(chart.settings["LEDGER"], "data_gov_hk", "of-the-test", lambda _: None):
+        run = launched(client)
+        (pod,) = chart.wait_for(lambda: [each for each in run_pods(chart, run) if is_running(each)])
+        chart.wait_for(lambda: "waiting for another sync" in chart.node.log(pod))
+        chart.node.kill(pod)
+        chart.wait_for(lambda: state_of(client, run) == "FAILURE")
+    chart.wait_for(lambda: retries_of(client, run))
+    (retry,) = retries_of(client, run)
+    chart.wait_for(lambda: state_of(client, retry) in ("SUCCESS", "FAILURE"))
+    assert state_of(client, retry) == "SUCCESS", chart.explain()
+
+
+def test_a_run_without_enough_memory_fails_and_none_is_left_under_way(
+    chart: InstalledChart, client: httpx.Client, api: ApiClient
+) -> None:
+    request = api.request_emergency("the offers are wrong", sources=["eatigo"])
+    chart.wait_for(lambda: api.emergency(request.request_id).finished_at, within_s=900)
+    assert api.emergency(request.request_id).status == "failed"
+    reasons = {each["status"]["containerStatuses"][0]["state"]["terminated"]["reason"] for each in ended_pods(chart)}
+    assert "OOMKilled" in reasons
+    chart.wait_for(lambda: not under_way(client))
+
+
+def test_new_settings_replace_every_pod_while_the_server_answers(chart: InstalledChart, client: httpx.Client) -> None:
+    before = {pod["metadata"]["name"] for name in SERVICES for pod in chart.pods(name)}
+    with answers_of(client) as answers:
+        code, said = chart.upgrade(ORGANISATION="Example")
+        assert code == 0, f"{said}\n{chart.explain()}"
+    after = {pod["metadata"]["name"] for name in SERVICES for pod in chart.pods(name)}
+    assert not before & after
+    assert len(answers) > 10 and set(answers) == {"200"}
+
+
+@contextmanager
+def answers_of(client: httpx.Client) -> Iterator[list[str]]:
+    """What the server answers, asked again and again by new connections, as long as the block runs."""
+    answers, ended = list[str](), threading.Event()
+
+    def ask() -> None:
+        while not ended.wait(0.2):
+            try:
+                url = f"{client.base_url}api/production-sync/health"
+                answers.append(str(httpx.get(url, headers=client.headers, timeout=30).status_code))
+            except httpx.TransportError as error:
+                answers.append(repr(error))
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    try:
+        yield answers
+    finally:
+        ended.set()
+        asking.join()
+
+
+def run_pods(chart: InstalledChart, run: str) -> list[Object]:
+    return [pod for pod in chart.pods("run") if pod["metadata"]["labels"].get("dagster/run-id") == run]
+
+
+def ended_pods(chart: InstalledChart) -> list[Object]:
+    return [pod for pod in chart.pods("run") if pod["status"]["phase"] == "Failed"]
+
+
+def is_running(pod: Object) -> bool:
+    return bool(pod["status"]["phase"] == "Running")
+
+
+RUNS = "query Runs($filter: RunsFilter) { runsOrError(filter: $filter) { ... on Runs { results { runId } } } }"
+
+
+def retries_of(client: httpx.Client, run: str) -> list[str]:
+    return _runs(client, {"tags": [{"key": "dagster/parent_run_id", "value": run}]})
+
+
+def under_way(client: httpx.Client) -> list[str]:
+    return _runs(client, {"statuses": ["QUEUED", "STARTING", "STARTED", "CANCELING"]})
+
+
+def _runs(client: httpx.Client, wanted: Object) -> list[str]:
+    document = {"query": RUNS, "variables": {"filter": wanted}}
+    answer = client.post("/dagster/graphql", json=document).raise_for_status().json()
+    return [each["runId"] for each in answer["data"]["runsOrError"]["results"]]
