@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # The server asks a silent client whether it is alive, so that the locks and transactions of a dead machine end.
 KEEPALIVE = "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
 MAX_SILENT_MS = 60_000  # the client closes the connection if the server acknowledges nothing for so long
-AGAIN = {"connect_timeout": 10}
+AGAIN = {"connect_timeout": 5}
 """Seconds for each host of the address, once the session has ended: the host of a lost primary does not answer."""
 MAX_LABEL = 63  # bytes of application_name
 GRANTED = """SELECT application_name FROM pg_locks JOIN pg_stat_activity USING (pid)
@@ -37,8 +37,8 @@ class AdvisoryLock:
 
     can_be_lost = True
 
-    def __init__(self, address: str, name: str) -> None:
-        self._address, self._name = address, name
+    def __init__(self, address: str, name: str, max_silent_ms: int = MAX_SILENT_MS) -> None:
+        self._address, self._name, self._max_silent_ms = address, name, max_silent_ms
         self._key = int.from_bytes(hashlib.sha256(f"sync-platform/{name}".encode()).digest()[:8], signed=True)
         self._halves = ((self._key >> 32) & 0xFFFFFFFF, self._key & 0xFFFFFFFF)
         self._connection: psycopg.Connection[Any] | None = None
@@ -118,9 +118,8 @@ class AdvisoryLock:
 
         try:
             if self._connection is None:
-                self._connection = psycopg.connect(
-                    self._address, autocommit=True, options=KEEPALIVE, tcp_user_timeout=MAX_SILENT_MS, **self._limits
-                )
+                limits = {"tcp_user_timeout": self._max_silent_ms, **self._limits}
+                self._connection = psycopg.connect(self._address, autocommit=True, options=KEEPALIVE, **limits)
                 self._limits = AGAIN
             done = self._connection.execute(statement, values)
             return done.fetchall() if done.description else []

@@ -19,7 +19,9 @@ from sync_platform.storage.held_lock import NotHolder
 from sync_platform.storage.process_identity import is_dead_here, own_process
 
 DOUBTED_S = 30.0
-"""How long a lost lock is left to its holder: it looks every two seconds, and may have to find the new primary."""
+"""How long a lost lock is left to its holder, which looks every two seconds (held_lock.py), gives up a silent primary
+after MAX_SILENT_MS, and then has to find the new one."""
+MAX_SILENT_MS = 10_000
 READ = """SELECT label, process, coalesce(doubted_start = pg_postmaster_start_time()
         AND doubted_at < clock_timestamp() - make_interval(secs => %s), false)
     FROM lock_holders WHERE name = %s"""
@@ -51,7 +53,7 @@ class RecordedLock:
     can_be_lost = True
 
     def __init__(self, address: str, name: str, migrate: Callable[[], None]) -> None:
-        self._lock, self._name, self._migrate = AdvisoryLock(address, name), name, migrate
+        self._lock, self._name, self._migrate = AdvisoryLock(address, name, MAX_SILENT_MS), name, migrate
         self._own: tuple[str, str] | None = None
 
     def try_acquire(self, label: str) -> bool:

@@ -27,7 +27,7 @@ from sync_platform_tests.services import PostgresServer
 
 ERASE = ("privacy", "erase", "--subject", f"{NAME}:ada@guest.hk", "--reason", "letter 7", "--yes")
 RESTORE = ("backup", "restore", "--target", "development", "--conflict", "overwrite")
-SHARES = (0.13, 0.31, 0.5, 0.67, 0.84, 0.97)
+SHARES = (0.31, 0.67, 0.97)
 """Where an activity is killed, as shares of its steps."""
 
 
