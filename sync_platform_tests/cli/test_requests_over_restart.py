@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,18 +29,26 @@ PLATFORMS = load_platforms()
 
 
 @contextmanager
-def starter(shell: Shell, ledger: str) -> Iterator[StartedProcess]:
-    """A starter that is ready."""
+def starter(shell: Shell, ledger: str, ended: list[str] | None = None) -> Iterator[StartedProcess]:
+    """A starter that is ready, and that ends with the block; what it has written is in `ended` then."""
     process = shell.start("emergency", "starter")
     wait_until(lambda: holder_of(ledger, STARTER_LOCK), process)
     yield process
     process.send_signal(signal.SIGTERM)
-    assert process.wait().returncode == 0
+    done = process.wait()
+    assert done.returncode == 0
+    if ended is not None:
+        ended.append(done.stdout + done.stderr)
 
 
 def _request(requests: RequestStore) -> str:
     asked = submit_request(requests, PLATFORMS, ["chope"], reason="menus are wrong", requester="ada")
     return asked.request.request_id
+
+
+def _is_fetching(settings: Settings, request_id: str) -> bool:
+    (platform,) = progress_of_request(settings.ledger_url, request_id).document()["platforms"]
+    return bool(platform["progress"]) and platform["progress"]["phase"] == "fetching"
 
 
 def test_a_run_under_way_is_not_launched_again_because_the_database_restarted(
@@ -52,12 +61,7 @@ def test_a_run_under_way_is_not_launched_again_because_the_database_restarted(
     requests = RequestStore(settings.ledger_url)
     with starter(shell, settings.ledger_url) as process:
         request_id = _request(requests)
-
-        def is_fetching() -> bool:
-            (platform,) = progress_of_request(settings.ledger_url, request_id).document()["platforms"]
-            return bool(platform["progress"]) and platform["progress"]["phase"] == "fetching"
-
-        wait_until(is_fetching, process)
+        wait_until(lambda: _is_fetching(settings, request_id), process)
         first = requests.find(request_id).run_of("chope")
         for _ in range(3):
             with psycopg.connect(postgres_server.conninfo(), autocommit=True) as connection:
@@ -72,6 +76,31 @@ def test_a_run_under_way_is_not_launched_again_because_the_database_restarted(
     assert {row["run_id"] for row in shell.query("SELECT run_id FROM sync.runs")} == {run.run_id}
 
 
+@pytest.mark.full
+def test_a_request_whose_worker_is_killed_is_run_by_another_one_on_postgres(
+    shell: Shell, sandbox: Any, postgres_server: PostgresServer
+) -> None:
+    """Its lock has a record, but its process is dead on this machine: nobody waits until it is past doubt."""
+    settings = Settings(
+        _env_file=None, sync_home=shell.home, ledger=postgres_server.url(postgres_server.create_database())
+    )
+    shell.environment |= {"LEDGER": settings.ledger_url, **sandbox("chope:slow=1*3").addresses("chope")}
+    requests = RequestStore(settings.ledger_url)
+    with starter(shell, settings.ledger_url) as process:
+        request_id = _request(requests)
+        wait_until(lambda: _is_fetching(settings, request_id), process)
+        first = requests.find(request_id).run_of("chope")
+        with psycopg.connect(settings.ledger_url) as connection:
+            query = "SELECT process FROM lock_holders WHERE name = 'turn/emergency-chope'"
+            ((holder,),) = connection.execute(query).fetchall()
+        os.kill(int(holder.split("/")[1]), signal.SIGKILL)
+        wait_until(lambda: not requests.find(request_id).is_open, process)
+    (run,) = requests.find(request_id).runs
+    assert (run.outcome, run.error) == ("complete", None)
+    assert run.run_id != first.run_id
+    assert {row["run_id"] for row in shell.query("SELECT run_id FROM sync.runs")} == {run.run_id}
+
+
 def test_a_starter_of_an_older_version_than_the_lake_leaves_the_request_open(
     shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -81,12 +110,12 @@ def test_a_starter_of_an_older_version_than_the_lake_leaves_the_request_open(
     with monkeypatch.context() as newer, Lake(LakeAddress.of(settings)) as lake, lake.session() as session:
         newer.setitem(lake_formats.VERSIONS, "history", 2)
         lake_formats.store_formats(session, LAKE)
-    with starter(shell, settings.ledger_url) as process:
+    written: list[str] = []
+    with starter(shell, settings.ledger_url, written) as process:
         request_id = _request(requests)
         wait_until(lambda: "FAILURE" in shell.run_states(), process)
         wait_until(lambda: requests.find(request_id).run_of("chope").state == "requested", process)
-    done = process.wait()
-    assert "the lake was made by a newer version" in done.stdout + done.stderr
+    assert "the lake was made by a newer version" in written[0]
     assert requests.find(request_id).is_open
     attended = shell.run("emergency", "request", "chope", "--reason", "menus are wrong", "--now")
     assert attended.returncode == 1
