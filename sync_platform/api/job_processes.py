@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 MODULE = "sync_platform.cli.job_process"
 JOBS_LOCK = "api-jobs"
 """The name of the lock that lets one job run at a time: two would need the same lease."""
+LOST = 75
+"""The exit code of a process that has lost this lock: its job is run again."""
 
 
 class JobProcesses:
@@ -59,7 +61,7 @@ class JobProcesses:
                 return
             logger.warning("the process of job %s ended with %d before the job did", job_id, code)
             is_run_by_another = self._runs_now(job_id)  # by a process that an earlier server has started
-            if number < MOST_ATTEMPTS and (code < 0 or is_run_by_another):
+            if number < MOST_ATTEMPTS and (code < 0 or code == LOST or is_run_by_another):
                 self.start(job, number + 1)
             elif not is_run_by_another:
                 self._store.end(job_id, "failed", None, f"its process ended with exit code {code}")

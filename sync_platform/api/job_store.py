@@ -121,23 +121,33 @@ class JobStore:
         """The jobs that have not ended, newest first."""
         return self._read(jobs.c.state.not_in(ENDED))
 
-    def begin(self, job_id: str) -> None:
-        """Store that a process begins the job."""
-        began = {"state": "running", "attempts": jobs.c.attempts + 1}
-        self._change(job_id, **began, started_at=sa.func.coalesce(jobs.c.started_at, datetime.now(UTC)))
+    def begin(self, job_id: str) -> int:
+        """Store that a process begins the job. Returns the how many-th of its processes that is."""
+        started_at = sa.func.coalesce(jobs.c.started_at, datetime.now(UTC))
+        self._change(job_id, state="running", attempts=jobs.c.attempts + 1, started_at=started_at)
+        return self.find(job_id).attempts
 
-    def end(self, job_id: str, state: JobState, result: dict[str, Any] | None, error: str | None) -> None:
-        """Store how the job ended; a second end is ignored."""
+    def end(
+        self,
+        job_id: str,
+        state: JobState,
+        result: dict[str, Any] | None,
+        error: str | None,
+        attempt: int | None = None,
+    ) -> None:
+        """Store how the job ended. A second end is ignored, and so is the end of an `attempt` that is not the last."""
         text = None if result is None else orjson.dumps(result).decode()
-        self._change(job_id, state=state, result=text, error=error, finished_at=datetime.now(UTC))
+        self._change(job_id, attempt, state=state, result=text, error=error, finished_at=datetime.now(UTC))
 
     def close(self) -> None:
         """Close the connections; a later call opens them again."""
         if "_engine" in vars(self):
             self._engine.dispose()
 
-    def _change(self, job_id: str, **values: Any) -> None:
+    def _change(self, job_id: str, attempt: int | None = None, **values: Any) -> None:
         is_unfinished = sa.and_(jobs.c.job_id == job_id, jobs.c.state.not_in(ENDED))
+        if attempt is not None:
+            is_unfinished &= jobs.c.attempts == attempt
         with transaction(self._engine) as connection:
             connection.execute(sa.update(jobs).where(is_unfinished).values(**values))
 

@@ -117,6 +117,7 @@ def prune(
             report.removed_backups.append(read[key].backup_id)
         else:
             report.deleted_objects += 1
+    require_lease()
     marks |= {key: now for key in plan.marked if key not in marks}
     repository.store.put(MARKS, msgspec.json.encode(marks, order="sorted"))
     for folder in (OBJECTS, FOLDER, REMOVED):

@@ -80,7 +80,7 @@ def create_backup(
         scratch_folder(installation.lake.temp, ACTIVITY) as scratch,
     ):
         creation = _Creation(installation, repository, policy, sorted(set(sources)) or None, scratch, on_step)
-        return creation.run(kind, lease.require_unexpired)
+        return creation.run(kind, lease.require)
 
 
 @dataclass

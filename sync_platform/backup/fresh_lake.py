@@ -21,6 +21,7 @@ from sync_platform.backup.staged_backup import fetch_catalog, fetch_files, files
 from sync_platform.lake.chain import BATCHES, has_chain
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.data_path import has_encrypted_files
+from sync_platform.storage.held_lock import needs_no_lock
 from sync_platform.storage.lake_connection import LAKE, Lake, LakeAddress
 from sync_platform.storage.lake_tables import tables_of
 from sync_platform.storage.object_store import ObjectStore
@@ -28,6 +29,7 @@ from sync_platform.storage.operation_step import OnStep
 
 UNFINISHED = ".restoring"
 """The ending of a catalog that is not whole yet."""
+Prepare = Callable[[LakeAddress], None]
 
 
 @dataclass(frozen=True)
@@ -58,12 +60,18 @@ class RestoreIntoFreshLake:
             return rows_by_table(lake)
 
     def run(
-        self, run_id: str, prepare: Callable[[LakeAddress], None] = lambda whole: None, *, continues: bool = False
+        self,
+        run_id: str,
+        prepare: Prepare = lambda whole: None,
+        require_lock: Callable[[], None] = needs_no_lock,
+        *,
+        continues: bool = False,
     ) -> dict[str, int]:
         """Restore; returns the rows of each table.
 
         `prepare`: called with the whole lake at an address where no reader finds it. What it changes is in the lake
-        from the first moment. `continues`: an earlier run was perhaps killed after the lake was in its place; then
+        from the first moment. `require_lock`: asked before that moment; it raises where another process may restore or
+        write by now. `continues`: an earlier run was perhaps killed after the lake was in its place; then
         `prepare` has that lake. Raises UsageError where the target is not empty, DamagedBackup where a file is not
         what was backed up.
         """
@@ -72,9 +80,9 @@ class RestoreIntoFreshLake:
         else:
             require_no_lake(self.target)
             if self.chosen.is_newest:
-                self._copy(run_id, prepare)
+                self._copy(run_id, prepare, require_lock)
             else:
-                self._commit_again(run_id, prepare)
+                self._commit_again(run_id, prepare, require_lock)
         with Lake(self.target, read_only=True) as lake:
             return rows_by_table(lake)
 
@@ -94,18 +102,19 @@ class RestoreIntoFreshLake:
     def _is_wanted(self, schema: str) -> bool:
         return not self._schemas or schema in self._schemas
 
-    def _copy(self, run_id: str, prepare: Callable[[LakeAddress], None]) -> None:
+    def _copy(self, run_id: str, prepare: Prepare, require_lock: Callable[[], None]) -> None:
         draft = self._draft()
         fetch_catalog(self.repository, self.chosen.manifest, draft, self.target.data, self._schemas)
         if self.target.is_encrypted and not has_encrypted_files(draft):
-            self._commit_again(run_id, prepare)  # the target has no plain files: everything is written anew
+            # the target has no plain files: everything is written anew
+            self._commit_again(run_id, prepare, require_lock)
             return
         files = files_of(self.chosen.manifest, draft)
         if self.target.is_remote:
             work_on_each(files, self._put, self.on_step)
         else:
             fetch_files(self.repository, files, Path(self.target.data), self.on_step)
-        self._put_in_place(draft, prepare)
+        self._put_in_place(draft, prepare, require_lock)
 
     def _put(self, file: StoredFile) -> None:
         """Write a file to the store of the target, through the scratch folder."""
@@ -116,15 +125,16 @@ class RestoreIntoFreshLake:
         finally:
             copy.unlink(missing_ok=True)
 
-    def _commit_again(self, run_id: str, prepare: Callable[[LakeAddress], None]) -> None:
+    def _commit_again(self, run_id: str, prepare: Prepare, require_lock: Callable[[], None]) -> None:
         staged, draft = self._stage(), self._draft()
         address = catalog_for(self.target, draft)
         commit_again(staged, address, self.history, self.platforms, run_id, self.on_step)
-        self._put_in_place(draft, prepare)
+        self._put_in_place(draft, prepare, require_lock)
 
-    def _put_in_place(self, draft: Path, prepare: Callable[[LakeAddress], None]) -> None:
+    def _put_in_place(self, draft: Path, prepare: Prepare, require_lock: Callable[[], None]) -> None:
         prepare(catalog_for(self.target, draft))
         Path(f"{draft}.write.lock").unlink(missing_ok=True)
+        require_lock()
         load_catalog(draft, self.target)
 
     def _stage(self) -> Lake:

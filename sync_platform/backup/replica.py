@@ -19,6 +19,7 @@ from sync_platform.backup.repository import OBJECTS, REMOVED, Repository, Stored
 from sync_platform.backup.repository_key import KEY_FILE
 from sync_platform.backup.tombstone_store import FOLDER as TOMBSTONES
 from sync_platform.errors import DamagedBackup, StorageError
+from sync_platform.storage.held_lock import needs_no_lock
 from sync_platform.storage.object_store import ObjectStore
 from sync_platform.storage.operation_step import OnStep, ignore_step
 
@@ -41,13 +42,18 @@ class ReplicaReport:
 
 
 def replicate(
-    repository: Repository, replica: ObjectStore, scratch: Path, on_step: OnStep = ignore_step
+    repository: Repository,
+    replica: ObjectStore,
+    scratch: Path,
+    on_step: OnStep = ignore_step,
+    require_lock: Callable[[], None] = needs_no_lock,
 ) -> ReplicaReport:
     """Copy every backup that the replica does not have; repeats nothing. Continues where a killed one stopped.
 
     A backup that retention removed from the replica is not copied again. One that is made meanwhile is copied too, and
     one that retention removes meanwhile is not missed. The tombstones are copied too, since a restore
-    needs them. A damaged backup is skipped and reported. StorageError where the replica fails, or is of other backups.
+    needs them. `require_lock` is asked before each manifest, and raises where retention may delete in the replica by
+    now. A damaged backup is skipped and reported. StorageError where the replica fails, or is of other backups.
     """
     _copy_key_file(repository.store, replica)
     report = ReplicaReport(replica.url)
@@ -56,7 +62,7 @@ def replicate(
     listed_keys = None
     while (keys := set(repository.store.keys(FOLDER))) != listed_keys:  # others make and remove backups meanwhile
         listed_keys = keys
-        _copy_missing(repository, replica, sizes, scratch, report, on_step)
+        _copy_missing(repository, replica, sizes, scratch, report, on_step, require_lock)
     for key in repository.store.keys(REMOVED):
         replica.put(key, repository.store.get(key))
     return report
@@ -68,7 +74,8 @@ def _copy_missing(
     sizes: dict[str, int],
     scratch: Path,
     report: ReplicaReport,
-    on_step: Callable[[str], None],
+    on_step: OnStep,
+    require_lock: Callable[[], None],
 ) -> None:
     """Copy every backup that the repository has now and the replica does not have."""
     there = {*replica.keys(FOLDER), *(key.replace(REMOVED, FOLDER) for key in replica.keys(REMOVED))}
@@ -83,7 +90,7 @@ def _copy_missing(
             continue
         on_step(f"copying {read.backup_id}")
         try:
-            _copy_backup(repository.store, replica, read.manifest, stored, sizes, scratch, report)
+            _copy_backup(repository.store, replica, read.manifest, stored, sizes, scratch, report, require_lock)
         except DamagedBackup as error:
             report.skipped.append(f"{read.backup_id}: {error}")
             continue
@@ -121,6 +128,7 @@ def _copy_backup(
     sizes: dict[str, int],
     scratch: Path,
     report: ReplicaReport,
+    require_lock: Callable[[], None],
 ) -> None:
     for name in {file.name for file in manifest.files}:
         if sizes.get(name) not in {each.size_bytes for each in stored[name]}:
@@ -132,6 +140,7 @@ def _copy_backup(
         body = store.get(key)
     except KeyError:
         raise DamagedBackup(f"the manifest {key} is missing") from None
+    require_lock()
     replica.put_new(key, body)
     if replica.get(key) != body:
         raise StorageError(f"{replica.url}/{key} is not what was written")

@@ -71,5 +71,5 @@ class SubjectErasure:
         """
         if not self.backup.exists():
             return
-        with self.leases.hold_when_free("an erasure", LEASE, LONGEST_WAIT_S):
-            self.backup.create(self.vault.engine, self.master_key)
+        with self.leases.hold_when_free("an erasure", LEASE, LONGEST_WAIT_S) as lease:
+            self.backup.create(self.vault.engine, self.master_key, lease.require)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +27,7 @@ from sync_platform.backup.vault_copy import (
 )
 from sync_platform.documents.typed_command import typed
 from sync_platform.errors import DamagedBackup, StorageError, UsageError
+from sync_platform.storage.held_lock import needs_no_lock
 from sync_platform.storage.object_store import ObjectStore
 from sync_platform.vault.key_check import check_value, stored_check_value
 from sync_platform.vault.master_key import MasterKey
@@ -63,18 +64,23 @@ class VaultBackup:
     def __init__(self, store: ObjectStore, key: MasterKey, scratch: Path) -> None:
         self.store, self._key, self._scratch = store, key.derive(USE), scratch
 
-    def create(self, engine: sa.Engine, master_key: str) -> StoredVault:
+    def create(
+        self, engine: sa.Engine, master_key: str, require_lock: Callable[[], None] = needs_no_lock
+    ) -> StoredVault:
         """Back the vault up, read the backup back, and delete the one before. `master_key`: in hex, or empty.
 
+        `require_lock` is asked before each change; it raises where another process may replace the backup by now.
         StorageError, and the backup before stays, where that fails, or where it has keys that this vault does not have.
         """
         _require_current(engine, master_key)
         self._require_continued(summarise_vault(engine, master_key))
         name = f"{FOLDER}vault-{datetime.now(UTC):%Y-%m-%dT%H-%M-%S-%fZ}-{secrets.token_hex(3)}{CODEC.ending}"
+        require_lock()
         self._put(name, encode(vault_lines(engine, master_key), CODEC, self._key, name.encode()))
         copy = self._read(name)
         for key in list(self.store.keys(FOLDER)):
             if key != name:
+                require_lock()
                 self.store.delete(key)
         self.store.sweep(FOLDER, EVER)  # a killed backup may have left a copy that has a key which is destroyed now
         return StoredVault(name, copy)

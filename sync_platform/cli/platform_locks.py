@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack
 
 from sync_platform.cli.output import write_line
-from sync_platform.storage.platform_lock import Holder, platform_lock
+from sync_platform.storage.held_lock import HeldLocks
+from sync_platform.storage.lock_holder import Holder
+from sync_platform.storage.platform_lock import platform_lock
 
 UNIFIED = "unified"
 
 
-def take_platform_locks(locks: ExitStack, ledger_url: str, platforms: Iterable[str], activity: str) -> None:
+def take_platform_locks(locks: HeldLocks, ledger_url: str, platforms: Iterable[str], activity: str) -> None:
     """Wait for syncs of these platforms and for unification, in the order in which syncs take the locks.
 
     `activity`: who has the locks, in words.
     """
     for name in sorted([*platforms, UNIFIED]):
-        locks.enter_context(platform_lock(ledger_url, name, activity, _reported_once(name)))
+        locks.take(platform_lock(ledger_url, name, activity, _reported_once(name)))
 
 
 def _reported_once(name: str) -> Callable[[Holder | None], None]:

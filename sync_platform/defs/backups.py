@@ -109,10 +109,10 @@ class Backups(dg.ConfigurableResource[None]):
             return None
         self._require_writer()
         with (
-            Leases(self.ledger_url).hold_when_free("replication", LEASE, LONGEST_WAIT_S, on_step),
+            Leases(self.ledger_url).hold_when_free("replication", LEASE, LONGEST_WAIT_S, on_step) as lease,
             scratch_folder(self.lake.address.temp, "backup-replica") as scratch,
         ):
-            return replicate(self.repository(), self.replica.open(), scratch, on_step)
+            return replicate(self.repository(), self.replica.open(), scratch, on_step, lease.require)
 
     def plan_prune(self, *, trusts_clock: bool = False, now: datetime | None = None) -> PrunePlan:
         """What `prune` would do."""
@@ -128,7 +128,7 @@ class Backups(dg.ConfigurableResource[None]):
                 self.retention_days,
                 now or datetime.now(UTC),
                 trusts_clock=trusts_clock,
-                require_lease=lease.require_unexpired,
+                require_lease=lease.require,
             )
 
     def plan_prune_replica(self, *, trusts_clock: bool = False, now: datetime | None = None) -> PrunePlan | None:
@@ -150,7 +150,7 @@ class Backups(dg.ConfigurableResource[None]):
                 self.retention_days,
                 now or datetime.now(UTC),
                 trusts_clock=trusts_clock,
-                require_lease=lease.require_unexpired,
+                require_lease=lease.require,
             )
 
     def _require_writer(self) -> None:

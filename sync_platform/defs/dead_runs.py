@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from pathlib import Path
 
 import dagster as dg
 from dagster._core.errors import DagsterExecutionInterruptedError
+
+from sync_platform.storage.process_identity import is_dead_here, own_process
 
 PROCESS_TAG = "sync_platform/process"
 POD_TAG = "sync_platform/pod"
@@ -30,7 +31,7 @@ def this_process(run_id: str) -> str:
 
     It contains the run's id, because a retry of a run inherits the tags of the run.
     """
-    return f"{os.uname().nodename}/{os.getpid()}/{_started_at(os.getpid())}/{run_id}"
+    return f"{own_process()}/{run_id}"
 
 
 def tags_of_process(run_id: str) -> dict[str, str]:
@@ -60,7 +61,7 @@ def end_dead_runs(instance: dg.DagsterInstance, *, interrupted: bool = False) ->
 def is_dead(run: dg.DagsterRun) -> bool:
     """True if the run's process was on this machine, and has died."""
     process, _, tagged = run.tags.get(PROCESS_TAG, "").rpartition("/")
-    return tagged == run.run_id and not _is_alive(process)
+    return tagged == run.run_id and is_dead_here(process)
 
 
 def require_under_way(instance: dg.DagsterInstance, run_id: str) -> None:
@@ -102,24 +103,3 @@ def free_pools(instance: dg.DagsterInstance, pools: Iterable[str], run_id: str) 
         info = storage.get_concurrency_info(pool)
         for other in {*info.active_run_ids, *info.pending_run_ids, *info.assigned_run_ids} - {run_id}:
             storage.free_concurrency_slots_for_run(other)
-
-
-def _is_alive(process: str) -> bool:
-    """True if a tagged process still runs. A process of another machine counts as running."""
-    node, pid, started_at = process.split("/")
-    return node != os.uname().nodename or _started_at(int(pid)) == started_at
-
-
-def _started_at(pid: int) -> str:
-    """When a process started, in clock ticks since boot; empty if there is none. A reused id has another start time."""
-    try:
-        state, *numbers = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        # Z: the process is dead, but its parent has not waited for it yet, which is common in containers
-        return "" if state in "ZX" else numbers[18]
-    except OSError:
-        pass
-    try:
-        os.kill(pid, 0)  # a system without /proc: only the id is known
-    except OSError:
-        return ""
-    return "unknown"

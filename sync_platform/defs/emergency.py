@@ -168,8 +168,8 @@ def _follow_claimed(
     instance: dg.DagsterInstance, requests: RequestStore, lake: LakeAddress, request: EmergencyRequest, run: PlatformRun
 ) -> None:
     """The process that claimed a run stores its end. If that process died, store it here, or release the run."""
-    with platform_lock_if_free(requests.ledger_url, request_lock_name(run.platform), request.request_id) as is_dead:
-        if not is_dead:
+    with platform_lock_if_free(requests.ledger_url, request_lock_name(run.platform), request.request_id) as lock:
+        if lock is None:
             return
         found_run = instance.get_run_by_id(run.run_id or "")
         if found_run is not None and found_run.status == dg.DagsterRunStatus.SUCCESS:

@@ -81,7 +81,8 @@ def erasure_schedule() -> dg.ScheduleDefinition:
             if is_due:
                 _continue(context, settings)
             history, platforms = settings.lineage_table_name, load_platforms(settings.platform_path)
-            apply_requests(LakeAddress.of(settings), history, platforms, settings.ledger_url, context.run.run_id)
+            with Lake(LakeAddress.of(settings)) as lake:
+                apply_requests(lake, history, platforms, settings.ledger_url, context.run.run_id)
         except Exception as error:
             raise failure(context, error) from error
         yield dg.Output(None)

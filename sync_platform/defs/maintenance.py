@@ -18,6 +18,7 @@ from sync_platform.defs.landing import failure
 from sync_platform.defs.resources import LakeResource, StoreResource
 from sync_platform.defs.schedule_times import scheduled
 from sync_platform.lake.maintenance import MaintenanceReport, maintain
+from sync_platform.lake.transaction import guarded
 from sync_platform.landing.retention import ExpiredSync, delete_expired, find_expired, limits_of
 from sync_platform.lineage.retention import FoldedDataset, close_lineage
 from sync_platform.privacy.recorded_deletion import Deletion
@@ -68,22 +69,20 @@ def maintenance_schedule(settings: Settings, platforms: dict[str, Platform]) -> 
         try:
             with (
                 Leases(retention.ledger_url).hold("maintenance") as lease,
+                guarded(lake.open(), lease.require),
                 lake.file_proof(lake.open()) as files,
             ):
                 files.record_new()
                 files.require_intact()  # a compaction would write damaged values into new files
-                lease.require_unexpired()
                 lineage_kept = timedelta(days=retention.lineage_retention_days)
                 closed = close_lineage(lake.open(), lake.history, now - lineage_kept, context.run_id)
-                lease.require_unexpired()
-                report = maintain(lake.open(), retention.time_travel_days, now, context.run_id, lease.require_unexpired)
+                report = maintain(lake.open(), retention.time_travel_days, now, context.run_id, lease.require)
                 files.record_new()
                 files.replace_lists()
                 store = landing_store.open()
                 limit = limits_of(platforms, retention.landing_retention_days)
                 expired = find_expired(store, limit, now)
-                lease.require_unexpired()
-                delete_expired(store, expired, now)
+                delete_expired(store, expired, now, lease.require)
         except Exception as error:
             raise failure(context, error) from error
         for deletion in _deletions(settings, expired, closed, now):

@@ -19,8 +19,10 @@ from sync_platform.defs.request_notes import RequestNotes
 from sync_platform.defs.run_log import logging_run
 from sync_platform.documents.local_time import local_time
 from sync_platform.sources.declaration import Platform
+from sync_platform.storage.held_lock import HeldLock
+from sync_platform.storage.lock_holder import Holder
 from sync_platform.storage.operation_name import OperationName
-from sync_platform.storage.platform_lock import HeldLock, Holder, platform_lock
+from sync_platform.storage.platform_lock import platform_lock
 
 UNIFIED = "unified"
 """The name of the lock of the unified restaurants, which works like that of a platform."""

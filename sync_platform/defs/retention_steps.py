@@ -19,6 +19,7 @@ from sync_platform.defs.dagster_retention import delete_due_runs, due_runs
 from sync_platform.defs.dagster_storage import DagsterStorage
 from sync_platform.defs.resources import lake_of, landing_store_of
 from sync_platform.errors import StorageError
+from sync_platform.lake.transaction import guarded
 from sync_platform.landing.retention import delete_expired, find_expired, limits_of
 from sync_platform.lineage.retention import close_lineage, due_closings
 from sync_platform.monitoring.alert_store import AlertStore
@@ -101,8 +102,8 @@ class RetainedInstallation:
             with Lake(lake.address) as opened, self._lease() as lease, lake.file_proof(opened) as files:
                 files.record_new()
                 files.require_intact()  # a folding would write damaged values into new files
-                lease.require_unexpired()
-                folded = close_lineage(opened, lake.history, before, self.run_id)
+                with guarded(opened, lease.require):
+                    folded = close_lineage(opened, lake.history, before, self.run_id)
                 files.record_new()
             return {"changes": sum(dataset.changes_before - dataset.changes_after for dataset in folded)}
 
@@ -121,8 +122,7 @@ class RetainedInstallation:
                 return {}
             with self._lease() as lease:
                 expired = find_expired(store.open(), limits, now)
-                lease.require_unexpired()
-                delete_expired(store.open(), expired, now)
+                delete_expired(store.open(), expired, now, lease.require)
             return {"syncs": len(expired), "bytes": sum(expired_sync.sync.size_bytes for expired_sync in expired)}
 
         return due, delete

@@ -15,6 +15,7 @@ EXPECTED_ERRORS = {
 CHECK_FAILED = "DagsterAssetCheckFailedError"
 """Dagster's error for a blocking check that failed; the check describes what is wrong."""
 
+OVERTAKEN = {errors.MadeByNewer.__name__, errors.LockLost.__name__}
 INTERRUPTIONS = {"KeyboardInterrupt", "DagsterExecutionInterruptedError", "InterruptException"}
 """What Python, Dagster and DuckDB raise at Ctrl-C."""
 
@@ -44,6 +45,18 @@ def is_blocked(events: Iterable[dg.DagsterEvent]) -> bool:
     """True if a run failed only because a blocking check did not pass: what it fetched is stored."""
     failed = [event.step_failure_data.error for event in events if event.is_step_failure]
     return bool(failed) and all(error and error.cls_name == CHECK_FAILED for error in failed)
+
+
+def is_overtaken(events: Iterable[dg.DagsterEvent]) -> bool:
+    """True if a run failed because its program may not write any more: a newer one does, or another run."""
+    return any(_kinds_of(event) & OVERTAKEN for event in events)
+
+
+def _kinds_of(event: dg.DagsterEvent) -> set[str]:
+    """The classes of the errors with which a step or a run failed."""
+    failure = event.step_failure_data.user_failure_data if event.is_step_failure else None
+    wrapped = failure.metadata.get("error") if failure and failure.metadata else None  # failure() of defs/landing.py
+    return _names_of(_own_error_of(event)) | ({str(wrapped.value)} if wrapped else set())
 
 
 def is_interrupted(events: Iterable[dg.DagsterEvent]) -> bool:

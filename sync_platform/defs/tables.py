@@ -24,6 +24,7 @@ from sync_platform.lake.own_check_scores import run_own_checks, write_own_scores
 from sync_platform.lake.retirement import ShrinkGuard
 from sync_platform.lake.row_worker import RowWorker
 from sync_platform.lake.rows import TypedRows
+from sync_platform.lake.transaction import guarded
 from sync_platform.landing.manifest import find_manifest, manifest_key
 from sync_platform.landing.reader import LandedDataset
 from sync_platform.monitoring.freshness import LATE_AFTER
@@ -133,17 +134,11 @@ def _table_asset(
             lambda: restricted_subjects(settings.ledger_url),
         )
         try:
-            with sync_log.step(platform.name, dataset.name):
-                outcome = commit_landed(
-                    lake.open(),
-                    lake.history,
-                    rows,
-                    context.run_id,
-                    guard,
-                    trigger,
-                    standards,
-                    lambda: platform_locks.require(platform.name),
-                )
+            with (
+                sync_log.step(platform.name, dataset.name),
+                guarded(lake.open(), lambda: platform_locks.require(platform.name)),
+            ):
+                outcome = commit_landed(lake.open(), lake.history, rows, context.run_id, guard, trigger, standards)
         except SyncError as error:
             raise failure(context, error) from error
         sync_log.add(outcome.record)

@@ -12,7 +12,7 @@ from pydantic import Field
 from sync_platform.defs.automation import RUN_TAGS
 from sync_platform.defs.landing import failure
 from sync_platform.defs.metadata import OWNERS, schema_of
-from sync_platform.defs.platform_lock import PlatformLocks
+from sync_platform.defs.platform_lock import UNIFIED, PlatformLocks
 from sync_platform.defs.progress import Progress
 from sync_platform.defs.resources import LakeResource
 from sync_platform.defs.scorecard import AFTER_ANY_SYNC, MEMBERS_KEY
@@ -21,6 +21,7 @@ from sync_platform.defs.unified_lineage import fields_lineage, hours_lineage, me
 from sync_platform.errors import SyncError
 from sync_platform.lake.reference_tables import REFERENCE
 from sync_platform.lake.tracked_table import COMPUTED_KEPT, TrackedTable
+from sync_platform.lake.transaction import guarded
 from sync_platform.quality.score import Standards
 from sync_platform.settings import load_settings
 from sync_platform.sources.columns import Column
@@ -133,21 +134,22 @@ def _places(platforms: dict[str, Platform], progress: Progress) -> dg.AssetsDefi
             progress.unifying(stage)
 
         try:
-            outcome = unify(
-                lake.open(),
-                lake.history,
-                platforms,
-                context.run_id,
-                Standards.of(load_settings()),
-                new_decisions=lambda session, listings: [
-                    validated
-                    for decision in config.decisions
-                    for validated in validated_decisions(session, listings, **decision.model_dump())
-                ],
-                rebuild=config.rebuild,
-                new_model=config.new_model,
-                on_progress=report,
-            )
+            with guarded(lake.open(), lambda: platform_locks.require(UNIFIED)):
+                outcome = unify(
+                    lake.open(),
+                    lake.history,
+                    platforms,
+                    context.run_id,
+                    Standards.of(load_settings()),
+                    new_decisions=lambda session, listings: [
+                        validated
+                        for decision in config.decisions
+                        for validated in validated_decisions(session, listings, **decision.model_dump())
+                    ],
+                    rebuild=config.rebuild,
+                    new_model=config.new_model,
+                    on_progress=report,
+                )
         except SyncError as error:
             raise failure(context, error) from error
         with lake.open().session() as session:

@@ -53,11 +53,11 @@ class BackedUpVault:
 
     def create(self) -> StoredVault:
         """Replace the backup, and complete an interrupted rotation; Busy where another process does either."""
-        with self.leases.hold("a backup of the vault", LEASE):
+        with self.leases.hold("a backup of the vault", LEASE) as lease:
             self.erasure.publish()
             if is_rotating(self.vault.engine):
-                self.rotation.complete()
-            return self.backup.create(self.vault.engine, self.master_key)
+                self.rotation.complete(lease.require)
+            return self.backup.create(self.vault.engine, self.master_key, lease.require)
 
     @property
     def erasure(self) -> SubjectErasure:

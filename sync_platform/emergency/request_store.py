@@ -169,22 +169,32 @@ class RequestStore:
         with transaction(self._engine) as connection:
             connection.execute(sa.update(runs).where(is_own_run).values(**back))
 
+    def refuse(self, request_id: str, platform: str, error: str) -> None:
+        """Store that a platform cannot be run, unless its run was launched."""
+        refused = {"state": "finished", "outcome": "failed", "error": error, "finished_at": datetime.now(UTC)}
+        self._end(request_id, _run(request_id, platform) & (runs.c.state == "requested"), refused)
+
     def note_progress(self, request_id: str, platform: str, run_id: str, state: State) -> None:
-        """Store the state of a platform's run."""
-        unfinished = sa.and_(_run(request_id, platform), runs.c.state != "finished")
+        """Store the state of a platform's run; nothing where the run was released meanwhile."""
         with transaction(self._engine) as connection:
-            connection.execute(sa.update(runs).where(unfinished).values(state=state, run_id=run_id))
+            change = sa.update(runs).where(_unfinished_run(request_id, platform, run_id))
+            connection.execute(change.values(state=state, run_id=run_id))
 
     def note_end(
         self, request_id: str, platform: str, run_id: str | None, outcome: Status, error: str | None = None
     ) -> None:
-        """Store how a platform's run ended; a second end is ignored. A request ends with its last platform."""
-        unfinished = sa.and_(_run(request_id, platform), runs.c.state != "finished")
+        """Store how a platform's run ended. A request ends with its last platform.
+
+        A second end is ignored, and so is the end of a run that was released meanwhile: another one is launched for it.
+        """
         ended = {"state": "finished", "outcome": outcome, "error": error, "finished_at": datetime.now(UTC)}
+        self._end(request_id, _unfinished_run(request_id, platform, run_id), {"run_id": run_id, **ended})
+
+    def _end(self, request_id: str, run: sa.ColumnElement[bool], ended: dict[str, Any]) -> None:
         with transaction(self._engine) as connection:
             # two runs that end together must see each other, or neither would close the request
             connection.execute(sa.select(requests).where(requests.c.request_id == request_id).with_for_update())
-            connection.execute(sa.update(runs).where(unfinished).values(run_id=run_id, **ended))
+            connection.execute(sa.update(runs).where(run).values(**ended))
             over = sa.and_(requests.c.request_id == request_id, requests.c.request_id.not_in(_unfinished()))
             connection.execute(sa.update(requests).where(over).values(open_as=None))
 
@@ -236,6 +246,12 @@ def _unfinished() -> sa.Select[tuple[str]]:
 
 def _run(request_id: str, platform: str) -> sa.ColumnElement[bool]:
     return sa.and_(runs.c.request_id == request_id, runs.c.platform == platform)
+
+
+def _unfinished_run(request_id: str, platform: str, run_id: str | None) -> sa.ColumnElement[bool]:
+    """The run of a platform, if it has not ended, and if no other process has claimed it."""
+    is_same = runs.c.launched_by.is_distinct_from("process") | (runs.c.run_id == run_id)
+    return sa.and_(_run(request_id, platform), runs.c.state != "finished", is_same)
 
 
 def _of(rows: Iterable[Any], request_id: str) -> Iterable[Any]:

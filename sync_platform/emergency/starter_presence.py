@@ -10,7 +10,9 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 
 from sync_platform.emergency.request import EmergencyRequest
-from sync_platform.storage.platform_lock import HeldLock, Holder, holder_of, platform_lock
+from sync_platform.storage.held_lock import HeldLock
+from sync_platform.storage.lock_holder import Holder
+from sync_platform.storage.platform_lock import holder_of, platform_lock
 
 STARTER_LOCK = "emergency-starter"
 STARTED_WITHIN = timedelta(seconds=10)

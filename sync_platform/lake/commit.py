@@ -5,7 +5,6 @@ A killed commit can run again and writes the same content. A bad extract never r
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
@@ -49,7 +48,7 @@ from sync_platform.lake.syncs import (
 )
 from sync_platform.lake.table_writer import update_table
 from sync_platform.lake.tracked_table import TrackedTable, dataset_table
-from sync_platform.lake.transaction import in_one_transaction, needs_no_lock
+from sync_platform.lake.transaction import in_one_transaction
 from sync_platform.lake.watermarks import move_cursor
 from sync_platform.landing.manifest import find_manifest, manifest_digest
 from sync_platform.landing.reader import LandedDataset
@@ -72,13 +71,11 @@ def commit_landed(
     guard: ShrinkGuard = PLATFORM_GUARD,
     trigger: Trigger = NO_TRIGGER,
     standards: Standards = STANDARDS,
-    require_lock: Callable[[], None] = needs_no_lock,
 ) -> CommitOutcome:
     """Commit one landed dataset and its scores; `history` is the table of changes.
 
     An observation older than the newest one is spliced into the history at its time, and never overwrites what was seen
-    later. `require_lock` raises where the run has lost the platform's lock. Raises StorageError where the lake cannot
-    be written; the transaction is then rolled back.
+    later. Raises StorageError where the lake cannot be written; the transaction is then rolled back.
     """
     with lake.session() as session, TemporaryTables(session) as scratch, ExitStack() as stack:
         arrival = load_incoming(scratch, typed)
@@ -87,7 +84,7 @@ def commit_landed(
         quarantined = first_in_words(session, typed.landed, arrival.quarantine)
         table = dataset_table(typed.platform.name, typed.dataset)
         commit = _Commit(scratch, history, table, typed, arrival, quarantined, run_id, guard, trigger, standards)
-        outcome = in_one_transaction(lake, session, commit.write, require_lock)
+        outcome = in_one_transaction(lake, session, commit.write)
         snapshot = session.execute(f"SELECT id FROM {LAKE}.last_committed_snapshot()").fetchall()[0][0]
     for correction in arrival.passed_on:
         typed.corrections.pass_on(correction)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 import duckdb
@@ -21,29 +21,31 @@ MAX_ERROR_LENGTH = 300
 CONFLICT_MARKS = ("conflict", "deadlock detected", "could not serialize", "database is locked", "duplicate key")
 
 
-def needs_no_lock() -> None: ...
+@contextlib.contextmanager
+def guarded(lake: Lake, require_lock: Callable[[], None]) -> Iterator[None]:
+    """Within the block, every commit to the lake asks this question first; it raises where a lock is lost."""
+    before, lake.require_lock = lake.require_lock, require_lock
+    try:
+        yield
+    finally:
+        lake.require_lock = before
 
 
-def in_one_transaction(
-    lake: Lake,
-    session: duckdb.DuckDBPyConnection,
-    work: Callable[[], T],
-    require_lock: Callable[[], None] = needs_no_lock,
-) -> T:
+def in_one_transaction(lake: Lake, session: duckdb.DuckDBPyConnection, work: Callable[[], T]) -> T:
     """Run `work` in a transaction under the write lock; after a conflict with another writer, repeat it.
 
-    `require_lock` raises where the caller has lost the lock of what it writes; it is asked before the work and before
-    the commit. MadeByNewer where a newer program has migrated the lake since it was opened.
+    `lake.require_lock` raises where the caller has lost the lock of what it writes; it is asked before the work and
+    before the commit. MadeByNewer where a newer program has migrated the lake since it was opened.
     """
     for attempt in range(1, COMMIT_ATTEMPTS + 1):
         try:
             with lake.write_lock():
                 require_known_formats(session, LAKE)  # a migration stores them under this lock
-                require_lock()
+                lake.require_lock()
                 session.execute("BEGIN")
                 try:
                     result = work()
-                    require_lock()
+                    lake.require_lock()
                     session.execute("COMMIT")
                     return result
                 except BaseException:

@@ -17,6 +17,7 @@ from sync_platform.landing.sync_id import time_of_sync
 from sync_platform.settings import PlatformSettings, platform_settings
 from sync_platform.sources.client import is_loopback
 from sync_platform.sources.declaration import Platform
+from sync_platform.storage.held_lock import needs_no_lock
 from sync_platform.storage.object_store import ObjectInfo, ObjectStore
 
 LANDING = "landing/"
@@ -104,9 +105,15 @@ def find_expired(store: ObjectStore, limit: Callable[[str], LandingLimit], now: 
     return expired
 
 
-def delete_expired(store: ObjectStore, expired: list[ExpiredSync], now: datetime) -> None:
-    """Delete them, manifests first: if this is killed, the rest counts as an interrupted sync and is deleted later."""
+def delete_expired(
+    store: ObjectStore, expired: list[ExpiredSync], now: datetime, require_lock: Callable[[], None] = needs_no_lock
+) -> None:
+    """Delete them, manifests first: if this is killed, the rest counts as an interrupted sync and is deleted later.
+
+    `require_lock` is asked before each sync; it raises where the caller may not delete any more.
+    """
     for expired_sync in expired:
+        require_lock()
         entries = [entry for keys in expired_sync.sync.entries.values() for entry in keys]
         for entry in sorted(entries, key=lambda entry: not _is_manifest(entry)):
             store.delete(entry.key)

@@ -35,17 +35,17 @@ def is_still_ours(lease: Lease) -> bool:
     """Renew the lease; False where another watcher has it by now, or where the ledger is unusable."""
     try:
         lease.renew()
-        lease.require_unexpired()
+        lease.require()
     except StorageError:
         return False
     return True
 
 
 def _acquired(held: ExitStack, ledger_url: str) -> Lease:
-    has_lock = held.enter_context(platform_lock_if_free(ledger_url, f"lease of {ROUNDS}", "watch"))
+    lock = held.enter_context(platform_lock_if_free(ledger_url, f"lease of {ROUNDS}", "watch"))
     leases = Leases(ledger_url)
     held.callback(leases.close)
-    lease = leases.acquire("watch", ROUNDS, has_lock=has_lock)
+    lease = leases.acquire("watch", ROUNDS, lock)
     held.callback(_release, lease)
     return lease
 

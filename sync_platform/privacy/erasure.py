@@ -8,7 +8,7 @@ can still be read. A legal hold defers what it covers; when the hold ends, the e
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence, Set
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,9 +16,10 @@ from typing import Any
 import duckdb
 
 from sync_platform.backup.subject_erasure import SubjectErasure
-from sync_platform.errors import StorageError, SyncError, UsageError
+from sync_platform.errors import LockLost, StorageError, SyncError, UsageError
 from sync_platform.lake.row_erasure import erase_rows
 from sync_platform.lake.subject_rows import personal_tables
+from sync_platform.lake.transaction import guarded
 from sync_platform.landing.personal_words import has_contact
 from sync_platform.privacy.erasure_ledger import ErasureLedger
 from sync_platform.privacy.erasure_places import ErasurePlaces
@@ -122,16 +123,21 @@ def continue_erasures(
     whose step failed has a `problem`, and goes on the next time. Busy where another process does this.
     """
     done = []
-    with installation.leases.hold("an erasure", LEASE):
+    with installation.leases.hold("an erasure", LEASE) as lease, _guarded(installation.lake, lease.require):
         for each in installation.ledger.erasures():
             if each.is_due and only in (None, each.number):
                 with suppress(SyncError):  # the failed step is on record
-                    _ErasureWork(installation, each, actor, on_step).run()
+                    _ErasureWork(installation, each, actor, on_step, lease.require).run()
+                lease.require()
                 done.append(installation.ledger.find(each.number))
         for each in installation.ledger.erasures():
             if each.state is ErasureState.complete and each.request:
                 _answer(installation.requests, each, each.request, actor)
     return done
+
+
+def _guarded(lake: Lake | None, require_lock: Callable[[], None]) -> AbstractContextManager[None]:
+    return nullcontext() if lake is None else guarded(lake, require_lock)
 
 
 def _answer(requests: RequestRegister, erasure: Erasure, request: int, actor: str) -> None:
@@ -150,6 +156,7 @@ class _ErasureWork:
     erasure: Erasure
     actor: str
     on_step: OnStep
+    require_lock: Callable[[], None]
 
     def run(self) -> None:
         ledger, now = self.installation.ledger, self.installation.ledger.now()
@@ -194,11 +201,14 @@ class _ErasureWork:
         return proof
 
     def _step(self, name: str, work: Callable[[], Any]) -> None:
-        """Do a step, and record how it ended."""
+        """Do a step, and record how it ended. LockLost, and nothing is recorded, where another process does it now."""
+        self.require_lock()
         self.on_step(name)
         ledger, number = self.installation.ledger, self.erasure.number
         try:
             work()
+        except LockLost:
+            raise
         except (SyncError, duckdb.Error) as error:
             problem = (
                 str(error) if isinstance(error, SyncError) else f"the lake cannot be read ({type(error).__name__})"

@@ -21,7 +21,7 @@ from sync_platform.privacy.correction_events import correcting_requests, record_
 from sync_platform.privacy.privacy_request import PrivacyRequest
 from sync_platform.privacy.request_register import RequestRegister, opened_register
 from sync_platform.sources.declaration import Platform
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_connection import Lake
 from sync_platform.storage.relational import database_exists
 from sync_platform.storage.utc_time import utc_now
 from sync_platform.unified.related_records import ensure_views
@@ -57,15 +57,12 @@ def applied_corrections(requests: Iterable[PrivacyRequest]) -> list[ValueCorrect
     return sorted(newest.values(), key=lambda correction: correction.number)
 
 
-def apply_requests(
-    address: LakeAddress, history: str, platforms: Mapping[str, Platform], ledger: str, run_id: str
-) -> None:
+def apply_requests(lake: Lake, history: str, platforms: Mapping[str, Platform], ledger: str, run_id: str) -> None:
     """Bring a lake, if it exists, in line with the register of a ledger, if that exists. A repeat changes nothing."""
-    if address.exists and database_exists(ledger):
+    if lake.address.exists and database_exists(ledger):
         with opened_register(ledger) as register:
             if register.has_any_applied():
-                with Lake(address) as lake:
-                    apply_register(lake, history, platforms, register, run_id)
+                apply_register(lake, history, platforms, register, run_id)
 
 
 def apply_register(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sync_platform.documents.wording import in_one_line
 from sync_platform.errors import StorageError
+from sync_platform.storage.held_lock import NotHolder
 
 if TYPE_CHECKING:
     import psycopg
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 # The server asks a silent client whether it is alive, so that the locks and transactions of a dead machine end.
 KEEPALIVE = "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
 MAX_SILENT_MS = 60_000  # the client closes the connection if the server acknowledges nothing for so long
+AGAIN = {"connect_timeout": 5}
+"""Seconds for each host of the address, once the session has ended: the host of a lost primary does not answer."""
 MAX_LABEL = 63  # bytes of application_name
 GRANTED = """SELECT application_name FROM pg_locks JOIN pg_stat_activity USING (pid)
     WHERE locktype = 'advisory' AND granted AND classid = %s AND objid = %s AND objsubid = 1
@@ -32,27 +35,27 @@ class AdvisoryLock:
     Every method but `release` raises StorageError where the server cannot be used.
     """
 
-    def __init__(self, address: str, name: str) -> None:
-        self._address, self._name = address, name
+    can_be_lost = True
+
+    def __init__(self, address: str, name: str, max_silent_ms: int = MAX_SILENT_MS) -> None:
+        self._address, self._name, self._max_silent_ms = address, name, max_silent_ms
         self._key = int.from_bytes(hashlib.sha256(f"sync-platform/{name}".encode()).digest()[:8], signed=True)
         self._halves = ((self._key >> 32) & 0xFFFFFFFF, self._key & 0xFFFFFFFF)
         self._connection: psycopg.Connection[Any] | None = None
+        self._limits: dict[str, Any] = {}
 
     def try_acquire(self, label: str) -> bool:
         """Take the lock if it is free; True if it was. `label` names its holder (at most 63 bytes of ASCII)."""
-        got = bool(self._ask("SELECT pg_try_advisory_lock(%s)", self._key)[0][0])
+        got = bool(self.ask("SELECT pg_try_advisory_lock(%s)", self._key)[0][0])
         if got:
             self._write_label(label)
         return got
 
-    def retake(self, label: str) -> bool:
-        """Take the lock again if it was lost; True if this session has it now.
+    def is_held(self) -> bool:
+        """True if this session still has the lock. A lock is lost with its session.
 
-        A lock is lost with its session, which ends when the server restarts, or is replaced by its standby.
+        That ends when the server restarts, or is replaced by its standby.
         """
-        return self._is_held() or self.try_acquire(label)
-
-    def _is_held(self) -> bool:
         import psycopg
 
         held: list[tuple[Any, ...]] = []
@@ -65,21 +68,29 @@ class AdvisoryLock:
                 self.release()
         return bool(held)
 
+    def retake(self, label: str) -> bool:
+        """Take the lock again if it was lost; True if this session has it now. NotHolder where another has it."""
+        if self.is_held() or self.try_acquire(label):
+            return True
+        if (holder := self.holder()) and holder != label:
+            raise NotHolder(holder)
+        return False
+
     def acquire(self, wait_s: float, label: Callable[[], str]) -> None:
         """Wait for the lock; StorageError where it is not free within `wait_s` seconds.
 
         `label` makes the holder's label, once it has the lock.
         """
-        self._ask("SELECT set_config('lock_timeout', %s, false)", f"{wait_s * 1000:.0f}ms")
-        self._ask("SELECT pg_advisory_lock(%s)", self._key)
+        self.ask("SELECT set_config('lock_timeout', %s, false)", f"{wait_s * 1000:.0f}ms")
+        self.ask("SELECT pg_advisory_lock(%s)", self._key)
         self._write_label(label())
 
     def _write_label(self, label: str) -> None:
-        self._ask("SELECT set_config('application_name', %s, false)", label[:MAX_LABEL])
+        self.ask("SELECT set_config('application_name', %s, false)", label[:MAX_LABEL])
 
     def holder(self) -> str | None:
         """The holder's label; None where the lock is free."""
-        rows = self._ask(GRANTED, *self._halves)
+        rows = self.ask(GRANTED, *self._halves)
         return str(rows[0][0]) if rows else None
 
     def release(self) -> None:
@@ -101,15 +112,17 @@ class AdvisoryLock:
     def __exit__(self, *_: object) -> None:
         self.release()
 
-    def _ask(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+    def ask(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        """The rows that a statement returns in the lock's own session, which is begun again where it has ended."""
         import psycopg
 
         try:
             if self._connection is None:
-                self._connection = psycopg.connect(
-                    self._address, autocommit=True, options=KEEPALIVE, tcp_user_timeout=MAX_SILENT_MS
-                )
-            return self._connection.execute(statement, values).fetchall()
+                limits = {"tcp_user_timeout": self._max_silent_ms, **self._limits}
+                self._connection = psycopg.connect(self._address, autocommit=True, options=KEEPALIVE, **limits)
+                self._limits = AGAIN
+            done = self._connection.execute(statement, values)
+            return done.fetchall() if done.description else []
         except psycopg.errors.LockNotAvailable:
             self.release()
             raise StorageError(f"another process holds the lock {self._name!r} and does not release it") from None

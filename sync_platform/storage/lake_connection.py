@@ -12,7 +12,7 @@ import sqlite3
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,6 +29,7 @@ from sync_platform.storage.data_path import has_encrypted_files, is_moved, store
 from sync_platform.storage.duckdb_s3 import use_s3
 from sync_platform.storage.extensions import connect_with
 from sync_platform.storage.full_disk import with_advice
+from sync_platform.storage.held_lock import needs_no_lock
 from sync_platform.storage.lake_formats import require_known_formats, store_formats
 from sync_platform.storage.session_memory import return_freed_memory
 from sync_platform.storage.sql_text import sql_text
@@ -125,8 +126,8 @@ class Lake:
     """One process's connection to a lake: a DuckDB instance, opened on first use, that gives out sessions.
 
     Safe to use from several threads; each session has its own temporary tables. `beside`: another lake, which sessions
-    read as `beside`. Raises StorageError where the lake cannot be used, and NoLakeYet where a reader opens it before
-    the first writer.
+    read as `beside`. `require_lock`: is asked before each commit, and raises where a lock is lost. Raises StorageError
+    where the lake cannot be used, and NoLakeYet where a reader opens it before the first writer.
     """
 
     def __init__(
@@ -136,8 +137,10 @@ class Lake:
         read_only: bool = False,
         snapshot: int | None = None,
         beside: Lake | None = None,
+        require_lock: Callable[[], None] = needs_no_lock,
     ) -> None:
         self.address, self.read_only, self._snapshot, self._beside = address, read_only, snapshot, beside
+        self.require_lock = require_lock
         self._instance: duckdb.DuckDBPyConnection | None = None
         self._spill: str | None = None
         self._opening = threading.Lock()

@@ -1,8 +1,9 @@
 """Leases: exclusive use of something across processes and machines, stored in the ledger.
 
-The holder renews its lease while it lives. It also has a lock that ends with its process, so the lease of a killed
-process is free at once. Where the lock is not enough, as for a machine that sleeps, the lease expires. The clocks of
-machines that share a ledger must differ by less than the duration of a lease.
+The holder renews its lease while it lives, and asks `Lease.require` before each step that cannot be undone. It also has
+a lock that ends with its process, so the lease of a killed process is free at once. Where the lock is not enough, as
+for a machine that sleeps, the lease expires. The clocks of machines that share a ledger must differ by less than the
+duration of a lease.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from sync_platform.documents.local_time import local_time
-from sync_platform.errors import Busy, StorageError
+from sync_platform.errors import Busy, LockLost, StorageError
+from sync_platform.storage.held_lock import HeldLock
 from sync_platform.storage.ledger import MIGRATIONS, metadata
 from sync_platform.storage.platform_lock import platform_lock_if_free
 from sync_platform.storage.relational import open_database, transaction, upsert
@@ -66,8 +68,8 @@ class Leases:
 
         Raises Busy where another activity holds it; the message names the holder and the time.
         """
-        with platform_lock_if_free(self._url, f"lease of {name}", activity) as has_lock:
-            lease = self.acquire(activity, name, has_lock=has_lock)
+        with platform_lock_if_free(self._url, f"lease of {name}", activity) as lock:
+            lease = self.acquire(activity, name, lock)
             ended = threading.Event()
             renewing = threading.Thread(target=_renew_until, args=(lease, ended, renewed_every_s), daemon=True)
             renewing.start()
@@ -100,13 +102,14 @@ class Leases:
                 time.sleep(PAUSE_S)
             yield lease
 
-    def acquire(self, activity: str, name: str = STORED_DATA, *, has_lock: bool = False) -> Lease:
+    def acquire(self, activity: str, name: str = STORED_DATA, lock: HeldLock | None = None) -> Lease:
         """The lease `name` for an activity, without renewal and release; Busy as in `hold`.
 
-        `has_lock`: the caller has the lock of the lease, so a lease that ends with its process has no living holder.
+        `lock`: that of the lease, if the caller has it; then a lease that ends with its process has no living holder.
         """
         now = self._clock()
         holder = f"{activity} (process {os.getpid()} on {os.uname().nodename})"
+        has_lock = lock is not None
         values = {"holder": holder, "acquired_at": now, "expires_at": now + LASTS, "ends_with_process": has_lock}
         is_free = leases.c.expires_at < now
         if has_lock:
@@ -115,7 +118,7 @@ class Leases:
         take = take.on_conflict_do_update(index_elements=["name"], set_=values, where=is_free)
         with transaction(self._engine) as connection:
             if connection.execute(take.returning(leases.c.name)).first() is not None:
-                return Lease(self._engine, self._clock, name, holder, now)
+                return Lease(self._engine, self._clock, name, holder, now, lock)
             row = connection.execute(sa.select(leases).where(leases.c.name == name)).one()
         raise Busy(
             f"{activity} cannot start: {row.holder} has the {name} reserved since {local_time(row.acquired_at)}; "
@@ -137,9 +140,15 @@ class Lease:
     """One lease that this process holds."""
 
     def __init__(
-        self, engine: sa.Engine, clock: Callable[[], datetime], name: str, holder: str, acquired_at: datetime
+        self,
+        engine: sa.Engine,
+        clock: Callable[[], datetime],
+        name: str,
+        holder: str,
+        acquired_at: datetime,
+        lock: HeldLock | None = None,
     ) -> None:
-        self._engine, self._clock, self.name, self.holder = engine, clock, name, holder
+        self._engine, self._clock, self.name, self.holder, self._lock = engine, clock, name, holder, lock
         self._expires_at = acquired_at + LASTS
         self._ours = sa.and_(leases.c.name == name, leases.c.holder == holder, leases.c.acquired_at == acquired_at)
 
@@ -151,15 +160,25 @@ class Lease:
         if renewed:
             self._expires_at = expires_at
 
-    def require_unexpired(self) -> None:
-        """Raise StorageError where the lease has expired (the machine slept), or where another activity has it."""
+    def require(self) -> None:
+        """Return while this process has the lease; to be asked before each step that cannot be undone.
+
+        LockLost where the lease has expired (the machine slept), or where another activity has it; StorageError where
+        the ledger does not answer.
+        """
         if self._clock() >= self._expires_at:
-            raise StorageError(
+            raise LockLost(
                 f"{self.holder} lost its hold on the {self.name}, which ran out at {local_time(self._expires_at)}"
             )
+        taken = LockLost(f"{self.holder} lost its hold on the {self.name}: another activity has it")
+        if self._lock is not None:
+            try:
+                self._lock.require()
+            except LockLost:
+                raise taken from None
         with transaction(self._engine) as connection:
             if connection.execute(sa.select(leases.c.name).where(self._ours)).first() is None:
-                raise StorageError(f"{self.holder} lost its hold on the {self.name}: another activity has it")
+                raise taken
 
     def release(self) -> None:
         """Release the lease, unless it has expired and another holder has it."""
@@ -172,4 +191,4 @@ def _renew_until(lease: Lease, ended: threading.Event, every_s: float) -> None:
         try:
             lease.renew()
         except StorageError:
-            continue  # the next attempt follows; `require_unexpired` raises once the lease has expired
+            continue  # the next attempt follows; `require` raises once the lease has expired

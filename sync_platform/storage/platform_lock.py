@@ -2,240 +2,142 @@
 
 The ledger decides who shares the locks; those of the lake itself (`lake_lock`) are shared by all ledgers. With a SQLite
 ledger each lock is a file beside it. With a PostgreSQL ledger each lock is an advisory lock of the server, so that
-machines with one ledger share the locks.
+machines with one ledger share the locks, and the ledger has a record of its holder (recorded_lock.py).
 
-A lock ends with the process that holds it, however that process ends. An advisory lock also ends with the server's
-session, which a restart or a failover of PostgreSQL ends while the holder lives: `HeldLock` notices that.
+A lock ends with the process that holds it, however that process ends.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol, Self
 
 import sqlalchemy as sa
-from filelock import FileLock, Timeout
 
-from sync_platform.documents.local_time import local_time
-from sync_platform.errors import LockLost, StorageError
+from sync_platform.errors import StorageError
 from sync_platform.storage.advisory_lock import AdvisoryLock
-from sync_platform.storage.full_disk import reason_of
+from sync_platform.storage.held_lock import AWAY_S, POLL_S, HeldLock, Lock
+from sync_platform.storage.labelled_file import LabelledFile
+from sync_platform.storage.ledger import MIGRATIONS
+from sync_platform.storage.lock_holder import Holder
+from sync_platform.storage.recorded_lock import RecordedLock
+from sync_platform.storage.relational import open_database
 
-POLL_S = 0.5
-AWAY_S = 90.0
-"""How long a holder waits for a server that is away. By then the server has ended a session without its client too."""
 # Both names are used by programs that are already installed: another name would be another lock.
 FOLDER = "turns"
 ADVISORY_PREFIX = "turn/"
-
-
-@dataclass(frozen=True)
-class Holder:
-    """The holder of a lock: a Dagster run, and since when (UTC, whole seconds)."""
-
-    run_id: str
-    since: datetime
-
-    @property
-    def label(self) -> str:
-        return f"{self.run_id} {self.since:%Y-%m-%dT%H:%M:%S}"
-
-    @classmethod
-    def parse(cls, label: str) -> Self | None:
-        """None for a label that no holder wrote: the lock is taken a moment before its label is written."""
-        run_id, _, since = label.partition(" ")
-        try:
-            return cls(run_id, datetime.fromisoformat(since).replace(tzinfo=UTC))
-        except ValueError:
-            return None
-
-
-class HeldLock:
-    """A lock that this process has taken, under a label; `name` is the lock's, for people."""
-
-    def __init__(self, lock: _Lock, name: str, label: str) -> None:
-        self._lock, self._name, self._label = lock, name, label
-
-    def require(self, away_s: float = AWAY_S) -> None:
-        """Return while this process has the lock, which is taken again if it was lost and is free.
-
-        LockLost where another process has it; StorageError where the server does not answer within `away_s` seconds.
-        """
-        give_up_at = time.monotonic() + away_s
-        while True:
-            try:
-                if self._has_it():
-                    return
-                failure = StorageError(f"the lock of {self._name} is not free again")
-            except LockLost:
-                raise
-            except StorageError as error:
-                failure = error
-            if time.monotonic() >= give_up_at:
-                raise failure
-            time.sleep(POLL_S)
-
-    def require_not_taken(self) -> None:
-        """LockLost where another process has the lock. Nothing follows where that cannot be known now."""
-        try:
-            self._has_it()
-        except LockLost:
-            raise
-        except StorageError:
-            return
-
-    def _has_it(self) -> bool:
-        """False where it is not known yet: our own session may outlive its connection for a minute."""
-        if self._lock.retake(self._label):
-            return True
-        label = self._lock.holder()
-        if label not in (None, self._label):
-            raise self._lost(Holder.parse(label or ""))
-        return False
-
-    def _lost(self, holder: Holder | None) -> LockLost:
-        by = f"run {holder.run_id} has it since {local_time(holder.since)}" if holder else "another process has it"
-        return LockLost(
-            f"the lock of {self._name} was lost, because its session in the ledger's database ended, and {by}: nothing "
-            "more is stored by this run"
-        )
+OnWait = Callable[[Holder | None], None]
+"""Is called with the holder that is waited for, or with None where the holder is not known."""
 
 
 @contextmanager
 def platform_lock(
-    ledger: str, name: str, run_id: str, on_wait: Callable[[Holder | None], None], poll_s: float = POLL_S
+    ledger: str, name: str, run_id: str, on_wait: OnWait, poll_s: float = POLL_S, *, is_kept: bool = True
 ) -> Iterator[HeldLock]:
     """Hold the lock of that name (a platform's) for a run; `ledger` is the ledger's SQLAlchemy URL.
 
-    Waits as long as another run holds it. Meanwhile it calls `on_wait` every `poll_s` seconds with the holder, or with
-    None where the holder is not known. Raises StorageError where the lock cannot be used.
+    Waits as long as another run holds it, and meanwhile calls `on_wait` every `poll_s` seconds. `is_kept`: False where
+    the caller forks processes meanwhile, and looks at the lock itself. Raises StorageError where the lock cannot be
+    used.
     """
-    with _holding(_lock(ledger, name), name, run_id, on_wait, poll_s) as held:
+    with _holding(_lock(ledger, name), name, run_id, on_wait, poll_s, is_kept=is_kept) as held:
         yield held
 
 
 @contextmanager
-def lake_lock(
-    catalog: str, name: str, run_id: str, on_wait: Callable[[Holder | None], None], poll_s: float = POLL_S
-) -> Iterator[None]:
+def lake_lock(catalog: str, name: str, run_id: str, on_wait: OnWait, poll_s: float = POLL_S) -> Iterator[HeldLock]:
     """Hold the lock of that name of a lake, which all ledgers share; `catalog`: `sqlite:PATH` or `postgres:CONNINFO`.
 
     Waits and raises as `platform_lock`.
     """
-    with _holding(_lock_of_lake(catalog, name), name, run_id, on_wait, poll_s):
+    with _holding(_lock_of_lake(catalog, name), name, run_id, on_wait, poll_s) as held:
+        yield held
+
+
+@contextmanager
+def brief_lock(ledger: str, name: str, run_id: str, poll_s: float) -> Iterator[None]:
+    """Hold the lock of that name for a moment, for which nothing is recorded; waits and raises as `platform_lock`."""
+    with _holding(_lock(ledger, name, is_recorded=False), name, run_id, lambda _: None, poll_s, is_kept=False):
         yield
 
 
 @contextmanager
-def platform_lock_if_free(ledger: str, name: str, run_id: str) -> Iterator[bool]:
-    """Hold the lock of that name if it is free; yields True if it was, and never waits.
+def platform_lock_if_free(ledger: str, name: str, run_id: str) -> Iterator[HeldLock | None]:
+    """Hold the lock of that name if it is free; yields None if it was not, and never waits.
 
-    Raises StorageError where the lock cannot be used.
+    It is not free for 30 seconds after PostgreSQL has ended the session of a holder that may live on. Raises
+    StorageError where the lock cannot be used.
     """
-    lock = _lock(ledger, name)
-    try:
-        yield lock.try_acquire(Holder(run_id, datetime.now(UTC)).label)
-    finally:
-        lock.release()
+    lock, label = _lock(ledger, name), Holder(run_id, datetime.now(UTC)).label
+    with ExitStack() as stack:
+        stack.callback(lock.release)
+        held = HeldLock(lock, name, label) if lock.try_acquire(label) else None
+        if held is not None:
+            stack.enter_context(held.kept())
+        yield held
 
 
 def holder_of(ledger: str, name: str) -> Holder | None:
     """The holder of the lock of that name; None where it is free, or its label is not written yet."""
-    lock = _lock(ledger, name)
-    try:
-        return Holder.parse(lock.holder() or "")
-    finally:
-        lock.release()
+    return _holder(_lock(ledger, name))
 
 
 def holder_of_lake(catalog: str, name: str) -> Holder | None:
     """The holder of the lock of that name of a lake, as `holder_of`."""
-    lock = _lock_of_lake(catalog, name)
+    return _holder(_lock_of_lake(catalog, name))
+
+
+def _holder(lock: Lock) -> Holder | None:
     try:
         return Holder.parse(lock.holder() or "")
     finally:
         lock.release()
 
 
-class _Lock(Protocol):
-    def try_acquire(self, label: str) -> bool: ...
-
-    def retake(self, label: str) -> bool: ...
-
-    def holder(self) -> str | None: ...
-
-    def release(self) -> None: ...
-
-
-def _lock(ledger: str, name: str) -> _Lock:
+def _lock(ledger: str, name: str, *, is_recorded: bool = True) -> Lock:
     address = sa.make_url(ledger)
     if address.get_backend_name() == "sqlite":
-        return _LabelledFile(Path(address.database or "").parent / FOLDER, name)
+        return LabelledFile(Path(address.database or "").parent / FOLDER, name)
     plain = address.set(drivername="postgresql").render_as_string(hide_password=False)
-    return AdvisoryLock(plain, f"{ADVISORY_PREFIX}{name}")
+    if not is_recorded:
+        return AdvisoryLock(plain, f"{ADVISORY_PREFIX}{name}")
+    return RecordedLock(plain, f"{ADVISORY_PREFIX}{name}", lambda: open_database(ledger, MIGRATIONS).dispose())
 
 
-def _lock_of_lake(catalog: str, name: str) -> _Lock:
+def _lock_of_lake(catalog: str, name: str) -> Lock:
     if catalog.startswith("postgres:"):
         return AdvisoryLock(catalog.removeprefix("postgres:"), f"lake/{name}")
-    return _LabelledFile(Path(catalog.removeprefix("sqlite:")).parent / FOLDER, f"lake-{name}")
+    return LabelledFile(Path(catalog.removeprefix("sqlite:")).parent / FOLDER, f"lake-{name}")
 
 
 @contextmanager
 def _holding(
-    lock: _Lock, name: str, run_id: str, on_wait: Callable[[Holder | None], None], poll_s: float
+    lock: Lock, name: str, run_id: str, on_wait: OnWait, poll_s: float, *, is_kept: bool = True
 ) -> Iterator[HeldLock]:
-    try:
-        while not lock.try_acquire(label := Holder(run_id, datetime.now(UTC)).label):
-            on_wait(Holder.parse(lock.holder() or ""))
-            time.sleep(poll_s)
-        yield HeldLock(lock, name, label)
-    finally:
-        lock.release()
+    with ExitStack() as stack:
+        stack.callback(lock.release)
+        held = HeldLock(lock, name, _acquired(lock, run_id, on_wait, poll_s))
+        if is_kept:
+            stack.enter_context(held.kept())
+        yield held
 
 
-class _LabelledFile:
-    """A lock on one file, and beside it a second file with the holder's label: locking a file empties it."""
-
-    def __init__(self, folder: Path, name: str) -> None:
-        self._lock, self._label = FileLock(folder / f"{name}.lock", timeout=0), folder / f"{name}.holder"
-
-    def try_acquire(self, label: str) -> bool:
+def _acquired(lock: Lock, run_id: str, on_wait: OnWait, poll_s: float) -> str:
+    """Wait for the lock, also while a server is away that was there before; the label under which it is taken."""
+    give_up_at = 0.0
+    while True:
+        label = Holder(run_id, datetime.now(UTC)).label
         try:
-            self._label.parent.mkdir(parents=True, exist_ok=True)
-            self._lock.acquire()
-            self._label.write_text(label)
-        except Timeout:
-            return False
-        except OSError as error:
-            raise StorageError(f"cannot write {self._label.parent}: {reason_of(error)}") from error
-        return True
-
-    def retake(self, label: str) -> bool:
-        """True: a locked file stays locked as long as its process lives."""
-        return True
-
-    def holder(self) -> str | None:
-        """The holder's label; None where the lock is free: a killed holder leaves its label."""
-        try:
-            label = self._label.read_text()
-        except OSError:
-            return None
-        return None if self._is_free() else label
-
-    def _is_free(self) -> bool:
-        try:
-            with self._lock:
-                return True
-        except (Timeout, OSError):
-            return False
-
-    def release(self) -> None:
-        if self._lock.is_locked:
-            self._label.unlink(missing_ok=True)
-            self._lock.release()
+            if lock.try_acquire(label):
+                return label
+            holder = lock.holder()
+        except StorageError:
+            if time.monotonic() >= give_up_at:
+                raise
+        else:
+            give_up_at = time.monotonic() + AWAY_S
+            on_wait(Holder.parse(holder or ""))
+        time.sleep(poll_s)

@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 
 from sync_platform.errors import StorageError
 from sync_platform.storage.advisory_lock import AdvisoryLock
-from sync_platform.storage.platform_lock import Holder
+from sync_platform.storage.lock_holder import Holder
 
 logger = logging.getLogger(__name__)
 LOCK_WAIT_S = 600.0

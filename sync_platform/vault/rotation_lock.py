@@ -6,32 +6,40 @@ rotations at once could each propose a key in the key place, and the vault would
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
 
 import sqlalchemy as sa
-from filelock import FileLock, Timeout
 
 from sync_platform.errors import Busy
 from sync_platform.storage.advisory_lock import AdvisoryLock
+from sync_platform.storage.held_lock import HeldLock, Lock
+from sync_platform.storage.labelled_file import LabelledFile
+from sync_platform.storage.lock_holder import Holder
 
 ADVISORY_NAME = "vault/rotation"
 REFUSED = "another process rotates the master key of this vault: try again when it has ended"
 
 
 @contextmanager
-def rotating_alone(engine: sa.Engine) -> Iterator[None]:
+def rotating_alone(engine: sa.Engine) -> Iterator[HeldLock]:
     """Hold the lock of a vault's database; Busy where another process holds it. It ends with its process."""
-    if engine.dialect.name == "sqlite":
-        try:
-            with FileLock(f"{engine.url.database}.rotation.lock", timeout=0):
-                yield
-        except Timeout:
-            raise Busy(REFUSED) from None
-        return
-    address = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
-    lock = AdvisoryLock(address, ADVISORY_NAME)
-    with lock:
-        if not lock.try_acquire("sync-platform rotation"):
+    lock, label = _lock(engine), Holder(f"rotation-{os.getpid()}", datetime.now(UTC)).label
+    try:
+        if not lock.try_acquire(label):
             raise Busy(REFUSED)
-        yield
+        held = HeldLock(lock, "the rotation", label)
+        with held.kept():
+            yield held
+    finally:
+        lock.release()
+
+
+def _lock(engine: sa.Engine) -> Lock:
+    if engine.dialect.name == "sqlite":
+        database = Path(engine.url.database or "")
+        return LabelledFile(database.parent, f"{database.name}.rotation")
+    return AdvisoryLock(engine.url.set(drivername="postgresql").render_as_string(hide_password=False), ADVISORY_NAME)

@@ -7,16 +7,18 @@ import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 
-from sync_platform.api.job_processes import JOBS_LOCK, JobProcesses
+from sync_platform.api.job_processes import JOBS_LOCK, LOST, JobProcesses
 from sync_platform.api.job_store import KEPT, MOST_ATTEMPTS, ApiJob, JobStore, jobs
 from sync_platform.cli.job_process import run_job
 from sync_platform.errors import NotFound
-from sync_platform.settings import load_settings
+from sync_platform.settings import Settings, load_settings
 from sync_platform.storage.platform_lock import platform_lock
 from sync_platform_tests.api.served import Served
+from sync_platform_tests.services import PostgresServer
 
 COMMANDS = [["backup", "list", "--json"]]
 
@@ -49,7 +51,7 @@ def test_a_process_that_is_killed_before_its_job_begins_is_started_three_times(
     store: JobStore, tmp_path: Path, end: str, starts: int, error: str
 ) -> None:
     job = store.add("backup", COMMANDS, "ada", "k")
-    assert _starts(store, tmp_path, job, end) == starts
+    assert _starts(store, load_settings(sync_home=tmp_path), job, end) == starts
     ended = store.find(job.job_id)
     assert (ended.state, ended.error) == ("failed", error)
 
@@ -58,8 +60,42 @@ def test_a_job_that_a_process_of_an_earlier_server_runs_is_not_called_failed(sto
     job = store.add("backup", COMMANDS, "ada", "k")
     ledger = load_settings(sync_home=tmp_path).ledger_url
     with platform_lock(ledger, JOBS_LOCK, job.job_id, lambda holder: None):
-        assert _starts(store, tmp_path, job, "sys.exit(1)") == MOST_ATTEMPTS
+        assert _starts(store, load_settings(sync_home=tmp_path), job, "sys.exit(1)") == MOST_ATTEMPTS
     assert store.find(job.job_id).state == "queued"
+
+
+def test_a_running_job_is_not_called_failed_because_the_database_restarted(
+    tmp_path: Path, postgres_server: PostgresServer
+) -> None:
+    """The process of a job that an earlier server has started takes its lock again; others look meanwhile."""
+    database = postgres_server.create_database()
+    settings = load_settings(sync_home=tmp_path, ledger=postgres_server.url(database))
+    store = JobStore(settings.ledger_url)
+    job = store.add("backup", COMMANDS, "ada", "k")
+    with platform_lock(settings.ledger_url, JOBS_LOCK, job.job_id, lambda holder: None, is_kept=False) as lock:
+        attempt = store.begin(job.job_id)
+        store.close()
+        with psycopg.connect(postgres_server.conninfo(), autocommit=True) as connection:
+            ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
+            connection.execute(ended, [database])
+        assert _starts(store, settings, job, "sys.exit(1)") == MOST_ATTEMPTS
+        lock.require()
+    store.end(job.job_id, "complete", {}, None, attempt)
+    assert store.find(job.job_id).state == "complete"
+
+
+def test_a_process_that_has_lost_its_lock_ends_no_job_that_another_has_begun(store: JobStore) -> None:
+    job = store.add("backup", COMMANDS, "ada", "k")
+    lost, current = store.begin(job.job_id), store.begin(job.job_id)
+    store.end(job.job_id, "failed", None, "too late", lost)
+    assert store.find(job.job_id).state == "running"
+    store.end(job.job_id, "complete", {}, None, current)
+    assert store.find(job.job_id).state == "complete"
+
+
+def test_a_job_whose_process_lost_its_lock_is_run_again(store: JobStore, tmp_path: Path) -> None:
+    job = store.add("backup", COMMANDS, "ada", "k")
+    assert _starts(store, load_settings(sync_home=tmp_path), job, f"sys.exit({LOST})") == MOST_ATTEMPTS
 
 
 def test_an_ended_job_is_kept_for_90_days_and_an_open_one_for_ever(store: JobStore, tmp_path: Path) -> None:
@@ -96,11 +132,11 @@ def test_an_emergency_request_that_is_sent_again_has_not_joined_itself(own_home:
     assert client.request_emergency("wrong menus", sources=["chope"], key="k2") == joined
 
 
-def _starts(store: JobStore, home: Path, job: ApiJob, end: str) -> int:
+def _starts(store: JobStore, settings: Settings, job: ApiJob, end: str) -> int:
     """How often the process of a job is started, if each ends so at once."""
-    starts = home / "starts"
+    starts = settings.home / "starts"
     program = f"import os, sys; os.write(os.open({str(starts)!r}, os.O_CREAT | os.O_WRONLY | os.O_APPEND), b'.'); {end}"
-    JobProcesses(load_settings(sync_home=home), store, (sys.executable, "-S", "-c", program)).start(job)
+    JobProcesses(settings, store, (sys.executable, "-S", "-c", program)).start(job)
     while following := [each for each in threading.enumerate() if each.name == f"follows {job.job_id}"]:
         following[0].join()
     return len(starts.read_bytes())

@@ -9,6 +9,7 @@ import pytest
 from sync_platform.errors import LockLost, MadeByNewer
 from sync_platform.lake.commit import commit_landed
 from sync_platform.lake.rows import TypedRows
+from sync_platform.lake.transaction import guarded
 from sync_platform.storage import lake_formats
 from sync_platform.storage.lake_connection import LAKE
 from sync_platform_tests.lake.harness import HISTORY, LakeHarness
@@ -38,7 +39,8 @@ def test_a_run_that_has_lost_its_lock_writes_nothing(harness: LakeHarness, lost_
             raise LockLost("lost")
 
     rows = TypedRows(harness.land([{"id": 1, "name": "Tea"}], hour=1), harness.platform)
-    with pytest.raises(LockLost):
-        commit_landed(harness.lake, HISTORY, rows, "run", require_lock=require_lock)
-    assert (harness.table("*"), harness.ask("SELECT * FROM sync.runs")) == before
-    assert commit_landed(harness.lake, HISTORY, rows, "run", require_lock=require_lock).record.updated == 1
+    with guarded(harness.lake, require_lock):
+        with pytest.raises(LockLost):
+            commit_landed(harness.lake, HISTORY, rows, "run")
+        assert (harness.table("*"), harness.ask("SELECT * FROM sync.runs")) == before
+        assert commit_landed(harness.lake, HISTORY, rows, "run").record.updated == 1

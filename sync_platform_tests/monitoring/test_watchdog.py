@@ -20,7 +20,7 @@ from sync_platform.monitoring.watchdog.lock_age import lock_problems
 from sync_platform.monitoring.watchdog.run_progress import failed_problems, progress_problems
 from sync_platform.monitoring.watchdog.tick_problems import schedule_problems, sensor_problems
 from sync_platform.storage.lease import STORED_DATA, LeaseHolder
-from sync_platform.storage.platform_lock import Holder
+from sync_platform.storage.lock_holder import Holder
 from sync_platform_tests.monitoring.dagster_records import MINUTE, NOW, THREADS, dagster, run, sensor, threads
 
 HOUR = 60 * MINUTE

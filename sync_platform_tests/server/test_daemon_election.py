@@ -6,13 +6,18 @@ import threading
 import time
 from pathlib import Path
 
+import psycopg
 import pytest
 
-from sync_platform.errors import AnotherDeployment
-from sync_platform.server.dagster_ui.daemon_election import DAEMON, DaemonLabel, elected, is_elected
+from sync_platform.errors import AnotherDeployment, LockLost
+from sync_platform.server.dagster_ui.daemon_election import DAEMON, DaemonLabel, elected
 from sync_platform.settings import Settings, load_settings
-from sync_platform.storage.platform_lock import Holder, lake_lock, platform_lock
+from sync_platform.storage import recorded_lock
+from sync_platform.storage.advisory_lock import AdvisoryLock
+from sync_platform.storage.lock_holder import Holder
+from sync_platform.storage.platform_lock import lake_lock, platform_lock
 from sync_platform_tests.processes import outputs_of
+from sync_platform_tests.services import PostgresServer
 
 IMPORTS = """
 from sync_platform.server.dagster_ui.daemon_election import DaemonLabel, elected
@@ -45,21 +50,38 @@ def test_the_daemon_of_a_second_deployment_is_refused(shared: str, tmp_path: Pat
     if shared == "ledger":
         second = settings_in(tmp_path / "second", ledger=first.ledger_url)
     running, refused = DaemonLabel.of_this_process("instance 1"), DaemonLabel.of_this_process("instance 2")
-    with elected(first, running):
-        assert is_elected(first, running)
+    with elected(first, running) as locks:
+        locks.require()
         message = f"two deployments use .*{shared}.*{running.place} serves another"
         with pytest.raises(AnotherDeployment, match=message), elected(second, refused):
             raise AssertionError("two daemons run")
-    with elected(second, refused):
-        assert is_elected(second, refused)
+    with elected(second, refused) as locks:
+        locks.require()
 
 
-def test_a_daemon_that_has_lost_one_of_its_locks_is_not_elected(tmp_path: Path) -> None:
-    settings, label = settings_in(tmp_path), DaemonLabel.of_this_process("an instance")
-    with platform_lock(settings.ledger_url, DAEMON, label.text, _fail):
-        assert not is_elected(settings, label)
-        with lake_lock(settings.catalog_url, DAEMON, label.text, _fail):
-            assert is_elected(settings, label)
+@pytest.mark.parametrize("lost", ["ledger", "lake"])
+def test_a_daemon_that_has_lost_a_lock_to_another_one_ends(
+    lost: str, tmp_path: Path, postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorded_lock, "DOUBTED_S", 0.0)
+    databases = {name: postgres_server.create_database() for name in ("ledger", "lake")}
+    catalog = f"postgres:{postgres_server.conninfo(databases['lake'])}"
+    settings = settings_in(tmp_path, ledger=postgres_server.url(databases["ledger"]), lake_catalog=catalog)
+    waits: list[Holder | None] = []
+    with elected(settings, DaemonLabel.of_this_process("an instance")) as locks, monkeypatch.context() as cut_off:
+        cut_off.setattr(AdvisoryLock, "is_held", lambda _: True)  # so that no thread takes the lock again
+        with psycopg.connect(postgres_server.conninfo(), autocommit=True) as connection:
+            ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
+            connection.execute(ended, [databases[lost]])
+        other = (
+            platform_lock(settings.ledger_url, DAEMON, "another", waits.append)
+            if lost == "ledger"
+            else lake_lock(settings.catalog_url, DAEMON, "another", waits.append)
+        )
+        with other:
+            cut_off.undo()
+            with pytest.raises(LockLost, match="run another has it since"):
+                locks.require()
 
 
 def test_the_label_of_a_daemon_fits_into_a_label_of_postgresql(monkeypatch: pytest.MonkeyPatch) -> None:

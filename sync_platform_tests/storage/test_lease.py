@@ -10,8 +10,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from sync_platform.errors import Busy, StorageError
+from sync_platform.errors import Busy, LockLost, StorageError
 from sync_platform.storage.lease import LASTS, STORED_DATA, Lease, Leases
+from sync_platform.storage.platform_lock import platform_lock_if_free
 from sync_platform_tests.limits import LONGEST_WAIT_S
 from sync_platform_tests.processes import outputs_of
 
@@ -57,7 +58,7 @@ def test_an_activity_that_waits_gets_the_lease_when_it_is_released(database_url:
         held.close()
 
     with leases.hold_when_free("replication", STORED_DATA, LONGEST_WAIT_S, release) as lease:
-        lease.require_unexpired()
+        lease.require()
     assert len(told) == 1
     assert told[0].startswith("waiting: replication cannot start: backup (process")
 
@@ -100,17 +101,18 @@ def test_the_lease_of_a_killed_process_is_free_at_once(database_url: str) -> Non
         holder.kill()
         holder.wait()
         with _held_soon(Leases(database_url), "maintenance") as lease:
-            lease.require_unexpired()
+            lease.require()
             with pytest.raises(Busy, match="maintenance"), Leases(database_url).hold("restore"):
                 pytest.fail("two at once")
 
 
 def test_a_lease_whose_lock_was_lost_to_another_activity_is_noticed_at_once(database_url: str) -> None:
     leases = Leases(database_url)
-    held = leases.acquire("backup", has_lock=True)
-    held.require_unexpired()
-    with leases.hold("maintenance"), pytest.raises(StorageError, match="another activity has it"):
-        held.require_unexpired()
+    with platform_lock_if_free(database_url, f"lease of {STORED_DATA}", "backup") as lock:
+        held = leases.acquire("backup", lock=lock)
+        held.require()
+    with leases.hold("maintenance"), pytest.raises(LockLost, match="another activity has it"):
+        held.require()
 
 
 def test_a_renewed_lease_outlasts_its_first_expiry(database_url: str) -> None:
@@ -120,7 +122,7 @@ def test_a_renewed_lease_outlasts_its_first_expiry(database_url: str) -> None:
         clock.now += LASTS - timedelta(seconds=1)
         lease.renew()
         clock.now += timedelta(seconds=2)
-        lease.require_unexpired()
+        lease.require()
         with pytest.raises(Busy), leases.hold("maintenance"):
             pytest.fail("it was renewed")
 
@@ -136,7 +138,7 @@ def test_a_lease_is_renewed_automatically_during_its_block(database_url: str, mo
     monkeypatch.setattr(Lease, "renew", renew_and_tell)
     with Leases(database_url).hold("backup", renewed_every_s=0.01) as lease:
         assert renewed.wait(LONGEST_WAIT_S)
-        lease.require_unexpired()
+        lease.require()
 
 
 def test_a_holder_that_slept_past_the_expiry_gets_an_error_and_does_not_release_the_next_lease(
@@ -149,10 +151,10 @@ def test_a_holder_that_slept_past_the_expiry_gets_an_error_and_does_not_release_
         with leases.hold("maintenance") as next_one:
             lost.renew()
             with pytest.raises(StorageError, match="backup .* lost its hold on the stored data"):
-                lost.require_unexpired()
+                lost.require()
             lost.release()
             next_one.renew()
-            next_one.require_unexpired()
+            next_one.require()
             with pytest.raises(Busy, match="maintenance .* has the stored data"), leases.hold("restore"):
                 pytest.fail("the first one's release took it away")
 

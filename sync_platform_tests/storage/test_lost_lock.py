@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,9 +14,13 @@ import psycopg
 import pytest
 
 from sync_platform.errors import LockLost, StorageError
-from sync_platform.storage.platform_lock import HeldLock, Holder, holder_of, platform_lock
+from sync_platform.storage import recorded_lock
+from sync_platform.storage.held_lock import HeldLock
+from sync_platform.storage.lock_holder import Holder
+from sync_platform.storage.platform_lock import holder_of, platform_lock, platform_lock_if_free
 from sync_platform.storage.write_lock import holding_advisory
 from sync_platform_tests.cli.conftest import Shell, wait_until
+from sync_platform_tests.limits import LONGEST_WAIT_S
 from sync_platform_tests.services import PostgresServer
 
 
@@ -31,6 +38,11 @@ class Ledger:
     def allow_sessions(self, allowed: bool) -> None:
         self._execute(f"ALTER DATABASE {self._name} ALLOW_CONNECTIONS {allowed}")
 
+    def execute(self, statement: str) -> None:
+        """Change the database itself."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(statement.encode())
+
     def _execute(self, statement: Any, *values: object) -> None:
         with psycopg.connect(self._server.conninfo(), autocommit=True) as connection:
             connection.execute(statement, values or None)
@@ -43,12 +55,18 @@ def ledger(postgres_server: PostgresServer) -> Ledger:
 
 @pytest.fixture
 def ours(ledger: Ledger) -> Iterator[HeldLock]:
-    with platform_lock(ledger.url, "chope", "run-of-ours", _refuse) as lock:
+    """A lock at which no thread looks."""
+    with platform_lock(ledger.url, "chope", "run-of-ours", _refuse, is_kept=False) as lock:
         yield lock
 
 
 def _refuse(holder: Holder | None) -> None:
     raise AssertionError(f"it waits for {holder}")
+
+
+def _is_granted(ledger: Ledger) -> bool:
+    with psycopg.connect(ledger.url) as connection:
+        return bool(connection.execute("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted").fetchall())
 
 
 def _holder(ledger: Ledger) -> str:
@@ -59,21 +77,99 @@ def _holder(ledger: Ledger) -> str:
 def test_a_lost_lock_that_nobody_took_is_taken_again(ledger: Ledger, ours: HeldLock) -> None:
     ours.require()
     ledger.end_sessions()
-    assert _holder(ledger) == ""
     ours.require()
     assert _holder(ledger) == "run-of-ours"
     ours.require_not_taken()
 
 
-def test_a_lost_lock_that_another_run_took_is_refused_with_its_holder(ledger: Ledger, ours: HeldLock) -> None:
+def test_a_lost_lock_is_left_to_its_holder(ledger: Ledger, ours: HeldLock) -> None:
+    """Whoever looks for the holder, waits for the lock, or takes a dead holder's, meanwhile finds it held."""
     ledger.end_sessions()
-    with platform_lock(ledger.url, "chope", "run-of-another", _refuse) as theirs:
+    for _ in range(2):
+        with platform_lock_if_free(ledger.url, "chope", "run-of-another") as theirs:
+            assert theirs is None
+        assert _holder(ledger) == "run-of-ours"
+    ours.require()
+    with platform_lock_if_free(ledger.url, "chope", "run-of-another") as theirs:
+        assert theirs is None
+
+
+def test_a_lost_lock_that_its_holder_does_not_take_again_is_free_in_the_end(
+    ledger: Ledger, ours: HeldLock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such a holder is cut off. It learns that its lock is another's, also when that one has released it."""
+    ledger.end_sessions()
+    with platform_lock_if_free(ledger.url, "chope", "run-of-another") as theirs:
+        assert theirs is None
+    monkeypatch.setattr(recorded_lock, "DOUBTED_S", 0.0)
+    with platform_lock(ledger.url, "chope", "run-of-another", _refuse) as their_lock:
         for require in (ours.require, ours.require_not_taken):
             with pytest.raises(LockLost, match="the lock of chope was lost, .* run run-of-another has it since"):
                 require()
-        theirs.require()
-    ours.require()
+        their_lock.require()
+    with pytest.raises(LockLost):
+        ours.require()
+    assert _holder(ledger) == ""
+
+
+def test_a_doubt_counts_no_more_after_a_restart(
+    ledger: Ledger, ours: HeldLock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the server is away, the holder cannot take its lock again."""
+    ledger.end_sessions()
+    with platform_lock_if_free(ledger.url, "chope", "run-of-another"):
+        pass
+    ledger.execute("UPDATE lock_holders SET doubted_start = doubted_start - interval '1 second'")
+    monkeypatch.setattr(recorded_lock, "DOUBTED_S", 0.0)
     assert _holder(ledger) == "run-of-ours"
+    assert _holder(ledger) == ""
+
+
+def test_a_lock_that_was_lost_to_another_and_released_is_refused(ledger: Ledger, ours: HeldLock) -> None:
+    ledger.end_sessions()
+    ledger.execute("DELETE FROM lock_holders")
+    with pytest.raises(LockLost, match="another process took it"):
+        ours.require()
+
+
+def test_a_holder_takes_a_lost_lock_again_by_itself(ledger: Ledger, ours: HeldLock) -> None:
+    with ours.kept(every_s=0.01):
+        ledger.end_sessions()
+        limit = time.monotonic() + LONGEST_WAIT_S
+        while not _is_granted(ledger):
+            assert time.monotonic() < limit
+            time.sleep(0.02)
+    with platform_lock_if_free(ledger.url, "chope", "run-of-another") as theirs:
+        assert theirs is None
+
+
+def test_a_run_that_waits_for_a_platform_waits_on_when_the_database_restarts(ledger: Ledger, ours: HeldLock) -> None:
+    waits: list[Holder | None] = []
+
+    def on_wait(holder: Holder | None) -> None:
+        waits.append(holder)
+        if len(waits) == 2:
+            ledger.end_sessions()
+        if len(waits) == 6:
+            raise TimeoutError
+
+    with pytest.raises(TimeoutError), platform_lock(ledger.url, "chope", "b", on_wait, poll_s=0.01):
+        pytest.fail("two holders")
+    ours.require()
+
+
+def test_the_lock_of_a_killed_process_is_free_at_once(ledger: Ledger) -> None:
+    program = "import sys\nfrom sync_platform.storage.platform_lock import platform_lock\n"
+    program += "with platform_lock(sys.argv[1], 'chope', 'run', print):\n    print('held', flush=True)\n    input()"
+    command = [sys.executable, "-c", program, ledger.url]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        holder.kill()
+        holder.wait()
+        ledger.end_sessions()
+        with platform_lock_if_free(ledger.url, "chope", "run-of-ours") as lock:
+            assert lock is not None
 
 
 def test_a_fetch_goes_on_while_the_ledger_is_away_and_a_commit_does_not(ledger: Ledger, ours: HeldLock) -> None:

@@ -12,7 +12,8 @@ import pytest
 
 from sync_platform.errors import StorageError
 from sync_platform.storage.advisory_lock import AdvisoryLock
-from sync_platform.storage.platform_lock import FOLDER, Holder, holder_of, platform_lock, platform_lock_if_free
+from sync_platform.storage.lock_holder import Holder
+from sync_platform.storage.platform_lock import FOLDER, holder_of, platform_lock, platform_lock_if_free
 from sync_platform_tests.processes import ROOT
 from sync_platform_tests.services import PostgresServer
 
@@ -72,7 +73,7 @@ def test_a_lock_that_is_not_waited_for_is_refused_until_its_holder_is_dead(
         platform_lock_if_free(database_url, "chope", "run-of-ours") as is_ours,
         platform_lock_if_free(database_url, "chope", "run-of-a-third") as is_theirs,
     ):
-        assert (is_ours, is_theirs) == (True, False)
+        assert (bool(is_ours), bool(is_theirs)) == (True, False)
 
 
 def test_a_killed_process_is_no_holder(database_url: str, another: subprocess.Popen[str]) -> None:

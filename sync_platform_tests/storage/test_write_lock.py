@@ -6,7 +6,7 @@ import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sync_platform.storage.platform_lock import Holder
+from sync_platform.storage.lock_holder import Holder
 from sync_platform.storage.write_lock import holding_file, write_lock_holder
 
 

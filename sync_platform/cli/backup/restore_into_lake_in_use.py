@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Set
+from contextlib import contextmanager
 
 from sync_platform.backup.conflict import Conflict
 from sync_platform.backup.restore_difference import TableDifference
@@ -22,6 +22,7 @@ from sync_platform.platforms import load_platforms
 from sync_platform.privacy.recorded_corrections import apply_requests, corrections_at
 from sync_platform.privacy.request_register import restricted_subjects
 from sync_platform.quality.score import Standards
+from sync_platform.storage.held_lock import HeldLocks, needs_no_lock
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.storage.lease import Leases
 from sync_platform.storage.operation_name import OperationName
@@ -39,29 +40,31 @@ def restore_into_lake_in_use(request: RestoreRequest) -> int:
     if earlier and earlier.is_complete:
         return _report_difference(request, earlier.done, earlier.safety_backup)
     subject = {**request.subject(request.settings.environment), "conflict": request.conflict.value}
-    with audited(request.settings, OperationName.restore, subject) as operation, ExitStack() as locks:
+    with audited(request.settings, OperationName.restore, subject) as operation, HeldLocks() as locks:
         request.take_platform_locks(locks)
         done, safety = (earlier.done, earlier.safety_backup) if earlier else _commit(request, locks)
-        _apply_requests(request)
+        _apply_requests(request, locks)
         details = {"rows": sum(each.in_history for each in done), **({"safety_backup": safety} if safety else {})}
         operation.ended("degraded", **details, reason="the unified restaurants do not follow yet")
-        _unify(request, done)
+        _unify(request, done, locks)
         operation.ended("complete", **details)
     return _report_difference(request, done, safety)
 
 
-def _commit(request: RestoreRequest, locks: ExitStack) -> tuple[list[TableDifference], str | None]:
+def _commit(request: RestoreRequest, locks: HeldLocks) -> tuple[list[TableDifference], str | None]:
     """Restore the rows in one commit: what was done, and the backup of the state before. The platforms are locked."""
     erasures = request.read_erasures()
     safety = _safety_backup(request) if request.conflict is Conflict.overwrite else None
-    locks.enter_context(Leases(request.settings.ledger_url).hold(ACTIVITY))
+    locks.take(Leases(request.settings.ledger_url).hold(ACTIVITY))
     erasures.repeat_in_vault(request.settings.vault_url)
-    with _staged(request, erasures) as restore:
+    with _staged(request, erasures, locks.require) as restore:
         return restore.run(request.new_run_id()), safety
 
 
 @contextmanager
-def _staged(request: RestoreRequest, erasures: RepeatedErasures) -> Iterator[RestoreIntoLake]:
+def _staged(
+    request: RestoreRequest, erasures: RepeatedErasures, require_lock: Callable[[], None] = needs_no_lock
+) -> Iterator[RestoreIntoLake]:
     """The restore, with the backup's tables that it needs as a lake beside the one in use."""
     platforms, with_decisions = request.platforms, not request.sources
     schemas = [*platforms, "sync", *([UNIFIED] if with_decisions else [])]
@@ -79,7 +82,7 @@ def _staged(request: RestoreRequest, erasures: RepeatedErasures) -> Iterator[Res
             folders=folders,
             snapshot=commit,
         ) as staged,
-        Lake(LakeAddress.of(request.settings), beside=staged) as lake,
+        Lake(LakeAddress.of(request.settings), beside=staged, require_lock=require_lock) as lake,
     ):
         backed_up = RestoredBackup(request.chosen.manifest.id, commit)
         history = request.settings.lineage_table_name
@@ -102,12 +105,13 @@ def _staged(request: RestoreRequest, erasures: RepeatedErasures) -> Iterator[Res
         )
 
 
-def _apply_requests(request: RestoreRequest) -> None:
+def _apply_requests(request: RestoreRequest, locks: HeldLocks) -> None:
     """What the restored rows have of corrections and restrictions is brought in line with the register."""
     settings = request.settings
     platforms = load_platforms(settings.platform_path)
     run_id = request.new_run_id()
-    apply_requests(LakeAddress.of(settings), settings.lineage_table_name, platforms, settings.ledger_url, run_id)
+    with Lake(LakeAddress.of(settings), require_lock=locks.require) as lake:
+        apply_requests(lake, settings.lineage_table_name, platforms, settings.ledger_url, run_id)
 
 
 def _safety_backup(request: RestoreRequest) -> str:
@@ -125,14 +129,15 @@ def _safety_backup(request: RestoreRequest) -> str:
     return created.manifest.id
 
 
-def _unify(request: RestoreRequest, done: list[TableDifference]) -> None:
+def _unify(request: RestoreRequest, done: list[TableDifference], locks: HeldLocks) -> None:
     """The unified restaurants follow; a changed decision of a person needs all listings to be matched again."""
     from sync_platform.unified.unification import unify
 
     changed = {each.table for each in done if not each.changes_nothing}
     if not changed:
         return
-    with showing_steps("unifying"), Lake(LakeAddress.of(request.settings)) as lake:
+    address = LakeAddress.of(request.settings)
+    with showing_steps("unifying"), Lake(address, require_lock=locks.require) as lake:
         unify(
             lake,
             request.settings.lineage_table_name,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +22,8 @@ from sync_platform.cli.output import console, showing_steps, write_json
 from sync_platform.lineage.restored_lake import NEW_LAKE
 from sync_platform.platforms import load_platforms
 from sync_platform.privacy.recorded_corrections import apply_requests
-from sync_platform.storage.lake_connection import LakeAddress
+from sync_platform.storage.held_lock import HeldLocks
+from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.storage.lease import Leases
 from sync_platform.storage.object_store import ObjectStore
 from sync_platform.storage.objects import open_store
@@ -67,7 +68,7 @@ def restore_into_empty_installation(request: RestoreRequest) -> int:
     if request.dry_run:
         return _plan_fresh(request, address)
     subject = {**request.subject(request.settings.environment), NEW_LAKE: True}
-    with audited(request.settings, OperationName.restore, subject) as operation, _alone(request):
+    with audited(request.settings, OperationName.restore, subject) as operation, _alone(request) as locks:
         erasures, run_id = request.read_erasures(), request.new_run_id()
         with (
             showing_steps("restoring") as show_step,
@@ -77,7 +78,7 @@ def restore_into_empty_installation(request: RestoreRequest) -> int:
             fresh = _fresh(request, address, data, scratch, show_step)
             vault, ledger = request.settings.vault_url, request.settings.ledger_url
             rights = _Rights(request, erasures, vault, ledger, scratch / REGISTERS, run_id)
-            rows = fresh.run(run_id, rights.hold_in)
+            rows = fresh.run(run_id, rights.hold_in, locks.require)
             record_files(address, data, request.settings.ledger_url)
         rto_s = request.rto_s()
         operation.ended("complete", rows=sum(rows.values()), rto_s=rto_s)
@@ -114,7 +115,8 @@ class _Rights:
         self.erasures.repeat_in_vault(self.vault_url)
         restore_newest_registers(self.request, self.ledger_url, self.scratch)
         self.erasures.repeat_in_lake(whole, history, platforms, self.run_id)
-        apply_requests(whole, history, platforms, self.ledger_url, self.run_id)
+        with Lake(whole) as lake:
+            apply_requests(lake, history, platforms, self.ledger_url, self.run_id)
 
 
 def _plan_fresh(request: RestoreRequest, address: LakeAddress) -> int:
@@ -158,8 +160,8 @@ def _report_fresh(
 
 
 @contextmanager
-def _alone(request: RestoreRequest) -> Iterator[None]:
-    with ExitStack() as locks:
+def _alone(request: RestoreRequest) -> Iterator[HeldLocks]:
+    with HeldLocks() as locks:
         request.take_platform_locks(locks)
-        locks.enter_context(Leases(request.settings.ledger_url).hold(ACTIVITY))
-        yield
+        locks.take(Leases(request.settings.ledger_url).hold(ACTIVITY))
+        yield locks

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from sync_platform.cli.platform_locks import take_platform_locks
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings
 from sync_platform.sources.declaration import Platform
+from sync_platform.storage.held_lock import HeldLocks
 
 if TYPE_CHECKING:
     from sync_platform.defs.backups import Backups
@@ -83,6 +83,6 @@ class RestoreRequest:
         """The erasures to repeat; StorageError where one cannot be read."""
         return read_erasures(self.settings, from_replica=self.from_replica)
 
-    def take_platform_locks(self, locks: ExitStack) -> None:
+    def take_platform_locks(self, locks: HeldLocks) -> None:
         """Wait for syncs of these platforms and for unification."""
         take_platform_locks(locks, self.settings.ledger_url, self.platforms, ACTIVITY)

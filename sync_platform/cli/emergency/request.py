@@ -19,8 +19,8 @@ from sync_platform.emergency.submission import Submission, submit_request
 from sync_platform.platforms import choose, load_platforms, platforms_in_use
 from sync_platform.settings import Settings, load_settings
 from sync_platform.sources.declaration import Platform
+from sync_platform.storage.lock_holder import Holder
 from sync_platform.storage.operation_name import OperationName
-from sync_platform.storage.platform_lock import Holder
 
 
 def request_emergency(
@@ -63,11 +63,12 @@ def _run_here(
     as_json: bool,
 ) -> int:
     """Run the platforms of a request that are not launched yet in this process, and show its report."""
-    from sync_platform.cli.emergency.own_run import run_own
+    from sync_platform.cli.emergency.own_run import planned_runs, run_own
 
     display = choose_display(as_json)
     try:
-        ours = run_own(settings, platforms, requests, request, display, _on_wait, is_attended=True)
+        planned = planned_runs(settings, platforms, request)
+        ours = run_own(settings, planned, requests, request, display, _on_wait, is_attended=True)
     except KeyboardInterrupt:
         return INTERRUPTED
     if not ours:

@@ -18,7 +18,8 @@ from sync_platform.documents.typed_command import typed
 from sync_platform.emergency.request_store import RequestStore
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import load_settings
-from sync_platform.storage.platform_lock import Holder, holder_of
+from sync_platform.storage.lock_holder import Holder
+from sync_platform.storage.platform_lock import holder_of
 
 NO_DAEMON = f"start it with `{typed('serve')}`; until then no schedule and no sensor runs anything"
 

@@ -23,7 +23,7 @@ from sync_platform.privacy.recorded_corrections import apply_requests
 from sync_platform.privacy.request_deadline import Law
 from sync_platform.privacy.request_register import RequestRegister, opened_register
 from sync_platform.settings import load_settings
-from sync_platform.storage.lake_connection import LakeAddress
+from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.storage.operation_name import OperationName
 
 Change = Callable[[RequestRegister, str], int]
@@ -132,7 +132,8 @@ def _change(subject: dict[str, Any], change: Change, *, as_json: bool) -> int:
         request = register.find(number)
         if request.is_restricting or request.lifted_at:
             history, platforms = settings.lineage_table_name, load_platforms(settings.platform_path)
-            apply_requests(LakeAddress.of(settings), history, platforms, settings.ledger_url, f"request-{number}")
+            with Lake(LakeAddress.of(settings)) as lake:
+                apply_requests(lake, history, platforms, settings.ledger_url, f"request-{number}")
         operation.ended("complete", request=number)
     write_request(request, as_json=as_json)
     return OK

@@ -21,7 +21,7 @@ from sync_platform.errors import StorageError
 from sync_platform.settings import Settings
 from sync_platform.sources.declaration import Platform
 from sync_platform.sources.period import Period
-from sync_platform.storage.platform_lock import platform_lock
+from sync_platform.storage.platform_lock import brief_lock
 
 OPENING = "dagster-records"
 """The name of the lock."""
@@ -100,7 +100,7 @@ def _instance(home: Path, ledger: str) -> DagsterInstance:
     if not own or Path(own).resolve() == home.resolve():  # `serve` names our folder to the processes of Dagster
         return instance_in(home)
     try:
-        with platform_lock(ledger, OPENING, f"{os.getpid()}", lambda holder: None, POLL_S):
+        with brief_lock(ledger, OPENING, f"{os.getpid()}", POLL_S):
             return DagsterInstance.get()  # the operator's own: PostgreSQL, for example
     except (DagsterError, CheckError) as error:
         raise StorageError(f"DAGSTER_HOME={own!r} cannot be used: {error}") from None

@@ -17,7 +17,7 @@ from sync_platform.defs.landing import Mode
 from sync_platform.defs.maintenance import MAINTENANCE, SUMMARY
 from sync_platform.defs.progress import Progress
 from sync_platform.defs.retention import DELETIONS, RETENTION
-from sync_platform.defs.run_errors import error_of, is_blocked, is_interrupted
+from sync_platform.defs.run_errors import error_of, is_blocked, is_interrupted, is_overtaken
 from sync_platform.defs.run_log import console_config, write_run_lines
 from sync_platform.defs.tables import table_key
 from sync_platform.defs.trigger import ATTENDED_TAG, RETRIED_TAG, tags_of_request
@@ -37,12 +37,14 @@ class RunResult:
     """How a run ended; `error` is the message of the step that failed.
 
     `is_blocked`: it failed only because a blocking check did not pass, so that what it fetched is stored.
+    `is_overtaken`: it failed because it may not write any more. Another run of the same can succeed.
     """
 
     run_id: str
     success: bool
     error: str | None
     is_blocked: bool
+    is_overtaken: bool
 
 
 class Runner:
@@ -141,4 +143,6 @@ class Runner:
 
 def _result_of(result: Any) -> RunResult:
     error = None if result.success else error_of(result.all_events) or "the run failed before its first step"
-    return RunResult(result.run_id, result.success, error, is_blocked(result.all_events))
+    return RunResult(
+        result.run_id, result.success, error, is_blocked(result.all_events), is_overtaken(result.all_events)
+    )

@@ -18,7 +18,8 @@ class PlatformResult:
 
     `not_retired_ids`: per dataset the first source_ids of rows that stayed live although they were not seen.
     `is_blocked`: the error is only that a blocking check did not pass. What was fetched is stored, so the sync is
-    degraded and has not failed. `was_killed`: its process ended without a result.
+    degraded and has not failed. `was_killed`: its process ended without a result. `is_overtaken`: it may not write any
+    more, because a newer program does, or another run.
     """
 
     platform: str
@@ -31,6 +32,7 @@ class PlatformResult:
     not_retired_ids: dict[str, list[str]] = field(default_factory=dict)
     is_blocked: bool = False
     was_killed: bool = False
+    is_overtaken: bool = False
 
     @property
     def status(self) -> Status:

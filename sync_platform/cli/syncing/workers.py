@@ -14,6 +14,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -25,7 +26,7 @@ from sync_platform.cli.syncing.result import PlatformResult
 from sync_platform.defs.landing import Mode
 from sync_platform.defs.resources import landing_store_of
 from sync_platform.emergency.request import EmergencyRequest
-from sync_platform.errors import SyncError
+from sync_platform.errors import LockLost, MadeByNewer, SyncError
 from sync_platform.lake.row_worker import NO_ROW_WORKER, RowWorkerProcess
 from sync_platform.lake.syncs import SyncRecord, rows_not_retired, syncs_of_runs
 from sync_platform.logs.crash import crash_reported
@@ -40,6 +41,7 @@ from sync_platform.storage.lake_connection import Lake, LakeAddress
 logger = logging.getLogger(__name__)
 AT_ONCE = 8
 SEND_EVERY_S = 0.1  # a message for each page would cost both processes time, and a person cannot see more
+LOOK_EVERY_S = 2.0
 PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
@@ -67,12 +69,21 @@ class _Worker:
     began: float
 
 
-def run_all(job: Job, planned: list[tuple[Platform, Period]], display: Display) -> list[PlatformResult]:
-    """Sync every platform, and show the progress. Returns the results in the order of `planned`."""
+def run_all(
+    job: Job,
+    planned: list[tuple[Platform, Period]],
+    display: Display,
+    look: Callable[[], None] | None = None,
+) -> list[PlatformResult]:
+    """Sync every platform, and show the progress. Returns the results in the order of `planned`.
+
+    `look`: called every two seconds. What it raises kills the workers.
+    """
     waiting = list(reversed(planned))
     check_extensions(LakeAddress.of(job.settings).extensions)
     has_row_worker = len(planned) < (os.cpu_count() or 1)  # otherwise every core is busy with the run of a platform
     running: dict[Connection, _Worker] = {}
+    looked_at = time.monotonic()
     results: dict[str, PlatformResult] = {}
     try:
         while waiting or running:
@@ -81,7 +92,10 @@ def run_all(job: Job, planned: list[tuple[Platform, Period]], display: Display) 
                 display.started(platform.name)
                 connection, worker = _start(job, platform, period, has_row_worker)
                 running[connection] = worker
-            for ready in wait(list(running)):
+            if look is not None and time.monotonic() - looked_at >= LOOK_EVERY_S:
+                look()
+                looked_at = time.monotonic()
+            for ready in wait(list(running), None if look is None else LOOK_EVERY_S):
                 connection = ready  # type: ignore[assignment] # only connections are waited for
                 result = _receive(connection, running[connection], display)
                 if result is not None:
@@ -183,7 +197,7 @@ def _work(connection: Connection, job: Job, platform: Platform, period: Period, 
 
 def _sync(connection: Connection, job: Job, platform: Platform, period: Period, has_row_worker: bool) -> None:
     progress = _ProgressSender(connection)
-    run_id, error, is_blocked = "", None, False
+    run_id, error, is_blocked, is_overtaken = "", None, False, False
     records: list[SyncRecord] = []
     not_retired_ids: dict[str, list[str]] = {}
     try:
@@ -193,12 +207,23 @@ def _sync(connection: Connection, job: Job, platform: Platform, period: Period, 
                 platform, period, job.mode, job.accept_shrink, job.request, is_attended=job.is_attended
             )
         run_id, error, is_blocked = outcome.run_id, outcome.error, outcome.is_blocked
+        is_overtaken = outcome.is_overtaken
         records, not_retired_ids = _records_of(job.settings, platform, run_id)
     except SyncError as problem:
+        is_overtaken = is_overtaken or isinstance(problem, MadeByNewer | LockLost)
         error = error or str(problem)
     fetch_s, lake_s = progress.phases()
     result = PlatformResult(
-        platform.name, period.key, run_id, error, fetch_s, lake_s, records, not_retired_ids, is_blocked
+        platform.name,
+        period.key,
+        run_id,
+        error,
+        fetch_s,
+        lake_s,
+        records,
+        not_retired_ids,
+        is_blocked,
+        is_overtaken=is_overtaken,
     )
     connection.send(("finished", result))
     connection.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from sync_platform.cli.platform_locks import take_platform_locks
 from sync_platform.errors import UsageError
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import load_settings
+from sync_platform.storage.held_lock import HeldLocks
 from sync_platform.storage.lease import STORED_DATA, Leases
 from sync_platform.storage.operation_name import OperationName
 
@@ -33,12 +33,12 @@ def rotate_master_key(from_file: Path | None, from_kms: str, from_secret: str, *
     if not vault_backups.has_vault():
         raise UsageError("there is no vault yet: the first sync makes it, with its master key")
     rotation = vault_backups.rotation(_before_the_move(vault_backups.vault, from_file, from_kms, from_secret))
-    with ExitStack() as locks, audited(settings, OperationName.rotate_master_key, {}) as operation:
+    with HeldLocks() as locks, audited(settings, OperationName.rotate_master_key, {}) as operation:
         take_platform_locks(locks, settings.ledger_url, load_platforms(settings.platform_path), ACTIVITY)
         for lease in (LEASE, STORED_DATA):
-            locks.enter_context(Leases(settings.ledger_url).hold(ACTIVITY, lease))
+            locks.take(Leases(settings.ledger_url).hold(ACTIVITY, lease))
         with showing_steps("rotating the master key") as show_step:
-            report = rotation.run(show_step)
+            report = rotation.run(show_step, locks.require)
         operation.ended("complete", **vars(report))
     if as_json:
         write_json({"place": rotation.place.name, **vars(report)})

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sync_platform.documents.local_time import local_time
 from sync_platform.monitoring.problem import Problem, ProblemName
 from sync_platform.storage.lease import STORED_DATA, LeaseHolder
-from sync_platform.storage.platform_lock import Holder
+from sync_platform.storage.lock_holder import Holder
 
 WRITE_LOCK_FOR = timedelta(minutes=5)
 """A write transaction takes seconds; after ten minutes the other writers give up."""

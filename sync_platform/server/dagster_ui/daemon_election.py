@@ -19,7 +19,9 @@ from typing import Self
 
 from sync_platform.errors import AnotherDeployment
 from sync_platform.settings import Settings, without_password
-from sync_platform.storage.platform_lock import Holder, holder_of, holder_of_lake, lake_lock, platform_lock
+from sync_platform.storage.held_lock import HeldLocks
+from sync_platform.storage.lock_holder import Holder
+from sync_platform.storage.platform_lock import lake_lock, platform_lock
 
 logger = logging.getLogger(__name__)
 DAEMON = "dagster-daemon"
@@ -74,17 +76,13 @@ class _Wait:
 
 
 @contextmanager
-def elected(settings: Settings, label: DaemonLabel) -> Iterator[None]:
-    """Be the daemon within the block, once no other daemon of the deployment is; AnotherDeployment as above."""
+def elected(settings: Settings, label: DaemonLabel) -> Iterator[HeldLocks]:
+    """Be the daemon within the block, once no other daemon of the deployment is; AnotherDeployment as above.
+
+    Yields its locks: a daemon that has lost one must end.
+    """
     catalog = without_password(settings.catalog_url)
-    with (
-        platform_lock(settings.ledger_url, DAEMON, label.text, _Wait(label, "one ledger")),
-        lake_lock(settings.catalog_url, DAEMON, label.text, _Wait(label, f"the lake at {catalog}")),
-    ):
-        yield
-
-
-def is_elected(settings: Settings, label: DaemonLabel) -> bool:
-    """False where the daemon with this label has lost a lock; StorageError where that cannot be known."""
-    holders = (holder_of(settings.ledger_url, DAEMON), holder_of_lake(settings.catalog_url, DAEMON))
-    return all(each is not None and each.run_id == label.text for each in holders)
+    with HeldLocks() as locks:
+        locks.take(platform_lock(settings.ledger_url, DAEMON, label.text, _Wait(label, "one ledger")))
+        locks.take(lake_lock(settings.catalog_url, DAEMON, label.text, _Wait(label, f"the lake at {catalog}")))
+        yield locks

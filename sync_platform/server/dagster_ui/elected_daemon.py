@@ -3,7 +3,7 @@
     python -m sync_platform.server.dagster_ui.elected_daemon run -w workspace.yaml
 
 Two daemons would launch every scheduled run twice. The lock ends with its process: the daemon of another server goes on
-within a second. A daemon that loses its lock, because PostgreSQL was restarted, ends, and its server starts it again.
+within a second. A daemon that loses its lock to another one ends, and its server starts it again.
 
 A daemon of another deployment is refused (daemon_election.py).
 """
@@ -20,11 +20,13 @@ import time
 from dagster import DagsterInstance
 from dagster._core.storage.runs.sql_run_storage import SqlRunStorage
 
-from sync_platform.errors import AnotherDeployment, StorageError
+from sync_platform.errors import AnotherDeployment, LockLost, StorageError
 from sync_platform.logs.configuration import OWN, begin_logging, line_handler
-from sync_platform.server.dagster_ui.daemon_election import DaemonLabel, elected, is_elected
+from sync_platform.server.dagster_ui.daemon_election import DaemonLabel, elected
+from sync_platform.server.dagster_ui.lost_retries import keep_retries
 from sync_platform.server.dagster_ui.lost_runs import keep_ending_lost_runs
-from sync_platform.settings import Settings, load_settings
+from sync_platform.settings import load_settings
+from sync_platform.storage.held_lock import HeldLocks
 
 logger = logging.getLogger(__name__)
 LOOK_EVERY_S = 10.0
@@ -40,9 +42,10 @@ def run_elected() -> None:
         logging.getLogger(OWN).addHandler(logging.lastResort)
     settings, label = load_settings(), DaemonLabel.of_this_process(_instance_id())
     try:
-        with elected(settings, label):
-            threading.Thread(target=_end_without_lock, args=(settings, label), daemon=True).start()
+        with elected(settings, label) as locks:
+            threading.Thread(target=_end_without_lock, args=(locks,), daemon=True).start()
             threading.Thread(target=keep_ending_lost_runs, daemon=True).start()
+            keep_retries()
             os.environ.setdefault(BACKFILLS_WAIT, "1")
             runpy.run_module("dagster._daemon", run_name="__main__", alter_sys=True)
     except AnotherDeployment as refusal:
@@ -57,16 +60,16 @@ def _instance_id() -> str:
         return storage.get_run_storage_id() if isinstance(storage, SqlRunStorage) else ""
 
 
-def _end_without_lock(settings: Settings, label: DaemonLabel) -> None:
+def _end_without_lock(locks: HeldLocks) -> None:
     while True:
         time.sleep(LOOK_EVERY_S)
         try:
-            has_locks = is_elected(settings, label)
+            locks.require()
+        except LockLost as lost:
+            logger.error("the daemon ends: %s", lost)
+            os._exit(1)
         except StorageError:
             continue  # it cannot be known now
-        if not has_locks:
-            logger.error("the daemon has lost its lock, and ends")
-            os._exit(1)
 
 
 if __name__ == "__main__":
