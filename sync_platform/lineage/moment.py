@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
 
+from sync_platform.documents.local_time import local_time
 from sync_platform.errors import UsageError
 from sync_platform.sources.period import HONG_KONG
 
@@ -24,6 +25,12 @@ def parse_beginning(text: str, option: str = "--from") -> datetime:
     """A moment in UTC; a day means its first moment. UsageError, naming the option, for anything else."""
     day = _day(text, option)
     return datetime.combine(day, time(), HONG_KONG).astimezone(UTC) if day is not None else _moment(text, option)
+
+
+def require_begun(beginning: datetime, text: str, option: str, now: datetime) -> None:
+    """UsageError if a span begins in the future: nothing can be in it, and the year may be a slip."""
+    if beginning > now:
+        raise UsageError(f"{option} {text} lies in the future: nothing has happened yet; it is {local_time(now)} now")
 
 
 def _day(text: str, option: str) -> date | None:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
+import yaml
 
 from sync_platform.cli.runner.home import INSTANCE_YAML, prepare_home
+from sync_platform.cli.runner.instance_settings import VERSIONS, InstanceSettings
+from sync_platform.errors import StorageError
 from sync_platform_tests.cli.conftest import Shell
 
 AT_ONCE = 8
@@ -30,11 +36,75 @@ def test_workers_that_start_together_do_not_disturb_each_other(tmp_path: Path) -
         assert (home / "dagster.yaml").read_text() == INSTANCE_YAML
 
 
-def test_settings_that_an_operator_changed_stay(tmp_path: Path) -> None:
+def without(text: str, *settings: str) -> str:
+    """The text of `dagster.yaml` without whole settings."""
+    parts = re.split(r"^(?=\S)", text, flags=re.MULTILINE)
+    return "".join(part for part in parts if part.partition(":")[0] not in settings)
+
+
+@pytest.mark.parametrize("lacks", [("run_queue",), ("run_queue", "python_logs")])
+def test_settings_of_an_earlier_version_are_brought_up_to_date(tmp_path: Path, lacks: tuple[str, ...]) -> None:
     config = prepare_home(tmp_path) / "dagster.yaml"
-    config.write_text("telemetry: {enabled: false}\n")
+    earlier = without(INSTANCE_YAML, *lacks)
+    assert sha256(earlier.encode()).hexdigest() == VERSIONS[-1 - len(lacks)]
+    config.write_text(earlier)
     prepare_home(tmp_path)
-    assert config.read_text() == "telemetry: {enabled: false}\n"
+    assert config.read_text() == INSTANCE_YAML
+
+
+def test_the_settings_of_this_version_are_the_last_that_are_known() -> None:
+    """Whoever changes them adds their SHA-256: homes that have the text of before are brought up to date."""
+    assert VERSIONS[-1] == sha256(INSTANCE_YAML.encode()).hexdigest()
+
+
+def test_settings_that_power_loss_left_empty_are_written_again(tmp_path: Path) -> None:
+    config = prepare_home(tmp_path) / "dagster.yaml"
+    config.write_text("")
+    prepare_home(tmp_path)
+    assert config.read_text() == INSTANCE_YAML
+
+
+def test_settings_that_an_operator_changed_stay_and_what_they_lack_is_reported_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = prepare_home(tmp_path) / "dagster.yaml"
+    changed = without(INSTANCE_YAML, "run_queue").replace("max_retries: 2", "max_retries: 3")
+    config.write_text(changed)
+    for _ in range(2):
+        prepare_home(tmp_path)
+    assert config.read_text() == changed
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"{config} was changed by hand, and lacks settings of this version: run_queue.max_user_code" in line
+    config.write_text(without(changed, "retention"))
+    prepare_home(tmp_path)
+    assert "retention.schedule.purge_after_days" in capsys.readouterr().err
+
+
+def test_a_queue_of_an_operators_own_lacks_nothing_of_ours(tmp_path: Path) -> None:
+    own = f"{without(INSTANCE_YAML, 'run_queue', 'concurrency')}run_coordinator: {{module: a, class: B}}\n"
+    assert InstanceSettings(tmp_path, own, INSTANCE_YAML).missing == {}
+
+
+@pytest.mark.parametrize("text", ["a: [", "- a\n", "\x00"])
+def test_settings_that_are_no_yaml_are_refused_with_their_file(tmp_path: Path, text: str) -> None:
+    config = prepare_home(tmp_path) / "dagster.yaml"
+    config.write_text(text)
+    with pytest.raises(StorageError, match=f"{config} is no "):
+        prepare_home(tmp_path)
+
+
+def test_migrate_shows_the_lines_that_a_changed_file_lacks(synced: Shell, tmp_path: Path) -> None:
+    shutil.copytree(synced.home, tmp_path / "copy")
+    copied = Shell(tmp_path / "copy")
+    config = copied.home / "dagster" / "dagster.yaml"
+    config.write_text(without(INSTANCE_YAML, "run_queue"))
+    done = copied.run_in_process("migrate", "--check", "--json")
+    assert (done.returncode, json.loads(done.stdout)["missing_settings"]) == (1, "")
+    config.write_text("telemetry: {enabled: true}\n" + without(INSTANCE_YAML, "run_queue", "telemetry"))
+    done = copied.run_in_process("migrate", "--check")
+    assert (done.returncode, "lines missing" in done.stdout) == (0, True)
+    lines = done.stdout.partition("changed by hand:\n\n")[2]
+    assert yaml.safe_load(lines) == {"run_queue": yaml.safe_load(INSTANCE_YAML)["run_queue"]}
 
 
 @pytest.mark.parametrize("name", ["50%20", "what?", "a\\b"])

@@ -95,6 +95,23 @@ def test_an_impossible_report_is_refused_with_the_reason(
     assert not shell.home.exists()
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["lineage", "export", "--from"],
+        ["lineage", "openlineage", "--from"],
+        ["changes", "--since"],
+        ["audit", "--since"],
+        ["metrics", "history", "SyncDuration", "--since"],
+    ],
+    ids=" ".join,
+)
+def test_a_span_that_begins_in_the_future_is_refused(synced: Shell, command: list[str]) -> None:
+    done = synced.run_in_process(*command, "2099-01-01")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{command[-1]} 2099-01-01 lies in the future: nothing has happened yet; it is" in done.stderr
+
+
 @pytest.mark.parametrize("command", ["verify", "anchor"])
 def test_another_master_key_is_refused(synced: Shell, tmp_path: Path, command: str) -> None:
     wrong = tmp_path / "wrong.key"

@@ -26,8 +26,9 @@ def states(shell: Shell, *options: str) -> tuple[int, dict[str, str]]:
 def test_a_home_of_an_earlier_version_is_upgraded_and_says_the_same(tmp_path: Path) -> None:
     shell = unpacked_home(tmp_path / "home")
     parts = {"ledger": "migrate", "vault": "migrate", "lake schema": "migrate", "history": "migrate"}
-    assert states(shell, "--check") == (1, {**parts, "Dagster's records": "not made yet"})
-    done = (0, dict.fromkeys([*parts, "Dagster's records"], "up to date"))
+    dagster = ["Dagster's records", "Dagster's settings"]
+    assert states(shell, "--check") == (1, parts | dict.fromkeys(dagster, "not made yet"))
+    done = (0, dict.fromkeys([*parts, *dagster], "up to date"))
     assert states(shell) == states(shell, "--check") == done
     assert digest_of(shell, "lineage", "export", "--format", "csv") == EXPECTED["export"]
     verified = json.loads(shell.run_in_process("lineage", "verify", "--landing", "--json").stdout)

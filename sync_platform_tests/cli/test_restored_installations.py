@@ -70,3 +70,9 @@ def test_a_laptop_is_restored_into_postgresql_and_s3_and_from_there_into_a_lapto
     laptop = BackedUpHome(Shell(fresh), backed_up.erased, backed_up.other)
     assert digests(load_settings(sync_home=fresh)) == expected
     laptop.run("lineage", "verify")
+
+
+def test_a_restore_to_a_moment_in_the_future_is_refused(backed_up: BackedUpHome, tmp_path: Path) -> None:
+    refused = backed_up.refused("backup", "restore", "--at", "2099-01-01", "--target", str(tmp_path / "restored"))
+    assert "--at 2099-01-01 lies in the future" in refused
+    assert not (tmp_path / "restored").exists()

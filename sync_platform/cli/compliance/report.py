@@ -16,7 +16,6 @@ from sync_platform.compliance.compliance_report import ComplianceReport, Reporte
 from sync_platform.compliance.report_document import report_document
 from sync_platform.compliance.report_json import report_json
 from sync_platform.compliance.span import Span
-from sync_platform.errors import UsageError
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings, load_settings
 from sync_platform.storage.audit_log import system_user
@@ -49,11 +48,8 @@ def report_compliance(first: str, last: str, out: str, form: str, *, hash_landin
 
 
 def _span(first: str, last: str, now: datetime) -> Span:
-    scope = scope_of(first, last, None)
-    begin, end = scope.first or now, scope.last or now
-    if begin > now:
-        raise UsageError(f"--from {first} lies in the future: nothing has happened yet")
-    return Span(begin, end)
+    scope = scope_of(first, last, None, now)
+    return Span(scope.first or now, scope.last or now)
 
 
 @contextmanager

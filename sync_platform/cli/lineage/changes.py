@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 from sync_platform.cli.exit_codes import OK
 from sync_platform.cli.output import write_document
 from sync_platform.documents.typed_command import typed
-from sync_platform.errors import NoLakeYet, UsageError
+from sync_platform.errors import NoLakeYet
 from sync_platform.lake.schema import schemas_present
 from sync_platform.lineage.change_difference import LakeDifference
 from sync_platform.lineage.change_document import change_document
 from sync_platform.lineage.change_json import write_changes
 from sync_platform.lineage.change_span import scope_between
+from sync_platform.lineage.moment import require_begun
 from sync_platform.platforms import choose, load_platforms
 from sync_platform.settings import load_settings
 from sync_platform.storage.lake_connection import Lake, LakeAddress
@@ -33,8 +34,8 @@ def show_changes(platform: str | None, since: str, until: str | None, limit: int
         if history.split(".")[0] not in schemas_present(session):
             raise NoLakeYet(f"{lake.address} has no history yet: run `{typed('sync')}` first")
         scope = scope_between(session, since, until, platform)
-        if scope.first and scope.first > now:
-            raise UsageError(f"--since {since} lies in the future: nothing has changed yet")
+        if scope.first:
+            require_begun(scope.first, since, "--since", now)
         if form == "json":
             write_changes(LakeDifference(session, history, scope, limit), sys.stdout, now)
         else:

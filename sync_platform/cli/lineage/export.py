@@ -12,7 +12,7 @@ from sync_platform.cli.lineage.story import history_of
 from sync_platform.cli.output import opened
 from sync_platform.errors import UsageError
 from sync_platform.lineage.change_export import ExportScope, write_export
-from sync_platform.lineage.moment import parse_beginning, parse_moment
+from sync_platform.lineage.moment import parse_beginning, parse_moment, require_begun
 from sync_platform.platforms import choose, load_platforms
 from sync_platform.settings import load_settings
 from sync_platform.storage.operation_name import OperationName
@@ -25,7 +25,7 @@ def export_lineage(first: str | None, last: str | None, platform: str | None, ou
     platforms = load_platforms(settings.platform_path)
     if platform not in (None, *COMPUTED_SCHEMAS):
         choose(platforms, [platform])
-    scope = scope_of(first, last, platform)
+    scope = scope_of(first, last, platform, datetime.now(UTC))
     subject = {"what": "lineage", "from": first, "to": last, "platform": platform, "format": form}
     with (
         audited(settings, OperationName.export, subject) as operation,
@@ -38,10 +38,12 @@ def export_lineage(first: str | None, last: str | None, platform: str | None, ou
     return OK
 
 
-def scope_of(first: str | None, last: str | None, platform: str | None) -> ExportScope:
-    """The scope that the options name; UsageError for a span that ends before it begins."""
+def scope_of(first: str | None, last: str | None, platform: str | None, now: datetime) -> ExportScope:
+    """The scope that the options name; UsageError for a span that begins in the future or ends before it begins."""
     begin = parse_beginning(first) if first else None
     end = parse_moment(last, "--to") if last else None
     if begin and end and end < begin:
         raise UsageError(f"--from {first} lies after --to {last}")
+    if begin and first:
+        require_begun(begin, first, "--from", now)
     return ExportScope(begin, end, platform)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 
 import httpx
 import orjson
@@ -30,7 +31,7 @@ def export_runs(first: str | None, last: str | None, platform: str | None, out: 
     platforms = load_platforms(settings.platform_path)
     if platform not in (None, *COMPUTED_SCHEMAS):
         choose(platforms, [platform])
-    scope = scope_of(first, last, platform)
+    scope = scope_of(first, last, platform, datetime.now(UTC))
     namespaces = DatasetNamespaces(settings.landing_url, f"ducklake:{settings.lake_data_url}")
     subject = {"what": "openlineage", "from": first, "to": last, "platform": platform}
     with audited(settings, OperationName.export, subject) as operation, history_of(settings, platforms) as history:

@@ -14,7 +14,7 @@ from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.documents.local_time import local_minute
 from sync_platform.documents.typed_command import typed
 from sync_platform.errors import UsageError
-from sync_platform.lineage.moment import parse_beginning
+from sync_platform.lineage.moment import parse_beginning, require_begun
 from sync_platform.monitoring.metric import BY_NAME, Metric
 from sync_platform.monitoring.metric_history import HistoryRow, MetricHistory
 from sync_platform.platforms import load_platforms
@@ -33,7 +33,9 @@ def show_history(name: str, platform: str | None, dataset: str | None, since: st
         raise UsageError("--dataset needs --platform: which platform's dataset it is")
     if platform:
         require_dataset(load_platforms(settings.platform_path), platform, dataset)
-    begin = parse_beginning(since, "--since") if since else datetime.now(UTC) - USUAL_SPAN
+    now = datetime.now(UTC)
+    begin = parse_beginning(since, "--since") if since else now - USUAL_SPAN
+    require_begun(begin, since or "", "--since", now)
     rows: list[HistoryRow] = []
     if database_exists(settings.ledger_url):
         history = MetricHistory(settings.ledger_url)

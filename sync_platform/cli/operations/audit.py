@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from sync_platform.cli.exit_codes import OK
 from sync_platform.cli.output import console, write_json
 from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.documents.local_time import local_time
 from sync_platform.documents.wording import subject_text
-from sync_platform.lineage.moment import parse_beginning
+from sync_platform.lineage.moment import parse_beginning, require_begun
 from sync_platform.settings import load_settings
 from sync_platform.storage.audit_log import AuditEntry, AuditLog
 
 
 def show_audit(since: str | None, operation: str | None, *, as_json: bool) -> int:
-    """Write the entries of the log, oldest first; 0. UsageError for a moment that cannot be read."""
+    """Write the entries of the log, oldest first; 0. UsageError for a wrong moment, and for one in the future."""
     beginning = parse_beginning(since, "--since") if since else None
+    if beginning and since:
+        require_begun(beginning, since, "--since", datetime.now(UTC))
     entries = list(AuditLog(load_settings().ledger_url).entries(beginning, operation))
     if as_json:
         write_json({"entries": [entry.document() for entry in entries]})

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from sync_platform.cli.audited import audited
 from sync_platform.cli.exit_codes import FAILED, OK
 from sync_platform.cli.output import coloured, console, write_json
+from sync_platform.cli.runner.instance_settings import VERSIONS, InstanceSettings
 from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.lake.migration import migrate_lake
 from sync_platform.platforms import load_platforms
@@ -19,7 +20,15 @@ from sync_platform.storage.relational import open_database, schema_versions
 from sync_platform.unified.tables import ensure_unified
 from sync_platform.vault.seal import MIGRATIONS as OF_VAULT
 
-COLOURS = {"up to date": "complete", "migrate": "degraded", "newer": "failed", "not made yet": "never"}
+LACKING = "lines missing"
+"""The state of settings that a person changed, and that lack some of this version: no migration adds them."""
+COLOURS = {
+    "up to date": "complete",
+    "migrate": "degraded",
+    "newer": "failed",
+    "not made yet": "never",
+    LACKING: "degraded",
+}
 
 
 @dataclass(frozen=True)
@@ -37,11 +46,15 @@ def migrate(*, is_check: bool, as_json: bool) -> int:
     settings = load_settings()
     if not is_check:
         _migrate(settings)
-    versions = stored_versions(settings)
+    found = _instance_settings(settings)
+    versions = [*stored_versions(settings), _version_of(found)]
+    lines = _missing_lines(found)
     if as_json:
-        write_json({"versions": [asdict(each) for each in versions]})
+        write_json({"versions": [asdict(each) for each in versions], "missing_settings": lines})
     else:
         _show(versions)
+        if found and lines:
+            console().print(f"Missing in {found.path}, which was changed by hand:\n\n{lines}", soft_wrap=True, end="")
     return FAILED if any(each.state in ("migrate", "newer") for each in versions) else OK
 
 
@@ -61,6 +74,28 @@ def stored_versions(settings: Settings) -> list[StoredVersion]:
         *_of_lake(settings),
         StoredVersion("Dagster's records", *dagster, "newer" if is_newer(dagster[0]) else _state_of(*dagster)),
     ]
+
+
+def _instance_settings(settings: Settings) -> InstanceSettings | None:
+    from sync_platform.cli.runner.dagster_migration import instance_settings  # the import of Dagster takes a second
+
+    return instance_settings(settings)
+
+
+def _version_of(found: InstanceSettings | None) -> StoredVersion:
+    version, newest = found.version if found else None, len(VERSIONS)
+    state = "not made yet" if found is None else "migrate" if found.is_replaced else "up to date"
+    return StoredVersion(
+        "Dagster's settings",
+        str(version) if version else None,
+        str(newest),
+        LACKING if _missing_lines(found) else state,
+    )
+
+
+def _missing_lines(found: InstanceSettings | None) -> str:
+    """What a person adds to `dagster.yaml`, as YAML; empty where nothing is missing, or where a command adds it."""
+    return "" if found is None or found.is_replaced else found.missing_lines
 
 
 def _of_lake(settings: Settings) -> list[StoredVersion]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import redirect_stdout
+from pathlib import Path
 
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from dagster import DagsterInstance
 
+from sync_platform.cli.runner.home import INSTANCE_FILE, stored_settings
 from sync_platform.cli.runner.instance import existing_instance, opened_instance
+from sync_platform.cli.runner.instance_settings import InstanceSettings
 from sync_platform.errors import StorageError
 from sync_platform.settings import Settings
 
@@ -26,6 +30,15 @@ def dagster_versions(settings: Settings) -> tuple[str | None, str | None]:
         if instance is None:
             return None, None
         return _version(instance, 0), _version(instance, 1)
+
+
+def instance_settings(settings: Settings) -> InstanceSettings | None:
+    """The `dagster.yaml` that is in use; None where there is none yet. StorageError where it cannot be read."""
+    folder = Path(os.environ.get("DAGSTER_HOME") or settings.home / "dagster")
+    try:
+        return stored_settings(folder)
+    except OSError as error:
+        raise StorageError(f"{folder / INSTANCE_FILE} cannot be read: {error.strerror or error}") from None
 
 
 def is_newer(version: str | None) -> bool:

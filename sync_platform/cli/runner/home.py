@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import secrets
 from pathlib import Path
 
+from sync_platform.cli.output import report_problem
+from sync_platform.cli.runner.instance_settings import InstanceSettings, names_of
+from sync_platform.documents.typed_command import typed
 from sync_platform.errors import StorageError
 from sync_platform.storage.full_disk import FULL, reason_of
 
+INSTANCE_FILE = "dagster.yaml"
 INSTANCE_YAML = """\
 # Dagster's instance settings; the same as dagster.yaml at the root of the repository, except for where state is stored.
 telemetry:
@@ -39,21 +45,54 @@ retention:
 
 
 def prepare_home(sync_home: Path) -> Path:
-    """The folder for Dagster's state, created on first use; StorageError where it cannot be written."""
+    """The folder for Dagster's state, created on first use; StorageError where it cannot be written.
+
+    A `dagster.yaml` of an earlier version is replaced. What one that a person changed lacks is reported once.
+    """
     home = sync_home / "dagster"
     try:
         home.mkdir(parents=True, exist_ok=True)
         # always written, which shows that the folder is writable; under a unique name, because workers start at once
-        config = home / "dagster.yaml"
+        config = home / INSTANCE_FILE
         written = home / f".{config.name}.{secrets.token_hex(4)}"
         written.write_text(INSTANCE_YAML)
-        if config.exists():
-            written.unlink()
-        else:
+        found = stored_settings(home)
+        if found is None or found.is_replaced:
             written.replace(config)
+            return home
+        written.unlink()
+        if found.version is None:
+            _report_missing(home, found)
     except OSError as error:
         name = f"SYNC_HOME={str(sync_home)!r} cannot be written"
         if error.errno in FULL:
             raise StorageError(f"{name}: {reason_of(error)}") from error
         raise StorageError(f"{name} ({error.strerror or error}): choose another folder") from error
     return home
+
+
+def stored_settings(home: Path) -> InstanceSettings | None:
+    """The `dagster.yaml` of a folder; None where there is none. OSError where it cannot be read."""
+    path = home / INSTANCE_FILE
+    try:
+        return InstanceSettings(path, path.read_text(encoding="utf-8", errors="replace"), INSTANCE_YAML)
+    except FileNotFoundError:
+        return None
+
+
+def _report_missing(home: Path, found: InstanceSettings) -> None:
+    """Report what a person's `dagster.yaml` lacks: by one process, and again only when it lacks something else."""
+    if "DAGSTER_HOME" in os.environ and Path(os.environ["DAGSTER_HOME"]).resolve() != home.resolve():
+        return  # this file is not in use
+    lines = found.missing_lines
+    if not lines:
+        return
+    digest = hashlib.sha256(lines.encode()).hexdigest()[:16]
+    try:
+        (home / f".reported-{digest}").touch(exist_ok=False)
+    except FileExistsError:
+        return
+    report_problem(
+        f"{found.path} was changed by hand, and lacks settings of this version: "
+        f"{', '.join(names_of(found.missing))}. `{typed('migrate', '--check')}` shows the lines to add"
+    )
