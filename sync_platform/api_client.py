@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, Self, TypeVar
+from urllib.parse import quote
 
 import httpx
 
@@ -65,7 +66,7 @@ class ApiClient:
 
     def emergency(self, request_id: str) -> EmergencyAnswer:
         """An emergency request with its progress or its result."""
-        return self._read(EmergencyAnswer, f"/emergency/{request_id}")
+        return self._read(EmergencyAnswer, _path("emergency", request_id))
 
     def emergencies(self) -> Iterator[EmergencyAnswer]:
         """All emergency requests, newest first."""
@@ -73,11 +74,11 @@ class ApiClient:
 
     def lineage(self, restaurant_id: str, *, field: str | None = None, as_of: str | None = None) -> StoryAnswer:
         """The history of a restaurant."""
-        return self._read(StoryAnswer, f"/lineage/restaurant/{restaurant_id}", {"field": field, "asOf": as_of})
+        return self._read(StoryAnswer, _path("lineage", "restaurant", restaurant_id), {"field": field, "asOf": as_of})
 
     def lineage_csv(self, restaurant_id: str) -> str:
         """The history of a restaurant as CSV."""
-        return self._sent("GET", f"/lineage/export/{restaurant_id}", {"format": "csv"}).text
+        return self._sent("GET", _path("lineage", "export", restaurant_id), {"format": "csv"}).text
 
     def start_backup(
         self, *, kind: str = "incremental", sources: Sequence[str] = (), key: str | None = None
@@ -95,7 +96,7 @@ class ApiClient:
 
     def job(self, job_id: str) -> JobAnswer:
         """A job with its state."""
-        return self._read(JobAnswer, f"/jobs/{job_id}")
+        return self._read(JobAnswer, _path("jobs", job_id))
 
     def finished(self, job: JobAnswer, *, timeout_s: float = 3600.0, poll_s: float = 1.0) -> JobAnswer:
         """The job once it has ended; TimeoutError where it takes longer than `timeout_s`."""
@@ -113,7 +114,7 @@ class ApiClient:
 
     def restaurant(self, restaurant_id: str) -> RestaurantAnswer:
         """A restaurant, with the source of each field, its listings and its offers."""
-        return self._read(RestaurantAnswer, f"/restaurants/{restaurant_id}")
+        return self._read(RestaurantAnswer, _path("restaurants", restaurant_id))
 
     def changes(self, since: str | None = None, *, limit: int = 500, **filters: str | None) -> ChangeFeed:
         """The next changes. Keep `next`: it is the `since` of the next call. Filters: source, dataset, entityId."""
@@ -129,7 +130,7 @@ class ApiClient:
 
     def sync(self, sync_id: str) -> SyncAnswer:
         """A sync."""
-        return self._read(SyncAnswer, f"/syncs/{sync_id}")
+        return self._read(SyncAnswer, _path("syncs", sync_id))
 
     def alerts(self, *, every: bool = False) -> list[AlertAnswer]:
         """The open alerts, the most severe first; with `every` also those that are resolved."""
@@ -137,7 +138,7 @@ class ApiClient:
 
     def acknowledge(self, alert_id: str) -> AlertAnswer:
         """Acknowledge an alert."""
-        return self._write(AlertAnswer, f"/alerts/{alert_id}/ack", None, None)
+        return self._write(AlertAnswer, _path("alerts", alert_id, "ack"), None, None)
 
     def tables(self) -> list[TableAnswer]:
         """The tables that can be read as a whole."""
@@ -145,7 +146,7 @@ class ApiClient:
 
     def table(self, name: str, *, form: Literal["ndjson", "parquet"] = "parquet", removed: bool = False) -> bytes:
         """A whole table as a file."""
-        return self._sent("GET", f"/bulk/{name}", {"format": form, "removed": removed}).content
+        return self._sent("GET", _path("bulk", name), {"format": form, "removed": removed}).content
 
     def privacy_requests(self, *, only_open: bool = False) -> list[PrivacyRequestAnswer]:
         """The requests of persons about their data."""
@@ -153,7 +154,7 @@ class ApiClient:
 
     def privacy_request(self, number: int) -> PrivacyRequestAnswer:
         """One of them, with everything that was recorded of it."""
-        return self._read(PrivacyRequestAnswer, f"/privacy/requests/{number}")
+        return self._read(PrivacyRequestAnswer, _path("privacy", "requests", str(number)))
 
     def record_privacy_request(self, body: PrivacyRequestBody, *, key: str | None = None) -> PrivacyRequestAnswer:
         """Record a request that was received; the answer has its number, and the day on which it is due."""
@@ -209,6 +210,14 @@ class ApiClient:
         if response.is_success:
             return response
         raise _failure(response)
+
+
+def _path(*parts: str) -> str:
+    """The path of these parts. A part that is empty, `.` or `..` would lead to another path: it is no id."""
+    for part in parts:
+        if part in ("", ".", ".."):
+            raise RequestFailed(404, "not_found", f"{part!r} is no id", [])
+    return "".join(f"/{quote(part, safe='')}" for part in parts)
 
 
 def _data(model: type[Answer], response: httpx.Response) -> Answer:

@@ -12,7 +12,7 @@ from sync_platform.api.backup_answer import BackupAnswer, BackupBody, RestoreBod
 from sync_platform.api.context import ApiContext
 from sync_platform.api.cursor import cursor_after, place_of
 from sync_platform.api.emergency_answer import SourceName
-from sync_platform.api.envelope import AnswerPage, Envelope, documented_errors, enveloped
+from sync_platform.api.envelope import WITH_BODY, AnswerPage, Envelope, documented_errors, enveloped
 from sync_platform.api.idempotency_keys import IdempotencyKey, IdempotencyKeys, stored_key
 from sync_platform.api.job_answer import JobAnswer, job_answer
 from sync_platform.api.job_store import ApiJob, JobKind
@@ -55,7 +55,7 @@ def add_backups(router: APIRouter, context: ApiContext) -> None:
         operation_id="startBackup",
         status_code=202,
         response_model=Envelope[JobAnswer],
-        responses=documented_errors(404, 409),
+        responses=documented_errors(404, 409, *WITH_BODY),
         tags=["backup"],
     )
     def start_backup(request: Request, body: BackupBody, idempotency_key: IdempotencyKey = None) -> Response:
@@ -125,7 +125,7 @@ def add_backups(router: APIRouter, context: ApiContext) -> None:
         operation_id="startRestore",
         status_code=202,
         response_model=Envelope[JobAnswer],
-        responses=documented_errors(404, 409),
+        responses=documented_errors(404, 409, *WITH_BODY),
         tags=["backup"],
     )
     def start_restore(request: Request, body: RestoreBody, idempotency_key: IdempotencyKey = None) -> Response:

@@ -14,6 +14,7 @@ import orjson
 from fastapi import APIRouter, Depends, Path, Query, Response
 from starlette.background import BackgroundTask
 from starlette.responses import FileResponse, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from sync_platform.api.context import ApiContext
 from sync_platform.api.envelope import Envelope, documented_errors, enveloped
@@ -99,9 +100,18 @@ def _json(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} has no form in JSON")
 
 
+class WholeFile(FileResponse):
+    """A file that each request makes anew. It has no ranges: parts of two files do not fit together."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.headers["Accept-Ranges"] = "none"
+        headers = [(name, value) for name, value in scope["headers"] if name != b"range"]
+        await super().__call__({**scope, "headers": headers}, receive, send)
+
+
 def _parquet_file(
     context: ApiContext, session: duckdb.DuckDBPyConnection, table: ReadableTable, query: str
-) -> FileResponse:
+) -> WholeFile:
     """The file, which is deleted once it is sent."""
     number, name = tempfile.mkstemp(".parquet", "bulk-", context.lake.address.temp)
     os.close(number)
@@ -110,6 +120,6 @@ def _parquet_file(
     except BaseException:
         os.unlink(name)  # noqa: PTH108
         raise
-    return FileResponse(
+    return WholeFile(
         name, media_type=PARQUET, filename=f"{table.name}.parquet", background=BackgroundTask(os.unlink, name)
     )

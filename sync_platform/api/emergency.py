@@ -8,7 +8,7 @@ from starlette.responses import StreamingResponse
 from sync_platform.api.context import ApiContext
 from sync_platform.api.cursor import cursor_after, place_of
 from sync_platform.api.emergency_answer import EmergencyAnswer, EmergencyBody, SubmittedEmergency
-from sync_platform.api.envelope import AnswerPage, Envelope, documented_errors, enveloped
+from sync_platform.api.envelope import WITH_BODY, AnswerPage, Envelope, documented_errors, enveloped
 from sync_platform.api.idempotency_keys import IdempotencyKey, IdempotencyKeys
 from sync_platform.api.paging import Cursor, Limit
 from sync_platform.api.permission import known_actor, permitted, require_on
@@ -36,7 +36,7 @@ def add_emergency(router: APIRouter, context: ApiContext) -> None:
         operation_id="requestEmergency",
         status_code=202,
         response_model=Envelope[SubmittedEmergency],
-        responses=documented_errors(409),
+        responses=documented_errors(409, *WITH_BODY),
         tags=["emergency"],
     )
     def request_emergency(request: Request, body: EmergencyBody, idempotency_key: IdempotencyKey = None) -> Response:

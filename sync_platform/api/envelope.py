@@ -93,7 +93,12 @@ STATUSES = {
     403: "The role does not allow it",
     404: "There is no such thing, or nothing was synced yet",
     409: "Not possible in the present state",
+    413: "The body is too large",
+    415: "The body is not sent as application/json",
     422: "The request is wrong: `error.details` says where",
+    429: "Too many requests: `Retry-After` says how many seconds to wait",
     503: "The storage cannot be used now",
 }
-EVERY = (401, 403, 422, 503)
+EVERY = (401, 403, 422, 429, 503)
+WITH_BODY = (413, 415)
+"""Of a route that reads a body."""

@@ -1,10 +1,15 @@
-"""The class of every route: errors become envelopes, and answers to reads have an ETag."""
+"""The class of every route: errors become envelopes, and answers to reads have an ETag.
+
+What belongs here: what holds for the request and the answer of every route, whatever it does.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Coroutine
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Coroutine, Iterator
 from typing import Any
 
 from fastapi import Request, Response
@@ -19,6 +24,9 @@ from sync_platform.storage.lake_text import NUL
 
 ESCAPED_NUL = rb"\u0000"  # as JSON has it
 logger = logging.getLogger(__name__)
+JSON_TYPE = re.compile(r"application/([\w.-]+\+)?json", re.IGNORECASE)
+OF_BODY = {408: "timeout", 413: "too_large"}
+"""The codes of a body that did not arrive in time, or is too large."""
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -27,10 +35,12 @@ class EnvelopedRoute(APIRoute):
 
     def get_route_handler(self) -> Handler:
         handle = super().get_route_handler()
+        known_names = {field.alias for field in self.dependant.query_params} if self.include_in_schema else None
+        has_body = self.body_field is not None
 
         async def handle_enveloped(request: Request) -> Response:
             try:
-                await _refuse_nul(request)
+                await _require_readable(request, known_names, has_body=has_body)
                 return with_etag(request, await handle(request))
             except Exception as error:
                 return error_answer(_api_error(error))
@@ -38,19 +48,42 @@ class EnvelopedRoute(APIRoute):
         return handle_enveloped
 
 
-async def _refuse_nul(request: Request) -> None:
-    """ApiError 422 for the character NUL: it ends a statement of the lake's catalog, and PostgreSQL cannot store it."""
-    path = [("path", name, str(value)) for name, value in request.path_params.items()]
-    query = [("query", name, value) for name, value in request.query_params.multi_items()]
-    details = [
-        {"where": where, "field": name, "message": "has the character NUL"}
-        for where, name, value in (*path, *query)
-        if NUL in value
-    ]
-    if request.method != "GET" and ESCAPED_NUL in await request.body():
-        details.append({"where": "body", "field": "", "message": "has the character NUL"})
+async def _require_readable(request: Request, known_names: Collection[str] | None, *, has_body: bool) -> None:
+    """ApiError for a request that no route can understand as it was meant.
+
+    `known_names`: the parameters of the route's query; None: any.
+    """
+    content = b"" if request.method == "GET" else await request.body()
+    if has_body and content and not JSON_TYPE.fullmatch(_content_type(request)):
+        raise ApiError(415, "unsupported_media_type", "send the body as application/json")
+    details = [*_nul_in(request, content), *(_wrong_names(request, known_names) if known_names is not None else ())]
     if details:
         raise ApiError(422, "invalid_request", "the request is wrong", details)
+
+
+def _content_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip()
+
+
+def _nul_in(request: Request, content: bytes) -> Iterator[dict[str, str]]:
+    """Where the character NUL is: it ends a statement of the lake's catalog, and PostgreSQL cannot store it."""
+    path = [("path", name, str(value)) for name, value in request.path_params.items()]
+    query = [("query", name, value) for name, value in request.query_params.multi_items()]
+    for where, name, value in (*path, *query):
+        if NUL in value:
+            yield {"where": where, "field": name, "message": "has the character NUL"}
+    if ESCAPED_NUL in content:
+        yield {"where": "body", "field": "", "message": "has the character NUL"}
+
+
+def _wrong_names(request: Request, known_names: Collection[str]) -> Iterator[dict[str, str]]:
+    """Parameters that are not known, since they may be misspelt, and those that are there more than once."""
+    unknown = f"is no parameter of this path, which has: {', '.join(sorted(known_names)) or 'none'}"
+    for name, count in Counter(name for name, _ in request.query_params.multi_items()).items():
+        if name not in known_names:
+            yield {"where": "query", "field": name, "message": unknown}
+        elif count > 1:
+            yield {"where": "query", "field": name, "message": f"is there {count} times"}
 
 
 def _api_error(error: Exception) -> ApiError:
@@ -60,6 +93,8 @@ def _api_error(error: Exception) -> ApiError:
         return answered_as(error)
     if isinstance(error, RequestValidationError):
         return ApiError(422, "invalid_request", "the request is wrong", [_detail(each) for each in error.errors()])
+    if isinstance(error, HTTPException) and error.status_code in OF_BODY:
+        return ApiError(error.status_code, OF_BODY[error.status_code], str(error.detail), headers=error.headers)
     if isinstance(error, HTTPException):  # FastAPI's, for a body that is not even text
         return ApiError(422, "invalid_request", str(error.detail))
     logger.error("a request failed unexpectedly", exc_info=error)
@@ -69,6 +104,9 @@ def _api_error(error: Exception) -> ApiError:
 def _detail(problem: Any) -> dict[str, str]:
     """A problem without the value that was sent, which may be personal."""
     where, *path = problem["loc"]
+    if problem["type"] == "json_invalid":  # its place is a character
+        message = f"is no JSON: {problem['ctx']['error']} (character {path[0]})"
+        return {"where": str(where), "field": "", "message": message}
     return {
         "where": str(where),
         "field": ".".join(map(str, path)),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Depends, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Response
 
 from sync_platform.api.context import ApiContext
 from sync_platform.api.cursor import cursor_after, place_of
@@ -41,6 +43,6 @@ def add_jobs(router: APIRouter, context: ApiContext) -> None:
         dependencies=[may_read],
         tags=["jobs"],
     )
-    def read_job(job_id: str) -> Response:
+    def read_job(job_id: Annotated[str, Path(max_length=100)]) -> Response:
         """Show a job: its state, and what it did."""
         return enveloped(JobAnswer, job_answer(context.jobs.find(job_id), router.prefix))

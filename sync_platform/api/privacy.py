@@ -12,7 +12,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from sync_platform.api.context import ApiContext
-from sync_platform.api.envelope import Envelope, documented_errors, enveloped
+from sync_platform.api.envelope import WITH_BODY, Envelope, documented_errors, enveloped
 from sync_platform.api.idempotency_keys import IdempotencyKey, IdempotencyKeys
 from sync_platform.api.permission import known_actor, permitted, require_on
 from sync_platform.api.privacy_answer import PrivacyRequestAnswer, PrivacyRequestBody, PrivacyRequestList
@@ -66,7 +66,7 @@ def add_privacy(router: APIRouter, context: ApiContext) -> None:
         operation_id="recordPrivacyRequest",
         response_model=Envelope[PrivacyRequestAnswer],
         status_code=201,
-        responses=documented_errors(),
+        responses=documented_errors(*WITH_BODY),
         tags=["privacy"],
     )
     def record_privacy_request(

@@ -5,15 +5,23 @@ A change is logged before it is made: if the log cannot be written, it is not ma
 
 from __future__ import annotations
 
+import threading
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Protocol
 
 from sync_platform.permissions.actor import Actor
+from sync_platform.server.rate_limit import RateLimit
 from sync_platform.storage.audit_log import AuditLog, Outcome, Via
 from sync_platform.storage.operation_name import OperationName
 
 UNKNOWN = "unknown"
 """The actor of a request without a login."""
+
+MOST_DENIALS = 60
+"""Of one actor within a minute, each on record: more than a person causes, and too few to fill the log."""
+MOST_CHARACTERS = 200
+"""Of what was denied, such as a path."""
 
 
 class ChangeEndLog(Protocol):
@@ -27,10 +35,22 @@ class AccessLog:
 
     def __init__(self, audit_log: AuditLog) -> None:
         self._log = audit_log
+        self._denials, self._left_out, self._counting = RateLimit(MOST_DENIALS, 60), Counter[str](), threading.Lock()
 
     def denied(self, actor: Actor | None, address: str, what: str, reason: str) -> None:
-        """Something was refused. `what`: a route or a field; never what a person typed."""
-        subject = {"what": what, "reason": reason, **_origin(actor, address)}
+        """Something was refused. `what`: a route or a field; never what a person typed.
+
+        Of more than MOST_DENIALS a minute by one actor, the next on record has the number as `left_out`.
+        """
+        who = actor.name if actor else address
+        with self._counting:
+            if self._denials.wait_s(who):
+                self._left_out[who] += 1
+                return
+            left_out = self._left_out.pop(who, 0)
+        subject = {"what": what[:MOST_CHARACTERS], "reason": reason, **_origin(actor, address)}
+        if left_out:
+            subject["left_out"] = left_out
         self._log.record(OperationName.denied, subject, actor=_name(actor), via=_via(actor), outcome="failed")
 
     def logged_in(self, user: str, address: str, how: str) -> None:

@@ -21,6 +21,8 @@ from sync_platform.permissions.decision import is_allowed_somewhere
 
 FILE = Path(__file__).parent / "access.toml"
 ANYBODY, USER, NOBODY = "anybody", "user", "nobody"
+WEBSOCKET = "WEBSOCKET"
+"""Stands in the table for a method, where a websocket is opened."""
 METHOD_AS = {"HEAD": "GET"}
 """Methods that the table does not list, because another one includes them."""
 
@@ -41,8 +43,9 @@ class AccessTable:
         return self._needs(METHOD_AS.get(method, method), path)
 
     def methods_of(self, path: str) -> list[str]:
-        """The methods under which a path is listed."""
-        return sorted({method for method, pattern, _ in self._patterns if pattern.match(path)})
+        """The methods of HTTP that a path allows, as the header Allow has them."""
+        methods = {*METHOD_AS, *(method for method, _, _ in self._patterns)} - {WEBSOCKET}
+        return sorted(each for each in methods if self.of_route(each, path) not in (None, NOBODY))
 
     @cached_property
     def _needs(self) -> Callable[[str, str], str | None]:

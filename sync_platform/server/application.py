@@ -17,7 +17,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp
 
 from sync_platform.api.context import ApiContext
-from sync_platform.api.router import api_router
+from sync_platform.api.router import PREFIX, api_router
 from sync_platform.errors import MadeByNewer, StorageError
 from sync_platform.monitoring.installation_state import WaitingRun
 from sync_platform.permissions.action import Action
@@ -29,11 +29,12 @@ from sync_platform.server.access_table import AccessTable, load_access_table
 from sync_platform.server.address import allowed_hosts, allowed_origins
 from sync_platform.server.api_document import api_document_routes
 from sync_platform.server.gate import CHECK_AGAIN_S, Gate
+from sync_platform.server.head_requests import HeadAsGet
 from sync_platform.server.login_routes import LoginRoutes
 from sync_platform.server.oidc_provider import OidcProvider
 from sync_platform.server.oidc_routes import OidcRoutes
 from sync_platform.server.page_routes import PageRoutes
-from sync_platform.server.refusal import CODES, refusal
+from sync_platform.server.refusal import refusal, refusal_of
 from sync_platform.server.request_limits import RequestLimits
 from sync_platform.server.response_headers import ResponseHeaders
 from sync_platform.server.state_routes import StateRoutes
@@ -72,7 +73,7 @@ def application(parts: ServerParts) -> ASGIApp:
     log = AccessLog(AuditLog(settings.ledger_url))
     tokens = TokenStore(parts.ledger)
     sessions = SessionStore(parts.ledger, timedelta(hours=settings.session_hours))
-    routes = routes_of(parts, table, sessions, log)
+    routes = HeadAsGet(routes_of(parts, table, sessions, log), PREFIX)
     gate = Gate(routes, table, tokens, sessions, log, parts.ledger, allowed_origins(settings), parts.check_again_s)
     return ResponseHeaders(RequestLimits(gate, allowed_hosts(settings)), DAGSTER_PREFIX)
 
@@ -97,7 +98,7 @@ def routes_of(parts: ServerParts, table: AccessTable, sessions: SessionStore, lo
     app.add_route(DAGSTER_PREFIX, lambda _: RedirectResponse(f"{DAGSTER_PREFIX}/"), methods=["GET"])
     app.mount(DAGSTER_PREFIX, parts.dagster(table, log))
     app.add_exception_handler(StorageError, _storage_failed)
-    app.add_exception_handler(HTTPException, _as_refusal)
+    app.add_exception_handler(HTTPException, refusal_of)
     return app
 
 
@@ -115,8 +116,3 @@ async def _storage_failed(_: Request, error: Exception) -> Response:
     if isinstance(error, MadeByNewer):
         return refusal(503, UPGRADED, {"Retry-After": "10"})
     return refusal(503, "stored data cannot be used now: see the log of the server")
-
-
-async def _as_refusal(_: Request, error: Exception) -> Response:
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    return refusal(status if status in CODES else 400, str(getattr(error, "detail", "")))

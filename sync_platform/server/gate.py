@@ -22,7 +22,7 @@ from sync_platform.permissions.actor import Actor
 from sync_platform.permissions.session_store import SessionStore
 from sync_platform.permissions.token_store import TokenStore
 from sync_platform.server.access_log import AccessLog
-from sync_platform.server.access_table import ANYBODY, AccessTable, is_open_to
+from sync_platform.server.access_table import ANYBODY, WEBSOCKET, AccessTable, is_open_to
 from sync_platform.server.credentials import Credentials, address_of, credentials_of
 from sync_platform.server.refusal import POLICY_VIOLATION, refusal, refuse, too_many
 from sync_platform.server.shared_checks import SharedChecks
@@ -30,7 +30,6 @@ from sync_platform.server.shared_rate_limit import SharedRateLimit
 
 logger = logging.getLogger(__name__)
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-WEBSOCKET = "WEBSOCKET"
 CHECK_AGAIN_S = 5.0
 """How often it is checked whether the session of an open connection is still valid."""
 FEWEST_THREADS = 8
@@ -93,7 +92,7 @@ class Gate:
         if credentials.session and (refused := await self._refused_origin(request, actor)):
             return actor, refused
         if needs is None:
-            return actor, self._not_listed(method, path)
+            return actor, self._not_listed(path)
         if not is_open_to(needs, actor):
             await self._in_thread(lambda: self._log.denied(actor, address, f"{method} {path}", "role"))
             return actor, refusal(403, f"this is not allowed for {actor.name} ({', '.join(sorted(actor.roles))})")
@@ -102,12 +101,12 @@ class Gate:
             return actor, too_many(wait_s) if wait_s else None
         return actor, None
 
-    def _not_listed(self, method: str, path: str) -> Response:
+    def _not_listed(self, path: str) -> Response:
         """The refusal of a method and a path that no route has together."""
         methods = self._table.methods_of(path)
-        if not methods or methods == [WEBSOCKET]:
+        if not methods:
             return refusal(404, "there is nothing at this address")
-        return refusal(405, f"{method} is not possible here", {"Allow": ", ".join(methods)})
+        return refusal(405, "this method is not possible here", {"Allow": ", ".join(methods)})
 
     async def _unauthenticated(self, request: HTTPConnection, credentials: Credentials, address: str) -> Response:
         if not credentials.are_missing:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from math import ceil
 
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
@@ -19,6 +21,7 @@ CODES = {
     415: "unsupported_media_type",
     421: "unknown_host",
     429: "too_many_requests",
+    431: "headers_too_large",
     500: "internal_error",
     503: "storage_unavailable",
 }
@@ -30,6 +33,13 @@ def refusal(status: int, message: str, headers: dict[str, str] | None = None) ->
     """The answer `{"success": false, "error": {code, message, details}}`."""
     error = {"code": CODES[status], "message": message, "details": []}
     return JSONResponse({"success": False, "error": error}, status, headers)
+
+
+async def refusal_of(_: Request, error: Exception) -> Response:
+    """The answer to a request that ended with an HTTPException, of a route or of Starlette."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    headers = dict(getattr(error, "headers", None) or {})
+    return refusal(status if status in CODES else 400, str(getattr(error, "detail", "")), headers)
 
 
 def too_many(wait_s: float) -> JSONResponse:

@@ -1,4 +1,4 @@
-"""Limits of every request: its host, the length of its address, the size of its body and the time to send it."""
+"""Limits of every request: its host, the length of its address and its headers, its body and the time to send it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sync_platform.server.refusal import refusal, refuse
 
-LONGEST_QUERY = 8192
-"""In bytes, of the part of the address after `?`."""
+LONGEST_ADDRESS = 8192
+"""In bytes, of the path with its query."""
+LARGEST_HEADERS = 32 * 1024
+"""In bytes."""
 LARGEST_BODY = 1024 * 1024
 """In bytes."""
 OF_ANY_HOST = ("/healthz", "/readyz")
@@ -22,7 +24,13 @@ BODY_WITHIN_S = 30.0
 
 
 class BodyRefused(HTTPException):
-    """The body is too large, or takes too long to arrive: an error that the apps behind answer in their own form."""
+    """The body is too large, or takes too long to arrive: an error that the apps behind answer in their own form.
+
+    The connection ends with the answer, since the rest of the body is not read.
+    """
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(status, message, {"Connection": "close"})
 
 
 class RequestLimits:
@@ -43,8 +51,10 @@ class RequestLimits:
         headers = Headers(scope=scope)
         if scope["path"] not in OF_ANY_HOST and [each.lower() for each in headers.getlist("host")] not in self._hosts:
             await refuse(scope, receive, send, refusal(421, "this server has another address: see SERVE_URL"))
-        elif len(scope["query_string"]) > LONGEST_QUERY:
-            await refuse(scope, receive, send, refusal(414, f"the query has more than {LONGEST_QUERY} bytes"))
+        elif len(scope.get("raw_path") or scope["path"]) + len(scope["query_string"]) > LONGEST_ADDRESS:
+            await refuse(scope, receive, send, refusal(414, f"the address has more than {LONGEST_ADDRESS} bytes"))
+        elif sum(len(name) + len(value) for name, value in scope["headers"]) > LARGEST_HEADERS:
+            await refuse(scope, receive, send, refusal(431, f"the headers have more than {LARGEST_HEADERS} bytes"))
         elif scope["type"] == "websocket":
             await self._app(scope, receive, send)
         else:
@@ -54,7 +64,7 @@ class RequestLimits:
         try:
             await self._app(scope, _limited(receive, self._body_within_s), send)
         except BodyRefused as error:  # nothing is answered yet: an app reads the body before it answers
-            await refusal(error.status_code, error.detail, {"Connection": "close"})(scope, receive, send)
+            await refusal(error.status_code, error.detail, dict(error.headers or {}))(scope, receive, send)
 
 
 def _limited(receive: Receive, within_s: float) -> Receive:

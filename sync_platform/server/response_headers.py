@@ -19,6 +19,8 @@ EVERYWHERE = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+PUBLIC_FILES = ("_next/", "vendor/", "favicon", "manifest.json", "robots.txt")
+"""What Dagster's package has for everybody: browsers may keep it."""
 ONE_YEAR_S = 365 * 24 * 3600
 
 
@@ -27,6 +29,7 @@ class ResponseHeaders:
 
     def __init__(self, app: ASGIApp, dagster_prefix: str) -> None:
         self._app, self._dagster_prefix = app, dagster_prefix
+        self._public_files = tuple(f"{dagster_prefix}/{name}" for name in PUBLIC_FILES)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -47,6 +50,7 @@ class ResponseHeaders:
             headers.append("Content-Security-Policy", OF_DAGSTER)
         else:
             headers.setdefault("Content-Security-Policy", OWN_CONTENT)
+        if not scope["path"].startswith(self._public_files):
             headers.setdefault("Cache-Control", "no-store")
         if scope["scheme"] == "https":
             headers["Strict-Transport-Security"] = f"max-age={ONE_YEAR_S}"

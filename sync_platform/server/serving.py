@@ -33,13 +33,12 @@ from sync_platform.server.processes.child_process import Relay
 from sync_platform.server.processes.daemon_lock import only_daemon
 from sync_platform.server.processes.dagster_processes import DagsterProcesses
 from sync_platform.server.renewed_certificate import server_of
+from sync_platform.server.request_limits import LARGEST_HEADERS
 from sync_platform.server.timed_connection import TimedHttp, TimedWebsocket
 from sync_platform.settings import Settings
 from sync_platform.storage.ledger import MIGRATIONS
 from sync_platform.storage.relational import open_database, transaction
 
-LARGEST_HEADERS = 32 * 1024
-"""In bytes."""
 LARGEST_MESSAGE = 256 * 1024
 """Of a websocket, in bytes."""
 REQUESTS_END_WITHIN_S = 5

@@ -51,7 +51,7 @@ def test_an_error_of_validation_names_the_field_and_not_the_value(served: Served
     [
         ("GET", "/restaurants/rest-a%00b", None, "path", "restaurant_id"),
         ("GET", "/lineage/restaurant/%00", None, "path", "restaurant_id"),
-        ("GET", "/restaurants?name=a%00", None, "query", "name"),
+        ("GET", "/restaurants?q=a%00", None, "query", "q"),
         ("POST", "/emergency", {"reason": "a\0b", "sources": ["chope"]}, "body", ""),
     ],
 )

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sync_platform.permissions.role import Role
+from sync_platform.server.access_log import MOST_CHARACTERS, MOST_DENIALS, AccessLog
 from sync_platform.server.rate_limit import RateLimit
-from sync_platform.server.request_limits import LARGEST_BODY, RequestLimits
-from sync_platform_tests.server.conftest import GRAPHQL, HTML, TestedServer
+from sync_platform.server.request_limits import LARGEST_BODY, LARGEST_HEADERS, RequestLimits
+from sync_platform.storage.audit_log import AuditLog
+from sync_platform_tests.server.conftest import GRAPHQL, HTML, ORIGIN, TestedServer
+
+API = "/api/production-sync"
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1:3001", "127.0.0.1", "", "127.0.0.1:3000.evil.example"])
@@ -26,6 +32,71 @@ def test_a_body_that_is_too_large_and_a_query_that_is_too_long_are_refused(serve
     client = server.client(Role.admin, **{"Content-Type": "application/json"})
     assert client.post(GRAPHQL, content=b"x" * (LARGEST_BODY + 1)).status_code == 413
     assert client.get("/healthz", params={"q": "x" * 9000}).status_code == 414
+    assert client.get("/" + "x" * 9000).status_code == 414
+
+
+def test_headers_that_are_too_large_are_refused(server: TestedServer) -> None:
+    """Also those that arrive at once, which the parser does not count."""
+    client = server.client()
+    assert client.get("/healthz", headers={"X-Long": "x" * LARGEST_HEADERS}).status_code == 431
+    assert client.get("/healthz", headers=[(f"X-{n}", "x") for n in range(LARGEST_HEADERS // 4)]).status_code == 431
+
+
+@pytest.mark.parametrize("path", [f"{API}/emergency", f"{API}/backup/restore", GRAPHQL, "/login"])
+def test_a_body_that_is_too_large_has_the_same_answer_everywhere(server: TestedServer, path: str) -> None:
+    kind = "application/x-www-form-urlencoded" if path == "/login" else "application/json"
+    client = server.client(Role.admin, **{"Content-Type": kind, "Origin": ORIGIN})
+    answer = client.post(path, content=b'"' + b"x" * LARGEST_BODY + b'"')
+    assert (answer.status_code, answer.json()["error"]["code"]) == (413, "too_large")
+    assert answer.headers["connection"] == "close", "the rest of the body is not read"
+
+
+@pytest.mark.parametrize("path", [f"{API}/jobs", f"{API}/alerts", "/metrics", "/", "/login", "/dagster/runs"])
+def test_head_is_answered_as_get_without_content(server: TestedServer, path: str) -> None:
+    client = server.client(Role.admin)
+    head, whole = client.head(path), client.get(path)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-type"] == whole.headers["content-type"]
+    assert client.head(f"{API}/jobs/none").status_code == 404
+
+
+READ_AND_WRITE = "GET, HEAD, POST"
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/login", READ_AND_WRITE),
+        ("/logout", "POST"),
+        ("/dagster/graphql", "POST"),
+        (f"{API}/emergency", READ_AND_WRITE),
+        (f"{API}/health", "GET, HEAD"),
+    ],
+)
+def test_a_wrong_method_is_told_the_right_ones(server: TestedServer, path: str, allowed: str) -> None:
+    answer = server.client(Role.admin).request("PATCH", path)
+    assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
+
+
+def test_an_actor_who_is_denied_all_the_time_does_not_fill_the_audit_log(server: TestedServer) -> None:
+    client, before = server.client(Role.viewer), len(server.entries("denied"))
+    statuses = {client.get(f"{API}/privacy/requests/{number}").status_code for number in range(MOST_DENIALS + 20)}
+    assert statuses == {403}
+    assert len(server.entries("denied")) - before == MOST_DENIALS
+
+
+def test_a_denial_on_record_says_how_many_before_it_are_not(tmp_path: Path) -> None:
+    audit_log = AuditLog(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    log = AccessLog(audit_log)
+    for _ in range(MOST_DENIALS + 7):
+        log.denied(None, "10.0.0.1", "GET /" + "x" * 5000, "role")
+    log.denied(None, "10.0.0.2", "GET /", "role")
+    assert len(list(audit_log.entries())) == MOST_DENIALS + 1
+    log._denials = RateLimit(MOST_DENIALS, 60)  # a minute later
+    log.denied(None, "10.0.0.1", "GET /", "role")
+    subjects = [json.loads(entry.subject) for entry in audit_log.entries()]
+    assert [subject["left_out"] for subject in subjects if "left_out" in subject] == [7]
+    assert max(len(subject["what"]) for subject in subjects) == MOST_CHARACTERS
 
 
 def test_a_body_that_does_not_arrive_is_given_up() -> None:

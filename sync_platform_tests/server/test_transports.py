@@ -14,6 +14,7 @@ LAUNCH = (
     'launchRun(executionParams: {selector: {repositoryName: "r", repositoryLocationName: "l", jobName: "j"}}) '
     "{ __typename }"
 )
+OF_A_RUN = "query ($id: ID!) { runOrError(runId: $id) { __typename } }"
 ATTEMPTS: dict[str, dict[str, Any]] = {
     "plain": {"query": f"mutation {{ {LAUNCH} }}"},
     "alias": {"query": f"mutation {{ logTelemetry: {LAUNCH} }}"},
@@ -50,6 +51,12 @@ def test_only_json_objects_by_post_are_executed(server: TestedServer) -> None:
         "a batch": client.post(GRAPHQL, json=[{"query": query}]),
         "variables as text": client.post(GRAPHQL, json={"query": query, "variables": "{}"}),
         "a persisted query": client.post(GRAPHQL, json={"extensions": {"persistedQuery": {"sha256Hash": "x"}}}),
+        "deep variables": client.post(
+            GRAPHQL,
+            content='{"query": "{ version }", "variables": ' + "[" * 90_000 + "]" * 90_000 + "}",
+            headers={"Content-Type": "application/json"},
+        ),
+        "a variable of another type": client.post(GRAPHQL, json={"query": OF_A_RUN, "variables": {"id": []}}),
         "no JSON": client.post(GRAPHQL, content="{", headers={"Content-Type": "application/json"}),
     }
     statuses = {name: answer.status_code for name, answer in answers.items()}

@@ -12,6 +12,7 @@ from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster_webserver.webserver import DagsterWebserver
 from graphene import Schema
 from graphql import GraphQLError, GraphQLFormattedError, GraphQLResolveInfo, parse, validate
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
@@ -23,7 +24,7 @@ from sync_platform.server.access_table import NOBODY, AccessTable
 from sync_platform.server.dagster_ui.actor_context import QUERY_WITHIN_S, ActorContext
 from sync_platform.server.dagster_ui.guarded_schema import guarded_schema
 from sync_platform.server.dagster_ui.not_allowed import NotAllowed
-from sync_platform.server.refusal import refusal
+from sync_platform.server.refusal import refusal, refusal_of
 from sync_platform.settings import without_password
 
 logger = logging.getLogger(__name__)
@@ -41,6 +42,12 @@ class GuardedWebserver(DagsterWebserver[WorkspaceProcessContext, ActorContext]):
     def __init__(self, process: WorkspaceProcessContext, table: AccessTable, log: AccessLog) -> None:
         self._table, self._log = table, log
         super().__init__(process, PREFIX, live_data_poll_rate=POLL_MS)
+
+    def create_asgi_app(self, **settings: Any) -> Starlette:
+        """The app, whose errors have the form of all other refusals."""
+        app = super().create_asgi_app(**settings)  # type: ignore[no-untyped-call]
+        app.add_exception_handler(HTTPException, refusal_of)
+        return app
 
     def build_graphql_schema(self) -> Schema:
         return guarded_schema(self._table, self._log)
@@ -68,6 +75,8 @@ class GuardedWebserver(DagsterWebserver[WorkspaceProcessContext, ActorContext]):
             data = await request.json()
         except ValueError:
             return refusal(400, "the body is not JSON")
+        except RecursionError:
+            return refusal(400, "the body is nested too deeply")
         if not isinstance(data, dict) or not isinstance(data.get("query"), str):
             return refusal(400, "the body is a JSON object with the text `query`; batches are not possible")
         if not isinstance(data.get("variables") or {}, dict):
@@ -138,7 +147,7 @@ class GuardedWebserver(DagsterWebserver[WorkspaceProcessContext, ActorContext]):
         causes = [each.original_error for each in resolver_errors or []]
         if any(isinstance(each, NotAllowed) and each.is_change for each in causes):
             return 403
-        return 400 if any(each is None for each in causes) else 200
+        return 400 if any(each.path is None for each in resolver_errors or []) else 200
 
 
 def within_time(resolve: Callable[..., Any], root: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:

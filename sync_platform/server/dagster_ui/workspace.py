@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import dagster
 from dagster import DagsterInstance
 from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._core.workspace.context import WorkspaceProcessContext
@@ -82,5 +83,5 @@ def on_network(address: str) -> GrpcServerTarget:
 def _loaded(target: WorkspaceLoadTarget) -> Iterator[DagsterWorkspace]:
     with DagsterInstance.get() as instance:
         instance.optimize_for_webserver(statement_timeout=15_000, pool_recycle=3600, max_overflow=20)
-        with WorkspaceProcessContext(instance, target, version="") as process:
+        with WorkspaceProcessContext(instance, target, version=dagster.__version__) as process:
             yield DagsterWorkspace(process)
