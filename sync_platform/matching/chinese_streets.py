@@ -39,7 +39,7 @@ _BEHIND_NUMBER = re.compile(rf"\s?([{HAN}]{{2,5}}?(?:道[东南西北中]?|[街�
 _BEHIND_ESTATE = re.compile(rf"(?<=[村苑])[\s|]*(?=([{HAN}]{{2,4}}[街道路径])(?:[^{HAN}]|$))\1")
 """A street without a number behind an estate: 友愛邨友愛路."""
 _ESTATE_BEFORE = re.compile(
-    rf"[{HAN}]{{2,}}(?:(?<![上下老旧])村|苑|花园|大厦|中心|市场|商场|(?<!利)坊)(?=(?!公[路道])[{HAN}]{{2,4}}[街道路径里]$)|[{HAN}]*(?:科学园|机场|数码港)(?=[{HAN}]{{2,5}}[街道路径][东西南北中]?$)|[{HAN}]{{2,}}村(?=[{HAN}]{{2,4}}广场$)"
+    rf"[{HAN}]{{2,}}(?:(?<![上下老旧])村|苑|花园|大厦|中心|市场|商场|公园|(?<!利)坊)(?=(?!公[路道])[{HAN}]{{2,4}}[街道路径里]$)|[{HAN}]*(?:科学园|机场|数码港)(?=[{HAN}]{{2,5}}[街道路径][东西南北中]?$)|[{HAN}]{{2,}}村(?=[{HAN}]{{2,4}}广场$)"
 )
 """An estate or a complex in front of a street, without a space: 美孚新邨蘭秀道."""
 _BESIDE_NAMES = re.compile(
@@ -90,7 +90,7 @@ def take_doors(text: str) -> tuple[tuple[Door, ...], list[str]]:
         before = _split_street(without_areas(text[position : found.start() + len(named or street_only)]))
         if before.is_description or (not before.streets and not doors):
             continue
-        names.append(before.head if before.streets else "")
+        names.append(before.head)
         *others, street = before.streets or (doors[-1].street,)  # without a street: further numbers of the one before
         without_number += others
         end = found.end()
@@ -155,7 +155,7 @@ def _split_street(before: str) -> _BeforeNumber:
     found = _LAST_NAME.search(before)
     if not found:
         return _BeforeNumber(before, ())
-    head, named = before[: found.start()], _BEHIND_PORTION.sub("", found[0].lstrip("及与号"))
+    head, named = before[: found.start()], _BEHIND_PORTION.sub("", found[0].lstrip("及与号").removeprefix("位于"))
     if estate := _ESTATE_BEFORE.match(named):
         head, named = f"{head}|{estate[0]}", named[estate.end() :]
     street = _BEHIND_PLACE.sub("", named, count=1)

@@ -222,6 +222,10 @@ def test_the_grammar_finds_the_parts_of_labelled_addresses(part_of_file: str, pa
         ("Shop 2203-04, Level 2, 18 On Luk Street", {"units": {"2203", "2204"}}),
         ("葵涌道1001號德昌大廈地下26B及C號鋪", {"units": {"26b", "26c"}}),
         ("新界馬灣馬灣大街51號馬灣公園第二期地下5號屋", {"units": {"5"}, "building": {"馬灣公園"}}),
+        ("新界屯門鄉事會路83號V CITY地下", {"street": {"屯門鄉事會路"}, "building": {"v city"}}),
+        ("西貢海傍廣場2號 金寶閣6號地下及閣樓及7號地下", {"building": {"金寶閣"}}),
+        ("啟德承啟道38號 室內體育館1樓", {"numbers": {(38, 38)}, "building": {"室內體育館"}, "units": set()}),
+        ("英皇道1025號惠安苑地下低層SLG 6號", {"units": {"slg6"}, "building": set()}),
         ("74, 76 & 78 Johnston Road", {"street": {"johnston"}, "numbers": {(74, 74), (76, 76), (78, 78)}}),
     ],
 )
