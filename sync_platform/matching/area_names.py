@@ -27,13 +27,15 @@ _MORE_ENGLISH = (
     "clear water bay", "yau tsim mong", "islands", "islands district", "hong kong island", "island south",
 )  # fmt: skip
 _NAMES_A_THING = re.compile(
-    r"[村苑|]|[上下老旧]村|[东西南北]村(?![路道])|马场|桥[道街]|新(?:村|城(?!市))|花园(?![道街径])|半岛|(?:道|街|路|里|径|坊|大街|正街|村|中心|广场|商场|城|站|市场|街市|大厦|楼|苑|花园|新村|码头|酒店|戏院|机场|汇|坊)"
+    r"[村苑|]|街市街|乡事会|车站[路道围]|[上下老旧]村|[东西南北]村(?![路道])|马场|桥[道街]|新(?:村(?!街)|城(?!市))|花园(?![道街径])|半岛|(?:道|街|路|里|径|坊|大街|正街|村|中心|广场|商场|城|站|市场|街市|大厦|楼|苑|花园|新村|码头|酒店|戏院|机场|汇|坊)"
     r"(?:[东南西北中]|第?[一二三四五六七八九十\d]+期)?(?:\s|\d|\||$|[一二三四五六七八九十]+[期座楼])"
 )
 """What stands behind an area's name where both together are the name of a street or building (荔枝角道, 沙田中心)."""
 
 _STREET_OF_AREA = re.compile(r"[公大正新后]?(?:道|街(?!市|坊)|路(?!德围))|[东西南北中]路")
 """Behind an area's name, the rest of a street's name and a name behind it: 鯉魚門道鯉魚門廣場."""
+_PARTS_OF_KOWLOON = ("九龙西", "九龙东")
+"""Names of areas behind 九龍 only: 九龍西洋菜街 is a street of 九龍, 九龍九龍西海庭道 one of 九龍西."""
 _WHOLE = "香港"
 """The name of the whole city leads an address only as its first word: 白石角香港科學園."""
 _SHORT_STREET = re.compile(r".[道街路里]")
@@ -72,6 +74,8 @@ def _split_areas(text: str) -> tuple[list[str], str]:
     while True:
         text = text.lstrip(" ,、|\n")
         names = [name for name in _by_first_letter().get(text[:1], ()) if text.startswith(name)]
+        if "九龙" in removed:
+            names = [name for name in _PARTS_OF_KOWLOON if text.startswith(name)] or names
         if len(names) > 1 and _SHORT_STREET.match(
             text[len(names[0]) :]
         ):  # 九龍塘尾道 is a street of 九龍, not of 九龍塘
@@ -80,7 +84,7 @@ def _split_areas(text: str) -> tuple[list[str], str]:
             return removed, text
         name = names[0]
         removed.append(name)
-        text = text.removeprefix(name)
+        text = text.removeprefix(name).removeprefix("区")
 
 
 @cache

@@ -29,6 +29,7 @@ _BLOCK = re.compile(
 )
 _VILLAGE_NUMBER = re.compile(rf"([{HAN}]村)[\s|]*(\d{{1,4}}[a-z]?\d?)号?(?=\s*(?:\||$))")
 """The number of a house in a village, without the word for number: 布心排村210C地下."""
+_PODIUM_TOO = re.compile(r"[及和与]平台(?:\s*[a-z]\d[^旁前座位]*|\s*[(|,、及].*)?", re.DOTALL)
 _BRACKETS = str.maketrans(dict.fromkeys("()[]{}", "|"))
 
 
@@ -50,12 +51,18 @@ def parse_chinese(folded: str) -> ParsedAddress:
 def _take_floors(text: str) -> tuple[str, frozenset[str], bool]:
     """The text without floors, the floors, and whether they are levels."""
     found = [(match, parse_chinese_floor(match)) for match in CHINESE.finditer(text)]
-    if len(found) > 1:  # a podium beside another floor is a part of a building's name
-        found = [each for each in found if "平台" not in each[0][0]] or found
+    podiums = [match for match, _ in found if "平台" in match[0]]
+    if podiums and len(found) > 1 and not any(map(_is_storey, podiums)):  # a part of a building's name
+        found = [each for each in found if each[0] not in podiums] or found
     for match, _ in reversed(found):
         text = f"{text[: match.start()]}|{text[match.end() :]}"
     floors = frozenset[str]().union(*(each.floors for _, each in found))
     return text, floors, bool(found) and all(each.has_levels for _, each in found)
+
+
+def _is_storey(podium: re.Match[str]) -> bool:
+    """True if a podium beside another floor is a floor: 平台1樓, 地下及平台, but not 三樓及平台旁邊的露天座位."""
+    return bool(podium["number"] or _PODIUM_TOO.fullmatch(podium.string[podium.start() - 1 :]))
 
 
 def _take_phases(text: str) -> tuple[str, frozenset[str]]:

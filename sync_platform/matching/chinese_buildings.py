@@ -15,7 +15,7 @@ _GARDEN = re.compile(rf"(.{{2,}}?(?:花园|半岛|新城(?!市)|湾畔|豪庭))(
 _KIND = re.compile(
     r"(?:购物)?(?:商场|街市|中心|广场|街市场|停车场(?:大厦|大楼)?|市场|大厦|大楼|商场(?:街市|停车场)|商业中心)"
 )
-_PURPOSE = re.compile(r"(?:商业|住宅)(?:发展)?(?:部[分份])?$|(?:[东西南北新旧]|[a-z])翼$|[a-z]\s?区$")
+_PURPOSE = re.compile(r"(?:商业|住宅)(?:发展)?(?:部[分份])?$|(?:[东西南北新旧]|[a-z])翼$|[a-z]\s?[区场]$")
 _DIVISION = re.compile(
     rf"(?<=[{HAN}])\s+(?=[{HAN}])(?!{_KIND.pattern}$)|[,，、;]|(?<=[楼阁厦苑村])[及与&](?=[{HAN}]{{2}})"
     rf"|(?<=[{HAN}]{{2}})\s*(?=[a-z][a-z.'@+][a-z0-9.'@+])(?!mall\b)"
@@ -27,7 +27,7 @@ a code in front of a word: VICTORIA DOCKSIDE K11 MUSEA.
 """
 _IN_COMPLEX = re.compile(
     rf"([{HAN}]{{2,}}?(?:广场|商场|中心|大厦|酒店|坊|马场|(?<![平舞露电])台))"
-    rf"(?=(?!商[业务]|购物|停车|综合|[东西南北新旧本及之的])[{HAN}]{{2,}}(?:商场|广场|大厦|酒店|市场|街市|中心|看台|[楼阁坊廊舍轩])$)"
+    rf"(?=(?!商[业务]|购物|停车|综合|[东西南北新旧本及之的])[{HAN}]{{2,}}(?:商场|广场|大厦|酒店|市场|街市|中心|看台|[楼阁坊廊舍轩居]|(?<!新)城)$)"
     rf"|([{HAN}]{{2,}}?(?:城(?!市|门)|医院|体育园|山庄))(?=(?!中心|主|商[业务]|购物|停车|综合|[东西南北新旧本及之的])[{HAN}]{{2,}}"
     r"(?:商场|广场|大厦|中心|酒店|市场|街市|零售馆|[楼阁居廊堂轩湾园城])$)"
     rf"|([{HAN}\d]*客运大[厦楼])(?=[{HAN}]{{2,}}[堂廊]$)"
@@ -76,7 +76,7 @@ def _read_name(piece: str, *, may_be_estate: bool) -> PlaceName:
     elif may_be_estate and (found := _GARDEN.match(piece)) and not _KIND.fullmatch(piece[found.end() :].strip()):
         estate = found[1]
         piece = piece[found.end() :]
-    if estate and is_description(piece):
+    if is_description(piece):
         piece = ""
     piece = _PURPOSE.sub("", piece)
     if found := _NUMBER_BEHIND.fullmatch(piece):
@@ -106,5 +106,7 @@ def _divide_repetition(piece: str) -> str:
 
 
 def _is_no_name(piece: str) -> bool:
-    """True if a text describes a part of a building, or lists numbers."""
-    return is_description(piece) or any(pattern.fullmatch(piece) for pattern in (_NUMBERS_ONLY, _CODES))
+    """True if a text describes a part of a building, or lists numbers; not where an estate is in front."""
+    return (not _ESTATE.fullmatch(piece) and is_description(piece)) or any(
+        pattern.fullmatch(piece) for pattern in (_NUMBERS_ONLY, _CODES)
+    )

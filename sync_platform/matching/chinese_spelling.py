@@ -27,6 +27,7 @@ _NUMBER_IN_WORDS = re.compile(
     rf"(?:(?<=[街道路里径巷])|(?={_WORD_NUMBER}号铺)){_WORD_NUMBER}(?:号?[及至、-]{_WORD_NUMBER})*(?=号)"
 )
 """House numbers in words, and those of shops: 馬頭圍道三十七至三十九號."""
+_STREET_BEFORE = re.compile(rf"[{HAN}]{{2}}[街道路里径巷]$")
 _WORD_BEFORE_SIGN = re.compile("[一二三四五六七八九十]号")
 _EACH_NUMBER = re.compile(_WORD_NUMBER)
 _WORDS = "大厦 大楼 商厦 商场 商业 工业 花园 中心 广场 酒店 咖啡 部份 部分 地下 阁楼 座位 平台 戏院 街市 空地".split()  # noqa: SIM905
@@ -95,7 +96,10 @@ def rewrite_chinese(folded: str) -> str:
 
 
 def _in_digits(found: re.Match[str]) -> str:
-    """Numbers in words, as digits."""
+    """Numbers in words, as digits; those of a name that repeats its numbered street stay: 北京道1號北京道一號."""
+    street = _STREET_BEFORE.search(found.string, 0, found.start())
+    if street and re.search(rf"{street[0]}\s?\d", found.string[: street.start()]):
+        return found[0]
     return _EACH_NUMBER.sub(lambda number: str(chinese_number(number[0])), found[0])
 
 

@@ -27,7 +27,7 @@ _NUMBER = re.compile(
     rf"|([{HAN}]*(?:[街道路里巷坊径围]|道[东西南北中]))\s*({NUMBERS})(?=\s*(?:,?\s*[{HAN}]|\||$)|\s+[a-z]{{2}}){_LETTER_BEHIND}?"
 )
 _STREET = re.compile(
-    rf"((?:(?!村(?![路道街]))[{HAN}]){{1,6}}?(?:大?道[东南西北中]?|[街路径](?![市坊村苑口])|围(?=[{HAN}]{{2,3}}(?:大厦|中心|花园))"
+    rf"((?:(?!村(?![路道街]))[{HAN}]){{1,6}}?(?:大?道[东南西北中]?|[街路径](?![市坊村苑口])|围(?=[{HAN}]{{2,3}}(?:大厦|中心|花园|公?[路道街](?![{HAN}])))"
     rf"|[里坊巷](?![{HAN}]{{0,2}}(?:中心|广场|大厦)))[东南西北中]?)(?=[{HAN}|\s]|$)"
 )
 _NUMBER_BEFORE = re.compile(
@@ -39,7 +39,7 @@ _BEHIND_NUMBER = re.compile(rf"\s?([{HAN}]{{2,5}}?(?:道[东南西北中]?|[街�
 _BEHIND_ESTATE = re.compile(rf"(?<=[村苑])[\s|]*(?=([{HAN}]{{2,4}}[街道路径])(?:[^{HAN}]|$))\1")
 """A street without a number behind an estate: 友愛邨友愛路."""
 _ESTATE_BEFORE = re.compile(
-    rf"[{HAN}]{{2,}}(?:(?<![上下老旧])村|苑|花园|大厦|中心|市场)(?=(?!公[路道])[{HAN}]{{2,4}}[街道路径里]$)|[{HAN}]*(?:科学园|机场|数码港)(?=[{HAN}]{{2,5}}[街道路径][东西南北中]?$)"
+    rf"[{HAN}]{{2,}}(?:(?<![上下老旧])村|苑|花园|大厦|中心|市场|商场|公园|(?<!利)坊)(?=(?!公[路道])[{HAN}]{{2,4}}[街道路径里]$)|[{HAN}]*(?:科学园|机场|数码港)(?=[{HAN}]{{2,5}}[街道路径][东西南北中]?$)|[{HAN}]{{2,}}村(?=[{HAN}]{{2,4}}广场$)"
 )
 """An estate or a complex in front of a street, without a space: 美孚新邨蘭秀道."""
 _BESIDE_NAMES = re.compile(
@@ -49,7 +49,8 @@ _BESIDE_NAMES = re.compile(
 )
 """A street without a number in front of a building, or by itself: 屏麗徑葵豐大廈, 110號及望隆街."""
 _KIND = re.compile("[街路径道里]")
-_CROSSING = re.compile(rf"[与及]([{HAN}]{{1,6}}[街道路里径])交界")
+_SECOND_STREET = re.compile(rf"[与及]([{HAN}]{{1,6}}[街道路里径])交界|([{HAN}]{{2,4}}[街道路径])(?=[|\s]|$)")
+"""The second street of two without a number: 與新街交界, and 青山公路 of 青海圍青山公路."""
 _BEFORE_LOT = re.compile(rf"[{HAN}]{{1,4}}[围涌坑岭塘墟尾湾角澳田埔朗]\s?\n")
 _LAST_NAME = re.compile(rf"[{HAN}]+$")
 _BEHIND_PORTION = re.compile(r".*部[份分](?:香港|九龙|新界)?(?=.)")
@@ -57,7 +58,7 @@ _WHOLE_STREET = re.compile(rf"[\s|]*[{HAN}]{{2,6}}[街道路径][\s|]*")
 _TWO_STREETS = re.compile(r"(.{2,}[街道路径])[及与]?(.{2,}[街道路里径坊村围])")
 """Two streets, or a street and a village, of which only the second has a number: 順達街順風圍347號."""
 _BEHIND_PLACE = re.compile(
-    rf"[{HAN}]+[湾角围坑村](?=(?![东西南北中大正后前新上下])[{HAN}]{{2,5}}[街道路里径]$|[{HAN}]{{2,3}}村$)"
+    rf"[{HAN}]+[湾角围坑村](?=(?![东西南北中大正后前新上下]|街市)[{HAN}]{{2,5}}[街道路里径]$|[{HAN}]{{2,3}}村$)"
     rf"|[{HAN}]+(?=(?<!沙头)[{HAN}]{{2}}公[路道]$)(?!头角公)"
 )
 """A place in front of a street or a village that is no known area: 鯉景灣 in 鯉景灣太康街, 油柑頭 in 油柑頭青山公路."""
@@ -89,7 +90,7 @@ def take_doors(text: str) -> tuple[tuple[Door, ...], list[str]]:
         before = _split_street(without_areas(text[position : found.start() + len(named or street_only)]))
         if before.is_description or (not before.streets and not doors):
             continue
-        names.append(before.head if before.streets else "")
+        names.append(before.head)
         *others, street = before.streets or (doors[-1].street,)  # without a street: further numbers of the one before
         without_number += others
         end = found.end()
@@ -140,13 +141,13 @@ def _is_no_street(street: str) -> bool:
 
 
 def _take_streets(text: str) -> tuple[tuple[Door, ...], str]:
-    """The street without a number in front of a text, with the street that it crosses; and the rest of the text."""
+    """The street without a number in front of a text, with a second one behind it; and the rest of the text."""
     found = _STREET.match(text)
     if not found:
         return (), text
-    crossing = _CROSSING.match(text, found.end())
-    streets = [each[1].translate(_SPELLINGS) for each in (found, crossing) if each]
-    return tuple(Door(street, _sound(street)) for street in streets), text[(crossing or found).end() :]
+    second = _SECOND_STREET.match(text, found.end())
+    streets = [each[each.lastindex or 1].translate(_SPELLINGS) for each in (found, second) if each]
+    return tuple(Door(street, _sound(street)) for street in streets), text[(second or found).end() :]
 
 
 @lru_cache(maxsize=50_000)
@@ -154,7 +155,7 @@ def _split_street(before: str) -> _BeforeNumber:
     found = _LAST_NAME.search(before)
     if not found:
         return _BeforeNumber(before, ())
-    head, named = before[: found.start()], _BEHIND_PORTION.sub("", found[0].lstrip("及与号"))
+    head, named = before[: found.start()], _BEHIND_PORTION.sub("", found[0].lstrip("及与号").removeprefix("位于"))
     if estate := _ESTATE_BEFORE.match(named):
         head, named = f"{head}|{estate[0]}", named[estate.end() :]
     street = _BEHIND_PLACE.sub("", named, count=1)

@@ -120,10 +120,19 @@ def parse_english(folded: str) -> ParsedAddress:
     names = _names_behind_unit(before)
     if not names.buildings and not names.estate:
         names = _names_behind_unit([*before, *filter(has_kind_of_building, after)])
+    if not any(names) and doors and doors[0].first and (mall := _mall_in_front(before)):
+        names = names._replace(buildings=(mall,))
     whole = " ".join(_WORD.findall(text))
     return ParsedAddress(
         doors, names.buildings, names.estate, names.phases | phases, floors, frozenset(units), has_levels, whole
     )
+
+
+def _mall_in_front(segments: list[str]) -> str:
+    """The mall with a street's name between the unit and a numbered street: Lee Tung Avenue, 200 Queen's Road East."""
+    named = [segment for segment in segments if segment]
+    words = _WORD.findall(named[-1]) if named[-2:-1] == [_MARK] else []
+    return " ".join(words) if is_street(words) else ""
 
 
 def _without_brackets(found: re.Match[str]) -> str:

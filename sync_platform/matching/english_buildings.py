@@ -49,7 +49,8 @@ _KINDS = frozenset(
 """Words that say that a name is one of a building."""
 _DESCRIPTION = re.compile(
     r"\b(?:also|formerly|previously|now) known as\b|\b(?:a k a|aka)\b|\buse stair|\brestaurant area\b|\bpantry\b"
-    r"|^(?:level (?:one|two|three)|commercial(?: unit)?|retail|shop|area|ground|r p|cooked food stall|market|shiop.*)$"
+    r"|^(?:level (?:one|two|three)|commercial(?: unit)?|retail|shop|area|ground|r p|east|west|cooked food stall|market"
+    r"|shiop.*)$"
 )
 _CODE = re.compile(r"(?:[a-z]?\d+[a-z]?|\d+(?:abc|bc)|[a-z]\d+|[a-z]|\d[a-z]\d{2,3}[a-z]?|[a-z]{1,2}\d{3,4}[a-z]?)")
 _NAMES_A_NEW_ONE = re.compile(

@@ -12,7 +12,7 @@ KINDS = frozenset(
     (  # noqa: SIM905 (as a list, these words would fill a page)
         "street st str road rd avenue ave av boulevard blvd blv drive dr lane ln place pl square sq highway hwy "
         "parkway pkwy terrace ter path crescent cres court ct way alley circuit praya bazaar row plz expressway "
-        "freeway quay close walk strand"
+        "freeway quay close walk strand yard"
     ).split()
 )
 _ALSO_BUILDINGS = frozenset(("crescent", "court", "ct", "place", "pl", "plz", "square", "sq"))

@@ -58,7 +58,7 @@ CHINESE = re.compile(
     r"|(?P<station>(?:港铁|地铁|mtr)\s?[楼层][层面]?)"
     r"|(?<![a-z0-9.\-])(?P<level>l\d{1,2}|[lu]g\d)(?=\s*(?:[(|,及]|$)|\s[a-z]部)"
     "|(?P<name>高层地下|地下高层|上层地下|地下[上下]层|低层地下|地下低层|地下底层|地下|地面|地铺|地库|地牢|阁楼|阁仔|天台|[a-z]?平台层?|低层|高层)"
-    rf"(?P<number>(?:\d|(?<=[库牢])[一二三四](?=[楼层]))(?=\s*(?:字?楼|层|(?![号及至和与])[{HAN}]|$)))?)"
+    rf"(?P<number>(?:\d(?!\s?座)|(?<=[库牢])\s\d(?=楼)|(?<=[库牢])[一二三四](?=[楼层]))(?=\s*(?:字?楼|层|(?![号及至和与])[{HAN}]|$)))?)"
 )
 _STOREY_OR_ORDINAL = re.compile(rf"{_STOREY}|第")
 _LEVEL = re.compile(r"\bl(?=\d)")
@@ -94,9 +94,9 @@ def parse_chinese_floor(found: re.Match[str]) -> FloorSet:
 
 @lru_cache(maxsize=1_000)
 def _named(name: str, number: str) -> FloorSet:
-    """A floor with a Chinese name; only basements have a number."""
+    """A floor with a Chinese name; only basements and podiums have a number."""
     floor = "p" if "平台" in name else _FULL_NAMES[name]
-    return FloorSet(frozenset({floor + (_floor(number) if floor == "b" else "")}), has_levels=False)
+    return FloorSet(frozenset({floor + (_floor(number.strip()) if floor in ("b", "p") else "")}), has_levels=False)
 
 
 @lru_cache(maxsize=10_000)

@@ -20,6 +20,7 @@ _PARTS = re.compile(r"([a-z]*)(\d+)([a-z]*)(\d*)")
 _PREFIX = re.compile(r"(?<![a-z0-9])([a-z]{1,4}) ?-(?=\d)")
 _NO_CODE = re.compile(r"[^a-z0-9]")
 _LEADING_ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
+_LETTERED = re.compile(r"([a-z]*\d+)([a-z])")
 _LIST = re.compile(r"[、,及和&与/+;]|\band\b|号")
 _RANGE = re.compile(r"\s*(?:[-–—~至到]|\bto\b)\s*")
 
@@ -27,7 +28,14 @@ _RANGE = re.compile(r"\s*(?:[-–—~至到]|\bto\b)\s*")
 @lru_cache(maxsize=50_000)
 def parse_units(text: str) -> frozenset[str]:
     """The codes in a folded list of units, such as `3b 及 5`, `309-314` or `l1-094 & 095`."""
-    return frozenset(code for item in _LIST.split(text) if item.strip() for code in _codes_of_item(item.strip()))
+    codes: list[str] = []
+    for item in filter(None, (item.strip() for item in _LIST.split(text))):
+        lettered = _LETTERED.fullmatch(codes[-1]) if codes and len(item) == 1 else None
+        if lettered and lettered[2] < item <= "z":  # 38a and b
+            codes.append(f"{lettered[1]}{item}")
+        else:
+            codes.extend(_codes_of_item(item))
+    return frozenset(codes)
 
 
 def _codes_of_item(item: str) -> Iterator[str]:
@@ -53,13 +61,15 @@ def _codes_of_item(item: str) -> Iterator[str]:
 
 
 def _is_prefix(code: str, part: str) -> bool:
-    """True if both are one code: `l-210`, `gf-05`, `l1-094`."""
+    """True if both are one code: `l-210`, `gf-05`, `l1-094`, and `1-005` on the first floor."""
     if code.isalpha():
         return part[0].isdigit()
+    if part[0] == "0" and code.isdigit() and len(code) < 3 and code[0] != "0":
+        return True
     if re.fullmatch(r"[lu]g[1-4]", code):
         return part[0].isdigit() and len(part) > 1
     if re.fullmatch(r"[lm]\d", code):  # a level in front of the number
-        return True
+        return part[0].isdigit()
     return code[0].isalpha() and len(re.findall(r"\d", code)) == 1 and part[0].isdigit() and len(part) > 2
 
 
@@ -74,6 +84,8 @@ def _between(first: str, last: str) -> list[str]:
         return []
     if one[2] == other[2] and not one[4] and not other[4] and len(one[3]) == len(other[3]) == 1:  # 20a to 20c
         return [_plain(f"{one[1]}{one[2]}{chr(letter)}") for letter in range(ord(one[3]), ord(other[3]) + 1)]
+    if one[4] and other[4] and one.groups()[:3] == other.groups()[:3]:  # 1h9 to 1h12
+        return [_plain(f"{one[1]}{one[2]}{one[3]}{number}") for number in range(int(one[4]), int(other[4]) + 1)]
     low, high = int(one[2]), int(other[2])
     if high < low and len(other[2]) < len(one[2]) and not one[3]:  # 1215-17 is 1215-1217
         high = int(one[2][: -len(other[2])] + other[2])
