@@ -5,6 +5,7 @@ What belongs here: columns, types, and unusable values. `parsed_listings` interp
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,23 +36,26 @@ SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
 """
 
 ALSO_CALLED = {
-    "source_id": ("id",),
-    "name_en": ("name", "title"),
+    "source_id": ("id", "place_id", "business_id", "restaurant_id", "listing_id"),
+    "name_en": ("name", "title", "restaurant_name", "business_name", "shop_name"),
     "name_zh": ("name_tc", "name_chinese"),
-    "address_en": ("address", "addr", "street"),
+    "address_en": ("address", "addr", "street", "street_address", "full_address"),
     "address_zh": ("address_tc", "address_chinese"),
-    "phone": ("telephone", "tel", "phones", "phone_number"),
+    "phone": ("telephone", "tel", "phones", "phone_number", "phone_no", "tel_no"),
     "latitude": ("lat",),
     "longitude": ("lng", "lon", "long"),
     "cuisines": ("cuisine", "type", "category", "categories"),
     "licence_number": ("licence", "license", "license_number", "food_license_number"),
     "is_duplicate": ("is_extended_listing",),
 }
-"""Alternative column names, tried in this order where the column is missing."""
+"""Alternative column names, tried in this order where the column is missing. Case makes no difference, and a space or
+a hyphen counts as an underscore."""
 
 _TEXTS = ("name_en", "name_zh", "address_en", "address_zh", "city", "phone", "licence_number")
 _SEPARATORS = r"\s*[,;|、]\s*"
 _MAY_BE_PLACEHOLDER = rf"(?s)^[^0-9]{{0,{LONGEST}}}$"  # no placeholder has a digit
+_DECIMAL_COMMA = r"^[+-]?\d{1,3},\d+$"
+_BETWEEN_WORDS = re.compile(r"[\s._-]+")
 _TRUE = ("true", "t", "yes", "y", "1")
 
 
@@ -106,13 +110,19 @@ def _count_unreadable(frame: pl.DataFrame) -> list[str]:
     """A warning about coordinates that are text but not a number."""
     columns = [_named(frame, name) for name in ("latitude", "longitude")]
     bad = [
-        (pl.col(column).str.strip_chars() != "")
-        & pl.col(column).str.strip_chars().cast(pl.Float64, strict=False).is_null()
+        (pl.col(column).str.strip_chars() != "") & _number(pl.col(column)).is_null()
         for column in columns
         if column is not None and frame.schema[column] == pl.String
     ]
     count = frame.filter(pl.any_horizontal(bad)).height if bad else 0
     return [f"{count:,} listings have coordinates that are no numbers; they are left out"] if count else []
+
+
+def _number(text: pl.Expr) -> pl.Expr:
+    """A text as a number, with a decimal point or a decimal comma; null where it is none."""
+    plain = text.str.strip_chars()
+    with_point = pl.when(plain.str.contains(_DECIMAL_COMMA)).then(plain.str.replace(",", ".")).otherwise(plain)
+    return with_point.cast(pl.Float64, strict=False)
 
 
 def _as_frame(table: Any) -> pl.DataFrame:
@@ -137,14 +147,30 @@ def _column(frame: pl.DataFrame, name: str) -> pl.Expr | None:
     if SCHEMA[name] is pl.String:
         text = column.cast(pl.String).str.strip_chars()
         return pl.when(text != "").then(text).alias(name)
-    column = column.str.strip_chars() if kind == pl.String else column
-    return column.cast(SCHEMA[name], strict=False).alias(name)
+    number = _number(column) if kind == pl.String else column
+    return number.cast(SCHEMA[name], strict=False).alias(name)
+
+
+def unread_columns(frame: pl.DataFrame) -> list[str]:
+    """The columns that no column of SCHEMA is read from."""
+    read = {_named(frame, name) for name in SCHEMA}
+    return [column for column in frame.columns if column not in read]
+
+
+def has_column(frame: pl.DataFrame, names: Sequence[str]) -> bool:
+    """True where any of these columns of SCHEMA is read from a column of the frame."""
+    return any(_named(frame, name) for name in names)
 
 
 def _named(frame: pl.DataFrame, name: str) -> str | None:
     """The frame's name of a column, in any case; None where it has none."""
-    known = {column.strip().lower(): column for column in frame.columns}
+    known = {plain_name(column): column for column in frame.columns}
     return next((known[one] for one in (name, *ALSO_CALLED.get(name, ())) if one in known), None)
+
+
+def plain_name(column: str) -> str:
+    """The name of a column as it is compared: "Phone No." is phone_no."""
+    return _BETWEEN_WORDS.sub("_", column.strip().lower()).strip("_")
 
 
 def _as_list(column: pl.Expr, kind: pl.DataType) -> pl.Expr:
@@ -167,11 +193,20 @@ def _without_placeholders(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _without_impossible(frame: pl.DataFrame) -> ListingTable:
-    """The listings with both coordinates or none; 0/0 means unknown, and values out of range are removed."""
+    """The listings with both coordinates or none; 0/0 means unknown, values out of range are removed, and a latitude
+    above 90 degrees that would be a longitude is exchanged with it."""
     north, east = pl.col("latitude"), pl.col("longitude")
+    is_exchanged = north.abs().is_between(90, 180, closed="right") & east.is_between(-90, 90)
+    exchanged = frame.filter(is_exchanged).height
+    frame = frame.with_columns(
+        pl.when(is_exchanged).then(east).otherwise(north).alias("latitude"),
+        pl.when(is_exchanged).then(north).otherwise(east).alias("longitude"),
+    )
     impossible = ~(north.is_between(-90, 90) & east.is_between(-180, 180)) | north.is_nan() | east.is_nan()
     count = frame.filter(impossible).height
     unusable = impossible | ((north == 0) & (east == 0)) | north.is_null() | east.is_null()
     usable = [pl.when(~unusable).then(column) for column in (north, east)]
     warnings = [f"{count:,} listings have coordinates out of range; they are left out"] if count else []
+    if exchanged:
+        warnings.append(f"{exchanged:,} listings have latitude and longitude in each other's place; they are exchanged")
     return ListingTable(frame.with_columns(usable), warnings)

@@ -1,4 +1,8 @@
-"""Names of restaurants, parsed into distinctive part, branch, and marks that do not belong to the name."""
+"""Names of restaurants, parsed into distinctive part, branch, and marks that do not belong to the name.
+
+A listing has up to two names: one in Latin letters, here called English, and one in any other script, here called
+Chinese. Names in Thai, Arabic or Japanese are parsed like Chinese ones.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,15 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from sync_platform.matching.romanisation import sound_of_chinese, sound_of_english
-from sync_platform.matching.scripts import HAN, drop_apostrophes, fold, has_han, split_scripts
+from sync_platform.matching.scripts import (
+    BEYOND_LATIN,
+    HAN,
+    SPACED,
+    drop_apostrophes,
+    fold,
+    has_han,
+    split_off_latin,
+)
 
 _OPEN, _CLOSE = "(（[【〔「", ")）]】〕」"
 _BRACKETED = re.compile(rf"[{re.escape(_OPEN)}]([^{re.escape(_OPEN + _CLOSE)}]*)[{re.escape(_CLOSE)}]")
@@ -20,7 +32,9 @@ _LEGAL = re.compile(
     r"(?<![a-z0-9])(?:limited|ltd|co ltd|company|inc|llc|llp|plc|pte|corp|gmbh|catering group|hk|hong kong|h k)"
     r"(?![a-z0-9])\.?|有限公司|公司$"
 )
-_WORD = re.compile(rf"[a-z0-9]+|[{HAN}]+")
+_WORD = re.compile(rf"[a-z0-9]+|[{BEYOND_LATIN}]+")
+_SPACED = re.compile(f"[{SPACED}]+")
+_OF_IN_KANA = "の"  # Chinese names have it as an ornament
 _BRANCH_HAN = re.compile(rf"^(.{{2,}}?)[\s(（\-–]*([{HAN}]{{2,6}}(?:分店|店|分行))[)）]?$")
 
 # Words for the kind of restaurant. They are compared only where a name has no other words.
@@ -39,7 +53,7 @@ _FUNCTION_WORDS = frozenset(
 )
 _GENERIC_HAN = re.compile(
     "餐厅|茶餐厅|饭店|酒楼|酒家|小厨|厨房|冰室|咖啡[室馆店厅]?|小馆|菜馆|面家|粉面|粥面|专家|专门店|料理|食堂|小食|美食|"
-    "餐馆|酒吧|火锅|茶室|茶楼|饼店|面包店?|甜品|烧味|烧腊|海鲜|寿司|拉面|居酒屋|车仔面|快餐|饭堂|茶馆|茶居|会所|有限公司"
+    "餐馆|酒吧|火锅|茶室|茶楼|饼店|面包店?|甜品|烧味|烧腊|海鲜|寿司|拉面|居酒屋|车仔面|快餐|饭堂|茶馆|茶居|会所|有限公司|ラーメン|らーめん|うどん|カフェ|レストラン"
 )
 
 
@@ -47,7 +61,7 @@ class ParsedName(NamedTuple):
     """A parsed name in one script. All text is folded; `sound` is as in `romanisation`; each field may be empty.
 
     `whole` is the name without branch and marks. `core` is its distinctive part without spaces. `words` are its words
-    (in Chinese: its pairs of characters). `branch` identifies the branch.
+    (in scripts without spaces between words: its pairs of characters). `branch` identifies the branch.
     """
 
     whole: str
@@ -71,9 +85,9 @@ def parse_names(*texts: str) -> tuple[ParsedName, ParsedName]:
         if any(map(_SECOND_LISTING.search, _BRACKETED.findall(folded))):
             is_second = True
             folded = _BRACKETED.sub(lambda found: " " if _SECOND_LISTING.search(found[1]) else found[0], folded)
-        latin, han = split_scripts(folded) if has_han(folded) else (folded, "")
-        if han and not chinese.core:
-            chinese = _parse_chinese(han)
+        latin, other = (folded, "") if folded.isascii() else split_off_latin(folded)
+        if other and not chinese.core:
+            chinese = _parse_chinese(other)
         if latin and not english.core:
             english = _parse_english(latin)
     if is_second:
@@ -127,6 +141,8 @@ def _cut_branch(name: str) -> tuple[str, str]:
 def _parse_chinese(folded: str) -> ParsedName:
     branch = _BRACKETED.findall(folded)
     name = _BRACKETED.sub(" ", folded)
+    if _OF_IN_KANA in name and has_han(name):
+        name = name.replace(_OF_IN_KANA, "")
     whole = "".join(_WORD.findall(_LEGAL.sub("", name)))
     if (match := _BRANCH_HAN.match(name.strip())) and not branch and len(match[1].strip()) >= 2 and " " in name.strip():
         whole, branch = "".join(_WORD.findall(match[1])), [match[2]]
@@ -134,10 +150,16 @@ def _parse_chinese(folded: str) -> ParsedName:
         whole, branch = "".join(_WORD.findall("".join(branch))), []
     core = _GENERIC_HAN.sub("", whole)
     core = core if len(core) >= 2 else whole
-    pairs = tuple(dict.fromkeys(core[at : at + 2] for at in range(len(core) - 1))) or ((core,) if core else ())
+    spaced = bool(_SPACED.fullmatch(core))
+    words = tuple(dict.fromkeys(_SPACED.findall(name) if spaced else _pairs(core)))
     return ParsedName(
-        whole, core, pairs, _branch_han("".join(branch)), sound_of_chinese(whole), is_second_listing=False
+        whole, core, words, _branch_han("".join(branch)), sound_of_chinese(whole), is_second_listing=False
     )
+
+
+def _pairs(core: str) -> list[str]:
+    """The pairs of neighbouring characters; the character where there is one only."""
+    return [core[at : at + 2] for at in range(len(core) - 1)] or [core][: len(core)]
 
 
 def _branch_han(text: str) -> str:

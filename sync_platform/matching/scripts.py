@@ -12,12 +12,24 @@ from functools import cache, lru_cache
 from sync_platform.matching.character_tables import simplified_characters
 
 HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+KANA = "\u3041-\u309f\u30a1-\u30fa\u30fc-\u30ff"
+UNSPACED = f"{HAN}{KANA}\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff"
+"""Letters of scripts without spaces between words: Chinese, Japanese, Thai, Lao, Tibetan, Burmese, Khmer."""
+SPACED = (
+    "\u0370-\u052f\u0531-\u058f\u0591-\u060b\u060d-\u061a\u0620-\u065f\u0670-\u0dff\u10a0-\u167f\u1800-\u1fff"
+    "\u3130-\u318f\uac00-\ud7a3"
+)
+"""Letters of other scripts: Greek, Cyrillic, Arabic, Devanagari, Hangul and so on."""
+BEYOND_LATIN = UNSPACED + SPACED
 _HAN = re.compile(f"[{HAN}]")
 _HAN_RUN = re.compile(rf"[{HAN}][{HAN}0-9a-z]*")
+_BEYOND_LATIN = re.compile(f"[{BEYOND_LATIN}]+")
+_RUN_BEYOND_LATIN = re.compile(rf"[{BEYOND_LATIN}][{BEYOND_LATIN}0-9a-z]*")
 _LATIN = re.compile(r"[a-z]")
 _APOSTROPHES = re.compile("['’‘`´ʼ]")
 _COMMON = re.compile("[\x00-\x7f\u4e00-\u9fff]*")
-_MARKS = re.compile("[\u0300-\u036f]")
+_MARKS = re.compile("[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u0640\u064b-\u0655\u0670]")
+"""Accents, the points of Hebrew and Arabic, and the line that stretches Arabic words."""
 
 # Microsoft's Big5 maps user-defined characters to the Private Use Area: first and last code point, first lead byte; 157
 # characters per lead byte. Systems from before HKSCS was in Unicode still write HKSCS characters this way.
@@ -94,6 +106,17 @@ def split_scripts(folded: str) -> tuple[str, str]:
     han = "".join(_HAN_RUN.findall(folded)) if _starts_with_han(folded) else "".join(_HAN.findall(folded))
     latin = " ".join(_HAN.sub(" ", folded).split())
     return latin, han
+
+
+def split_off_latin(folded: str) -> tuple[str, str]:
+    """As `split_scripts`, the Latin part and that in any other script."""
+    if not _BEYOND_LATIN.search(folded):
+        return folded, ""
+    if not has_latin(folded):
+        return "", folded
+    runs = _RUN_BEYOND_LATIN if _BEYOND_LATIN.match(folded) else _BEYOND_LATIN
+    between = "" if has_han(folded) else " "
+    return " ".join(_BEYOND_LATIN.sub(" ", folded).split()), between.join(runs.findall(folded))
 
 
 def _starts_with_han(folded: str) -> bool:

@@ -1,13 +1,14 @@
-"""Files of listings and of matches: reading and writing CSV and Parquet, with error messages for people.
+"""Files of listings and of matches: reading CSV, JSON and Parquet, and writing CSV and Parquet, with error messages for
+people.
 
 What belongs here: files. `listing_table` defines the table of listings.
 """
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,15 +17,33 @@ from polars.exceptions import ComputeError, NoDataError, PolarsError
 
 from sync_platform.documents.csv import SPREADSHEETS
 from sync_platform.errors import StorageError, UsageError
-from sync_platform.matching.listing_table import ALSO_CALLED, SCHEMA, ListingTable, concatenated, to_listing_table
+from sync_platform.matching.coordinate_order import in_one_order
+from sync_platform.matching.json_files import ARRAY, LINES, flat, read_json
+from sync_platform.matching.listing_table import (
+    ALSO_CALLED,
+    SCHEMA,
+    ListingTable,
+    concatenated,
+    has_column,
+    plain_name,
+    to_listing_table,
+    unread_columns,
+)
+from sync_platform.matching.text_encoding import HEAD_BYTES, NAMES, UTF_8, encoding_of
 
 SEPARATORS = (",", ";", "\t", "|")
 SUFFIXES = (".csv", ".parquet")
-READ = ".csv (UTF-8, UTF-16 or Big5) and .parquet"
+READ = ".csv (UTF-8, UTF-16, Big5 or Windows-1252), .json, .jsonl and .parquet"
+_KINDS = {".parquet": "Parquet", ARRAY: "JSON", **dict.fromkeys(LINES, "JSON")}
+_LOOKED_FOR = (
+    ("names", ("name_en", "name_zh"), re.compile("name|名")),
+    ("addresses", ("address_en", "address_zh"), re.compile("addr|adres|street|地址|住所")),
+    ("telephone numbers", ("phone",), re.compile("phone|(^|_)tel|mobile|電話|电话")),
+    ("coordinates", ("latitude", "longitude"), re.compile("(^|_)(lat|lng|lon|coord|geo)")),
+)
+"""What is compared, the columns that have it, and how other columns are named that may have it."""
 SEPARATOR_HINT = "sep="
 """The first line of a file that Excel reads with the separator after it."""
-UTF_8, BIG5 = "utf-8", "big5hkscs"
-_HEAD_BYTES = 64 * 1024
 
 
 def read_files(paths: Sequence[Path]) -> ListingTable:
@@ -33,7 +52,7 @@ def read_files(paths: Sequence[Path]) -> ListingTable:
     UsageError, naming the file, where it cannot be read, has no ids, or has an id twice.
     """
     names = _source_names(paths)
-    return concatenated([_read_file(path, name) for path, name in zip(paths, names, strict=True)])
+    return in_one_order(concatenated([_read_file(path, name) for path, name in zip(paths, names, strict=True)]))
 
 
 def require_writable(path: Path) -> None:
@@ -71,10 +90,11 @@ def _source_names(paths: Sequence[Path]) -> list[str]:
 def _read_file(path: Path, name: str) -> ListingTable:
     table, warnings = _read_table(path)
     table = table.rename({column: column.strip().lstrip("\ufeff") for column in table.columns})
-    known = {column.lower() for column in table.columns}
+    known = set(map(plain_name, table.columns))
     accepted = ("source_id", *ALSO_CALLED["source_id"])
     if not known.intersection(accepted):
-        raise UsageError(f"{path}: no column {' or '.join(accepted)}; it has {', '.join(table.columns) or 'none'}")
+        names = f"{', '.join(accepted[:-1])} or {accepted[-1]}"
+        raise UsageError(f"{path}: no column {names}; it has {', '.join(table.columns) or 'none'}")
     if not known.intersection(
         {*SCHEMA, *(other for others in ALSO_CALLED.values() for other in others)} - {"source", *accepted}
     ):
@@ -88,15 +108,28 @@ def _read_file(path: Path, name: str) -> ListingTable:
         raise UsageError(f"{path}: {error}") from None
     except PolarsError as error:
         raise UsageError(f"{path}: a column cannot be read as text: {str(error).splitlines()[0]}") from None
-    if found.table.height == 1:
-        warnings.append("it has one row only")
+    if found.table.height <= 1:
+        warnings.append("it has one row only" if found.table.height else "it has no rows")
+    warnings += _unread(table)
     return ListingTable(found.table, [f"{path}: {warning}" for warning in (*warnings, *found.warnings)])
+
+
+def _unread(table: pl.DataFrame) -> list[str]:
+    """A warning about columns that may have what is compared, but have no known name."""
+    unread = unread_columns(table)
+    warnings = []
+    for what, names, hint in _LOOKED_FOR:
+        alike = [column for column in unread if hint.search(plain_name(column))]
+        if alike and not has_column(table, names):
+            listed = "none of its columns has a name that is known for them"
+            warnings.append(f"no {what} are read, because {listed} (docs/matching.md); {', '.join(alike)} may be meant")
+    return warnings
 
 
 def _without_repeats(table: pl.DataFrame, names: Sequence[str], warnings: list[str]) -> pl.DataFrame:
     """The rows without those that repeat the source and the id of a row before them; a warning counts these. Rows
     without an id repeat nothing."""
-    columns = {column.lower(): column for column in table.columns}
+    columns = {plain_name(column): column for column in table.columns}
     key = [columns["source"], next(columns[name] for name in names if name in columns)]
     has_no_id = table[key[1]].is_null()
     if table.schema[key[1]] == pl.String:
@@ -117,7 +150,9 @@ def _read_table(path: Path) -> tuple[pl.DataFrame, list[str]]:
         )
     try:
         if path.suffix == ".parquet":
-            return pl.read_parquet(path), []
+            return flat(pl.read_parquet(path)), []
+        if path.suffix in (*LINES, ARRAY):
+            return read_json(path), []
         return _read_csv(path)
     except FileNotFoundError:
         raise UsageError(f"{path}: there is no such file") from None
@@ -128,14 +163,14 @@ def _read_table(path: Path) -> tuple[pl.DataFrame, list[str]]:
     except NoDataError:
         raise UsageError(f"{path} is empty") from None
     except (ComputeError, PolarsError, UnicodeDecodeError) as error:
-        kind = "Parquet" if path.suffix == ".parquet" else "CSV"
+        kind = _KINDS.get(path.suffix, "CSV")
         raise UsageError(f"{path} is not {kind}: {str(error).splitlines()[0]}") from None
 
 
 def _read_csv(path: Path) -> tuple[pl.DataFrame, list[str]]:
-    encoding = _encoding(path)
+    encoding = encoding_of(path)
     with path.open(encoding=encoding) as file:
-        first = file.readline(_HEAD_BYTES)
+        first = file.readline(HEAD_BYTES)
     is_hint = first.lower().startswith(SEPARATOR_HINT) and len(first.rstrip("\r\n")) > len(SEPARATOR_HINT)
     separator = first[len(SEPARATOR_HINT)] if is_hint else _separator(first)
     source: Path | io.BytesIO = path
@@ -147,13 +182,13 @@ def _read_csv(path: Path) -> tuple[pl.DataFrame, list[str]]:
         )
     except ComputeError as error:
         raise UsageError(f"{path} is not CSV: {_too_many_fields(path, encoding, separator) or error}") from None
-    return table, ["it is not UTF-8, and was read as Big5"] if encoding == BIG5 else []
+    return table, [f"it is not UTF-8, and was read as {NAMES[encoding]}"] if encoding in NAMES else []
 
 
 def _ends_lines_by_cr(path: Path) -> bool:
     """True for a text whose lines end as on an early Macintosh; read as text, they end by a line feed."""
     with path.open("rb") as file:
-        head = file.read(_HEAD_BYTES)
+        head = file.read(HEAD_BYTES)
     return b"\r" in head and b"\n" not in head
 
 
@@ -168,38 +203,6 @@ def _too_many_fields(path: Path, encoding: str, separator: str) -> str | None:
             return None
         fields = f"the header has {len(header)}: {separator.join(header)[:80]}"
         return f"line {rows.line_num} has {len(longer)} fields, and {fields}" if longer else None
-
-
-def _encoding(path: Path) -> str:
-    """The encoding of a text file: UTF-16 by its mark or its zero bytes, else UTF-8, else Big5 with Hong Kong's signs.
-
-    UsageError for any other.
-    """
-    with path.open("rb") as file:
-        head = file.read(_HEAD_BYTES)
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    if head.count(0) > len(head) // 32:
-        return "utf-16-le" if head[1:2] == b"\0" else "utf-16-be"
-    if b"\0" in head:
-        raise UsageError(f"{path} has the character NUL: it is damaged, or is no text")
-    for encoding in (UTF_8, BIG5):
-        if _is_in(path, encoding):
-            return encoding
-    raise UsageError(
-        f"{path} is neither UTF-8, UTF-16 nor Big5: convert it to UTF-8, such as with "
-        f"`iconv -f ENCODING -t UTF-8 {path.name} > converted.csv`"
-    )
-
-
-def _is_in(path: Path, encoding: str) -> bool:
-    try:
-        with path.open(encoding=encoding) as file:
-            while file.read(_HEAD_BYTES):
-                pass
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _separator(line: str) -> str:

@@ -56,11 +56,19 @@ def test_files_are_matched_and_the_results_written(shell: Shell, files: list[str
     [
         ("nowhere.csv", None, "nowhere.csv: there is no such file"),
         ("empty.csv", b"", "empty.csv is empty"),
-        ("noid.csv", b"name,phone\nx,1\n", "noid.csv: no column source_id or id; it has name, phone"),
+        (
+            "noid.csv",
+            b"name,phone\nx,1\n",
+            "noid.csv: no column source_id, id, place_id, business_id, restaurant_id or listing_id; it has",
+        ),
         ("bare.csv", b"id,colour\n1,red\n", "bare.csv: no column to compare by"),
         ("blank.csv", b"id,name\n,x\n,y\n", "blank.csv: 2 listings have no source_id"),
-        ("odd.csv", b"id,name\n1,\xff\xff\n", "odd.csv is neither UTF-8, UTF-16 nor Big5: convert it to UTF-8"),
-        ("book.xlsx", b"PK", "book.xlsx is a spreadsheet: .csv (UTF-8, UTF-16 or Big5) and .parquet are read; save it"),
+        ("odd.csv", b"id,name\n1,\xff\xff\n", "odd.csv is neither UTF-8, UTF-16, Big5 nor Windows-1252: convert it"),
+        (
+            "book.xlsx",
+            b"PK",
+            "book.xlsx is a spreadsheet: .csv (UTF-8, UTF-16, Big5 or Windows-1252), .json,",
+        ),
         ("not.parquet", b"id,name\n", "not.parquet is not Parquet"),
     ],
 )

@@ -92,6 +92,32 @@ def test_legal_words_are_removed_at_once_beside_any_letter(text: str) -> None:
     assert parse_names(name.whole)[0] == name
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("مطعم الأرز", ("مطعم", "الارز")),
+        ("מסעדת הים", ("מסעדת", "הים")),
+        ("Кафе Пушкин", ("кафе", "пушкин")),
+        ("Ταβέρνα", ("ταβερνα",)),
+        ("김밥천국", ("김밥천국",)),
+        ("ครัวแม่", ("คร", "รั", "ัว", "วแ", "แม", "ม่")),
+        ("鮨さくら", ("鮨さ", "さく", "くら")),
+    ],
+)
+def test_a_name_in_any_script_has_words(text: str, words: tuple[str, ...]) -> None:
+    assert parse_names(text) == (EMPTY, parse_names("", text)[1])
+    assert parse_names(text)[1].words == words
+
+
+def test_a_thai_name_with_its_romanisation_is_two_names() -> None:
+    latin, thai = parse_names("ครัวคุณแม่ (Krua Khun Mae)")
+    assert (latin.whole, thai.whole) == ("krua khun mae", "ครัวคุณแม่")
+
+
+def test_the_kana_of_a_chinese_name_is_an_ornament() -> None:
+    assert parse_names("優の良品")[1].core == parse_names("優良品")[1].core
+
+
 @pytest.mark.parametrize("mark", ["[Extended Delivery]", "(Extended)", "(Pick up)", "【外送】", "(Take-away)"])
 def test_marks_of_a_second_listing_are_recognised_and_removed(mark: str) -> None:
     english, _ = parse_names(f"Copper Whale {mark}")
@@ -114,6 +140,15 @@ def test_an_empty_text_gives_an_empty_result() -> None:
         ("2345 6789 / 2345 6780", ("23456789", "23456780")),
         ("23456789; 23456789", ("23456789",)),
         ("23456789 ext. 12", ("23456789",)),
+        ("03-1234-5678", ("312345678",)),
+        ("+81 3-1234-5678", ("312345678",)),
+        ("089 / 1234567", ("891234567",)),
+        ("+49 89 1234567", ("891234567",)),
+        ("+39 06 1234 5678", ("612345678",)),
+        ("06 1234 5678", ("612345678",)),
+        ("8 (495) 123-45-67", ("4951234567",)),
+        ("+7 495 123-45-67", ("4951234567",)),
+        ("٠٤-١٢٣٤٥٦٧", ("41234567",)),
         ("n/a", ()),
         ("0", ()),
     ],

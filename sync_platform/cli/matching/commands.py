@@ -18,7 +18,8 @@ match_commands = typer.Typer(
 @match_commands.command("files", hidden=True)
 def match(
     files: Annotated[
-        list[Path], typer.Argument(help="Tables of listings, .csv or .parquet. docs/matching.md has the columns.")
+        list[Path],
+        typer.Argument(help="Tables of listings: .csv, .json, .jsonl or .parquet. docs/matching.md has the columns."),
     ],
     out: Annotated[Path, typer.Option(metavar="FILE", help="The file for pairs of the same place, .csv or .parquet.")],
     clusters: Annotated[
