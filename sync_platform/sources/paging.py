@@ -2,7 +2,9 @@
 
 A short page is no end. A list ends with its total, with the source's own end (its number of pages, a missing cursor),
 with an empty page, or with a page that repeats the ones before. Where nothing proves that a list without a total is
-whole, the read says why (`ListReading.doubt_because`). The loops here know nothing of any platform.
+whole, the read says why (`ListReading.doubt_because`). A total is not used once more records came than it says; a total
+that a full first page reaches may be that page's own length, so one more page is requested. The loops here know nothing
+of any platform.
 """
 
 from __future__ import annotations
@@ -63,19 +65,25 @@ async def numbered(reading: ListReading, fetch: Callable[[int], Awaitable[Slice]
         reading.findings.append(f"of {count:,} pages {requested:,} were read: the last {STALE_PAGES} added nothing")
         return
     if first.records and not reading.is_broken:
-        async for part in _pages_after(reading, fetch, count, most if declared is not None else None):
+        async for part in _pages_after(reading, fetch, count, most if declared is not None else None, size):
             yield part
     reading.doubt_short_pages()
 
 
 async def _pages_after(
-    reading: ListReading, fetch: Callable[[int], Awaitable[Slice]], place: int, most: int | None
+    reading: ListReading, fetch: Callable[[int], Awaitable[Slice]], place: int, most: int | None, size: int
 ) -> AsyncIterator[Slice]:
     """The pages after those that the first page announced, until a page adds nothing.
 
     `most`: the largest number of pages that any page announced; None where the source announces none.
     """
-    while not reading.has_all and (reading.total is not None or most is None or place < most):
+    if place == 1 and reading.has_all and reading.longest >= size:
+        part = await reading.try_page(fetch, 2)
+        if part is None:
+            return
+        place = 2
+        yield reading.add(part, place)
+    while not reading.has_all and (reading.stated_total is not None or most is None or place < most):
         place += 1
         part = await reading.request(fetch, place)
         if part is None:
@@ -176,6 +184,12 @@ async def by_offset(
         place, length = place + 1, len(part.records)
         yield reading.add(part, place, overlap=overlap)
         position += 1 if counts_pages else length
+        if place == 1 and reading.has_all and length >= limit:
+            second = await reading.try_page(fetch, position)
+            if second is not None:
+                place, length = 2, len(second.records)
+                yield reading.add(second, place)
+                position += 1 if counts_pages else length
     if counts_pages:
         reading.doubt_short_pages()
     if reading.total is not None:

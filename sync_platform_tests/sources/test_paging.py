@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sync_platform.errors import AuthenticationFailed, ServerFailed, SyncError, Throttled
+from sync_platform.errors import AuthenticationFailed, Refused, ServerFailed, SyncError, Throttled
 from sync_platform.sources import paging
 from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.list_proof import ListProof
@@ -189,6 +189,40 @@ def test_a_total_that_a_table_cannot_store_and_is_corrected_leaves_the_corrected
 
     all_of(by_offset(extraction, "dishes", fetch, 1))
     assert gaps(extraction)["claimed"] == 2
+
+
+@pytest.mark.parametrize("total", [0, -1, 1, 2, 3])
+def test_a_total_that_is_too_small_ends_no_list(extraction: Extraction, total: int) -> None:
+    listed = [1, 2, 3, 4, 5, 6, 7]
+
+    async def by_number(page: int) -> Slice:
+        return part(*listed[2 * page - 2 : 2 * page], total=total, pages=min(total, 1))
+
+    async def by_position(offset: int) -> Slice:
+        return part(*listed[offset : offset + 2], total=total)
+
+    for pages in (numbered(extraction, "dishes", by_number), by_offset(extraction, "dishes", by_position, 2)):
+        assert sorted(ids(all_of(pages))) == listed
+    assert "findings" not in gaps(extraction)
+    notes = extraction.gaps["dishes"].notes
+    assert notes == [f"the list counts {max(0, total)} records, and lists 7: the count is not used"] * 2
+
+
+def test_a_total_that_counts_the_records_of_its_page_ends_no_list(extraction: Extraction) -> None:
+    async def fetch(offset: int) -> Slice:
+        return part(*[1, 2, 3, 4, 5][offset : offset + 2], total=len([1, 2, 3, 4, 5][offset : offset + 2]))
+
+    assert ids(all_of(by_offset(extraction, "dishes", fetch, 2))) == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("beyond", [part(), part(1, 2), Refused("404: no such page")])
+def test_a_full_first_page_that_is_the_whole_list_leaves_no_gap(
+    extraction: Extraction, beyond: Slice | SyncError
+) -> None:
+    first = part(1, 2, total=2, pages=1)
+    assert ids(all_of(numbered(extraction, "dishes", mapped({1: first, 2: beyond})))) == [1, 2]
+    assert ids(all_of(by_offset(extraction, "dishes", mapped({0: first, 2: beyond}), 2))) == [1, 2]
+    assert gaps(extraction) == {"claimed": 4, "pages_expected": 2}
 
 
 # lists that move while they are read
