@@ -19,6 +19,7 @@ from sync_platform.sources.reply import Reply
 
 Position = TypeVar("Position")
 STALE_PAGES = 3
+MAX_PAGES = 100_000  # of one list: 1.5 million records with pages of 15
 
 
 @dataclass(frozen=True)
@@ -188,6 +189,14 @@ class ListReading:
         if part.total is not None:
             self._totals.append(believable_total(part.total))
         return part
+
+    def is_without_end(self, place: int) -> bool:
+        """True, and a finding, if no page is requested after this one because the list may have no end."""
+        if place < MAX_PAGES:
+            return False
+        self.is_endless = True
+        self.findings.append(f"{self.name} has more than {MAX_PAGES:,} pages, and may have no end")
+        return True
 
     def adds(self, record: Record) -> bool:
         """True if no earlier page lists the record."""

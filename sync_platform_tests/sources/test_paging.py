@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sync_platform.errors import AuthenticationFailed, Refused, ServerFailed, SyncError, Throttled
-from sync_platform.sources import paging
+from sync_platform.sources import list_reading, paging
 from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.list_proof import ListProof
 from sync_platform.sources.list_reading import STALE_PAGES, Slice
@@ -223,6 +223,43 @@ def test_a_full_first_page_that_is_the_whole_list_leaves_no_gap(
     assert ids(all_of(numbered(extraction, "dishes", mapped({1: first, 2: beyond})))) == [1, 2]
     assert ids(all_of(by_offset(extraction, "dishes", mapped({0: first, 2: beyond}), 2))) == [1, 2]
     assert gaps(extraction) == {"claimed": 4, "pages_expected": 2}
+
+
+def test_new_records_on_every_page_end_after_the_most_pages_that_are_read(
+    extraction: Extraction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(list_reading, "MAX_PAGES", 9)
+    asked = 0
+
+    async def fetch(position: Any) -> Slice:
+        nonlocal asked
+        asked += 1
+        return part(2 * asked, 2 * asked + 1, next_cursor=f"after {asked}")
+
+    for pages in (
+        numbered(extraction, "dishes", fetch),
+        by_cursor(extraction, "dishes", fetch),
+        by_offset(extraction, "dishes", fetch, 2),
+    ):
+        assert len(ids(all_of(pages))) == 18
+    assert gaps(extraction)["findings"] == ["the list has more than 9 pages, and may have no end"] * 3
+
+
+def test_a_last_page_with_other_records_each_time_ends_as_a_finding(extraction: Extraction) -> None:
+    asked = 0
+
+    async def fetch(cursor: Any) -> Slice:
+        nonlocal asked
+        asked += 1
+        return part(asked)
+
+    all_of(by_cursor(extraction, "dishes", fetch))
+    assert gaps(extraction)["findings"] == ["the last page listed other records each of 4 times"]
+
+
+def test_a_long_cursor_is_cut_in_a_finding(extraction: Extraction) -> None:
+    all_of(by_cursor(extraction, "dishes", scripted(part(1, next_cursor="c" * 50_000))))
+    assert len(gaps(extraction)["findings"][0]) < 200
 
 
 # lists that move while they are read
