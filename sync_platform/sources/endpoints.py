@@ -100,12 +100,13 @@ class ErrorCode:
 
     @cached_property
     def _envelope(self) -> type[msgspec.Struct]:
-        return _envelope_of({self.code: type(self.ok), self.message: str})
+        return _envelope_of({self.code: type(self.ok), self.message: Any})
 
     def check(self, reply: Reply, body: Any) -> None:
-        """Raises the error of an answer whose code is not `ok`."""
+        """Raises the error of an answer whose code is not `ok`. A message that is no text does not hide the code."""
         outcome = reply.shaped(body, self._envelope)
-        code, message = value_of(outcome, self.code), value_of(outcome, self.message.rstrip("?")) or ""
+        code, message = value_of(outcome, self.code), value_of(outcome, self.message.rstrip("?"))
+        message = message if isinstance(message, str) else ""
         if code != self.ok:
             reason = message[:200] or "no message"
             raise self.error_of(code, message, f"{reply.platform}: {reply.url} answered code {code}: {reason}")

@@ -201,6 +201,8 @@ def test_a_code_other_than_ok_is_an_error_in_any_answer(code: str, error: type[S
     assert endpoint.read(reply_of({"code": "OK", "data": [{"id": 1}]})).records == [{"id": 1}]
     with pytest.raises(error, match=f"answered code {code}: not today"):
         endpoint.read(reply_of({"code": code, "message": "not today"}))
+    with pytest.raises(error, match=f"answered code {code}: no message"):
+        endpoint.read(reply_of({"code": code, "message": {"en": "not today"}}))
 
 
 DISHES = Endpoint("dishes", "/dishes", records="")
