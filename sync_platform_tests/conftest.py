@@ -4,6 +4,7 @@ They are imported here, because pytest refuses `pytest_plugins` in a conftest th
 """
 
 import pytest
+from hypothesis import settings
 
 from sync_platform_tests.extent import leave_out_full, pytest_addoption, pytest_configure
 from sync_platform_tests.installations import installation, pytest_generate_tests
@@ -26,6 +27,8 @@ __all__ = [
 ]
 
 keep_in_memory()
+settings.register_profile("busy machine", deadline=None)  # how long an example takes says nothing where others run too
+settings.load_profile("busy machine")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -103,8 +103,15 @@ def read_file(reply: Reply) -> LicenceFile:
 
 
 def _row(record: ListedElement) -> dict[str, Any]:
-    row = {child.tag: _text(child) for child in record.element if isinstance(child.tag, str)}
-    return row if record.problem is None else {**row, "BROKEN": record.problem}
+    """The fields of a licence. One that stands in it twice with different texts is left out: none is chosen."""
+    texts: dict[str, list[Any]] = {}
+    for child in record.element:
+        if isinstance(child.tag, str):
+            texts.setdefault(child.tag, []).append(_text(child))
+    row = {name: values[0] for name, values in texts.items() if all(value == values[0] for value in values)}
+    twice = f"it has {', '.join(texts.keys() - row.keys())} twice" if len(row) < len(texts) else None
+    problem = record.problem or twice
+    return row if problem is None else {**row, "BROKEN": problem}
 
 
 def _text(element: etree._Element) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from hashlib import sha256
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 import orjson
@@ -14,6 +14,7 @@ from sync_platform.errors import AuthenticationFailed, Refused, ServerFailed, Sy
 from sync_platform.sources.access_tokens import AccessTokens, TokenPair
 from sync_platform.sources.endpoints import ErrorCode
 from sync_platform.sources.extraction import Extraction
+from sync_platform.sources.loose_records import read_loosely
 from sync_platform.sources.reply import Reply
 
 T = TypeVar("T")
@@ -30,10 +31,15 @@ def _error_of(code: int, message: str, text: str) -> SyncError:
 ERROR_CODE = ErrorCode(ok=0, error_of=_error_of)
 
 
+Token = Annotated[str, msgspec.Meta(min_length=1)]
+
+
 class TokenAnswer(msgspec.Struct, rename="camel"):
-    access_token: str
-    refresh_token: str
-    expires_in: float = 0
+    """`expires_in`: seconds, in any notation. The tokens are not lost where it cannot be read."""
+
+    access_token: Token
+    refresh_token: Token
+    expires_in: Any = None
 
 
 class Answer(msgspec.Struct):
@@ -59,7 +65,9 @@ def data_of(reply: Reply) -> Any:
 
 def _read_tokens(reply: Reply) -> TokenPair:
     answer = reply.shaped(data_of(reply), TokenAnswer, "token")
-    return TokenPair(answer.access_token, answer.refresh_token, answer.expires_in)
+    valid_s = read_loosely(answer.expires_in, float).value
+    is_known = isinstance(valid_s, int | float) and not isinstance(valid_s, bool) and valid_s > 0
+    return TokenPair(answer.access_token, answer.refresh_token, float(valid_s) if is_known else None)
 
 
 class Session:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import unicodedata
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any
 
@@ -23,6 +24,7 @@ from sync_platform.sources.period import HONG_KONG
 from sync_platform.sources.place import Place
 from sync_platform.sources.received import Page
 from sync_platform.sources.rules import OneOf, Shaped
+from sync_platform.sources.scalars import day_in
 from sync_platform.sources.unchanged_files import is_unchanged
 
 PATHS = (
@@ -215,12 +217,12 @@ class DataGovHk(Platform):
         yesterday = extraction.day - timedelta(days=1)
         params = {"start": f"{first:%Y%m%d}", "end": f"{min(last, yesterday):%Y%m%d}"}
 
-        async def versions(path: str) -> dict[str, str]:
+        async def versions(path: str) -> dict[date, str]:
             listed = {"url": self.live_base_url + path, **params}
             found_versions = await extraction.client.get(
                 f"{archive}/list-file-versions", listed, read=lambda reply: reply.json_as(Versions)
             )
-            return {stamp[:8]: stamp for stamp in sorted(found_versions.timestamps)}
+            return dict(_stamps_of_days(found_versions.timestamps, first, last))
 
         if first > yesterday:
             raise PermanentError(f"{self.name}: the archive does not reach the week of {first} yet")
@@ -228,16 +230,39 @@ class DataGovHk(Platform):
         days = versions_of_files[0].keys() & versions_of_files[1].keys()
         if not days:
             raise PermanentError(f"{self.name}: the archive has no version in both languages of the week of {first}")
-        stamps = [by_day[max(days)] for by_day in versions_of_files]
-        made = datetime.strptime(max(stamps), "%Y%m%d-%H%M").replace(tzinfo=HONG_KONG)
-        extraction.report_observed_at(made.astimezone(UTC))
+        day = max(days)
+        stamps = [by_day[day] for by_day in versions_of_files]
+        extraction.report_observed_at(_moment_of(max(stamps)).astimezone(UTC))
 
         async def file(path: str, stamp: str) -> LicenceFile:
             wanted = {"url": self.live_base_url + path, "time": stamp}
             return await extraction.client.get(f"{archive}/get-file", wanted, read=read_file)
 
         english, chinese = await asyncio.gather(*map(file, PATHS, stamps))
+        for made in filter(None, (english.generated, chinese.generated)):
+            if _is_after(made, day):
+                raise PermanentError(f"{self.name}: the archive's file of {day} says that it was made on {made}, later")
         return english, chinese
+
+
+def _stamps_of_days(stamps: list[str], first: date, last: date) -> Iterator[tuple[date, str]]:
+    """The versions of these days, oldest first, by day. A list may have others, and stamps that are no time."""
+    for stamp in sorted(stamps):
+        with suppress(ValueError):
+            if first <= (day := _moment_of(stamp).date()) <= last:
+                yield day, stamp
+
+
+def _moment_of(stamp: str) -> datetime:
+    """When a version was archived; ValueError where the text is no time."""
+    return datetime.strptime(stamp, "%Y%m%d-%H%M").replace(tzinfo=HONG_KONG)
+
+
+def _is_after(made: str, day: date) -> bool:
+    """True if a file was made after this day. A day of another notation is judged with the record, not here."""
+    with suppress(ValueError):
+        return day_in(made) > day
+    return False
 
 
 class Versions(msgspec.Struct):

@@ -8,6 +8,7 @@ sent again: a person must authorise again.
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
@@ -29,11 +30,14 @@ EXCHANGE = "refresh_token_exchange"
 
 @dataclass(frozen=True)
 class TokenPair:
-    """An access token, the refresh token for the next one, and the seconds for which the access token is valid."""
+    """An access token, the refresh token for the next one, and the seconds for which the access token is valid.
+
+    `valid_s`: None where the platform does not say; the access token is then used until it is refused.
+    """
 
     access: str
     refresh: str
-    valid_s: float
+    valid_s: float | None
 
 
 class ExchangeRecord(msgspec.Struct, frozen=True):
@@ -120,7 +124,10 @@ class AccessTokens:
             raise
         self._secrets.write(SECRET, tokens.refresh)
         self._secrets.write(EXCHANGE, _written(ExchangeRecord(configured=record.configured)))
-        self._expires_at = time.monotonic() + max(0.0, tokens.valid_s - REFRESH_AHEAD_S)
+        if tokens.valid_s is None:
+            self._expires_at = math.inf
+        else:
+            self._expires_at = time.monotonic() + max(tokens.valid_s - REFRESH_AHEAD_S, tokens.valid_s / 2)
         return tokens.access
 
     def _mark_sent(self, before: str | None, refresh_token: str) -> ExchangeRecord:

@@ -171,13 +171,19 @@ class CappedSearch:
         query.pages_requested += 1
         self._extraction.expect_pages(self._dataset, 1)
         part = await self._fetch(query.filters, query.pages_requested)
-        query.count, query.page_rows = part.total or 0, max(query.page_rows, len(part.records))
+        largest_count = max(query.count or 0, part.total or 0)  # of two pages: a record may be gone before the second
+        query.count, query.page_rows = max(0, part.total or 0), max(query.page_rows, len(part.records))
         ids = self._ids(part)
         if query.pages_requested > 1 and part.records and ids <= query.own_ids:
             query.repeats = True
             page = f"page {query.pages_requested} of {query.name}"
             self._extraction.report_finding(self._dataset, f"{page} repeats what came before it")
         query.own_ids |= ids
+        if len(query.own_ids) > largest_count and not query.has_wrong_count:
+            query.has_wrong_count = True
+            counted = f"counts {largest_count:,} {self._dataset}, and lists more: the count is wrong"
+            problem = f"does not say how it goes on: {part.problem}" if part.problem else counted
+            self._extraction.report_finding(self._dataset, f"{query.name} {problem}")
         return part
 
     def _without_seen(self, query: Query, part: Slice) -> Page:

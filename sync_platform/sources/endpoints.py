@@ -100,12 +100,13 @@ class ErrorCode:
 
     @cached_property
     def _envelope(self) -> type[msgspec.Struct]:
-        return _envelope_of({self.code: type(self.ok), self.message: str})
+        return _envelope_of({self.code: type(self.ok), self.message: Any})
 
     def check(self, reply: Reply, body: Any) -> None:
-        """Raises the error of an answer whose code is not `ok`."""
+        """Raises the error of an answer whose code is not `ok`. A message that is no text does not hide the code."""
         outcome = reply.shaped(body, self._envelope)
-        code, message = value_of(outcome, self.code), value_of(outcome, self.message.rstrip("?")) or ""
+        code, message = value_of(outcome, self.code), value_of(outcome, self.message.rstrip("?"))
+        message = message if isinstance(message, str) else ""
         if code != self.ok:
             reason = message[:200] or "no message"
             raise self.error_of(code, message, f"{reply.platform}: {reply.url} answered code {code}: {reason}")
@@ -142,14 +143,18 @@ class Endpoint:
         return self.paging.size
 
     @cached_property
-    def _envelope(self) -> Any:
+    def _envelope(self) -> type[msgspec.Struct]:
         paging = self.paging
         places: dict[str, Any] = {paging.total: int} if paging else {}
         if isinstance(paging, NumberedPaging):
             places[paging.pages] = int
         if isinstance(paging, CursorPaging):
             places[paging.next_cursor.rstrip("?") + "?"] = str
-        return _envelope_of({self.records: list[Any], **places}) if self.records else list[Any]
+        return _envelope_of({self.records: list[Any], **places})
+
+    @cached_property
+    def _envelope_of_records(self) -> type[msgspec.Struct]:
+        return _envelope_of({self.records: list[Any]})
 
     def query(self, extraction: Extraction) -> dict[str, Any]:
         """The parameters that do not change from page to page."""
@@ -170,32 +175,41 @@ class Endpoint:
     def read(self, reply: Reply) -> Slice:
         """One page of the list; ContractBroken where the answer has another shape, or the error of its code.
 
-        An answer without content has no records.
+        An answer without content has no records. Records are read although the values beside them that say how the list
+        goes on cannot be: the slice says so, and the list has a gap.
         """
         if reply.has_no_content:
             return Slice([], reply)
         body = reply.json()
         if self.error_code:
             self.error_code.check(reply, body)
-        envelope = reply.shaped(body, self._envelope)
         if not self.records:
-            return Slice(records_of(envelope), reply)
+            return Slice(records_of(reply.shaped(body, list[Any])), reply)
+        try:
+            envelope = reply.shaped(body, self._envelope)
+        except ContractBroken as error:
+            records = self._records_in(reply, reply.shaped(body, self._envelope_of_records))
+            if not records:
+                raise
+            return Slice(records, reply, problem=f"{error.field}: {error.problem}")
 
         def found(path: str) -> Any:
             return value_of(envelope, path.rstrip("?")) if path else None
 
-        listed = found(self.records)
-        if listed == TWO_VALUES:
-            raise ContractBroken(reply.platform, reply.url, "1", f"$.{self.records}", "two lists of one name")
-        paging, records = self.paging, records_of(listed)
-        if self.wrapped_in:
-            records = [
-                inner if isinstance(inner := record.get(self.wrapped_in), dict) else record for record in records
-            ]
+        paging = self.paging
         total = found(paging.total) if paging else None
         next_cursor = found(paging.next_cursor) or None if isinstance(paging, CursorPaging) else None
         pages = found(paging.pages) if isinstance(paging, NumberedPaging) else None
-        return Slice(records, reply, total, pages, next_cursor)
+        return Slice(self._records_in(reply, envelope), reply, total, pages, next_cursor)
+
+    def _records_in(self, reply: Reply, envelope: Any) -> list[Record]:
+        listed = value_of(envelope, self.records)
+        if listed == TWO_VALUES:
+            raise ContractBroken(reply.platform, reply.url, "1", f"$.{self.records}", "two lists of one name")
+        records = records_of(listed)
+        if not self.wrapped_in:
+            return records
+        return [inner if isinstance(inner := record.get(self.wrapped_in), dict) else record for record in records]
 
 
 @dataclass(frozen=True)

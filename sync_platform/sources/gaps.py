@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 MAX_LISTED = 100
+MAX_CHARS = 1_000  # of one text: an address with a cursor can be longer than a page
 MAX_CLAIMED = 2**53  # a source may claim any number, and a table stores 64 bits
 
 
@@ -106,8 +107,9 @@ def most_left_out(left_out: int, of: int, records: str, why: str) -> str | None:
 
 
 def add_note(notes: list[str], text: str) -> None:
-    """Add a text. Only the first hundred are kept, so that a platform that fails everywhere does not fill memory."""
+    """Add a text, cut where it is long. Only the first hundred are kept: a platform that fails everywhere fills no
+    memory."""
     if len(notes) < MAX_LISTED:
-        notes.append(text)
+        notes.append(text if len(text) <= MAX_CHARS else f"{text[:MAX_CHARS]}…")
     elif len(notes) == MAX_LISTED:
         notes.append("… and more")

@@ -92,6 +92,9 @@ class ListProof:
         if not has_settled:
             counted = f"it counts {total:,} {self._noun}, {came:,} came" if total is not None else "records came twice"
             findings.append(f"{self._name} moved in each of {MAX_READS} reads: {counted}")
+        if last.has_wrong_total:
+            stated = f"{last.stated_total:,} {self._noun}, and lists {last.distinct:,}"
+            self._extraction.report_note(self._dataset, f"{self._name} counts {stated}: the count is not used")
         for finding in findings:
             self._extraction.report_finding(self._dataset, finding)
         if not findings and not last.is_broken and last.doubt and last.is_of_full_list:

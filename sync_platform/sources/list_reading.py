@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from sync_platform.errors import SyncError
+from sync_platform.errors import SyncError, stops_the_platform
 from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.fingerprints import Fingerprints
 from sync_platform.sources.gaps import believable_total
@@ -19,6 +19,7 @@ from sync_platform.sources.reply import Reply
 
 Position = TypeVar("Position")
 STALE_PAGES = 3
+MAX_PAGES = 100_000  # of one list: 1.5 million records with pages of 15
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Slice:
     """One page of a list as read: its records and what the source says about the rest.
 
     `total` records in the whole list, `pages` in the whole list, `next_cursor` of the following page; None where the
-    source does not say.
+    source does not say. `problem`: why they could not be read, where the source does say.
     """
 
     records: list[Record]
@@ -34,6 +35,7 @@ class Slice:
     total: int | None = None
     pages: int | None = None
     next_cursor: str | None = None
+    problem: str = ""
 
     def as_page(self, dataset: str) -> Page:
         return Page(dataset, self.records, (self.reply,))
@@ -81,6 +83,7 @@ class ListReading:
         self._lengths: dict[int, int] = {}
         self._stale_in_a_row = 0
         self._doubt: str | None = None
+        self._has_problem = False
 
     @property
     def distinct(self) -> int:
@@ -103,8 +106,19 @@ class ListReading:
 
     @property
     def total(self) -> int | None:
-        """The largest total of any page."""
+        """The largest total of any page; None where no page has one, and where more records came than it says."""
+        stated = self.stated_total
+        return None if stated is None or self.distinct > stated else stated
+
+    @property
+    def stated_total(self) -> int | None:
+        """The largest total of any page, also where the records that came show that it is wrong."""
         return max(self._totals, default=None)
+
+    @property
+    def has_wrong_total(self) -> bool:
+        """True if more records came than the largest total says."""
+        return self.total is None and self.stated_total is not None
 
     @property
     def has_moved(self) -> bool:
@@ -146,6 +160,19 @@ class ListReading:
             self.extraction.report_failure(self.dataset, error)
             return None
 
+    async def try_page(self, fetch: Callable[[Position], Awaitable[Slice]], position: Position) -> Slice | None:
+        """A page that the list need not have; None if it cannot be fetched, or adds nothing."""
+        try:
+            part = await fetch(position)
+        except SyncError as error:
+            if stops_the_platform(error):
+                raise
+            return None
+        if self.adds_nothing(part):
+            return None
+        self.expect(1)
+        return part
+
     def add(self, part: Slice, place: int, *, overlap: int = 0) -> Slice:
         """Take the page at a place, counted from 1; returns it.
 
@@ -156,9 +183,20 @@ class ListReading:
         self.repeated += max(0, len(listed) - new - overlap)
         self._stale_in_a_row = 0 if new else self._stale_in_a_row + 1
         self._lengths[place] = len(part.records)
+        if part.problem and not self._has_problem:
+            self._has_problem = True
+            self.findings.append(f"page {place} does not say how {self.name} goes on: {part.problem}")
         if part.total is not None:
             self._totals.append(believable_total(part.total))
         return part
+
+    def is_without_end(self, place: int) -> bool:
+        """True, and a finding, if no page is requested after this one because the list may have no end."""
+        if place < MAX_PAGES:
+            return False
+        self.is_endless = True
+        self.findings.append(f"{self.name} has more than {MAX_PAGES:,} pages, and may have no end")
+        return True
 
     def adds(self, record: Record) -> bool:
         """True if no earlier page lists the record."""

@@ -2,7 +2,9 @@
 
 A short page is no end. A list ends with its total, with the source's own end (its number of pages, a missing cursor),
 with an empty page, or with a page that repeats the ones before. Where nothing proves that a list without a total is
-whole, the read says why (`ListReading.doubt_because`). The loops here know nothing of any platform.
+whole, the read says why (`ListReading.doubt_because`). A total is not used once more records came than it says; a total
+that a full first page reaches may be that page's own length, so one more page is requested. The loops here know nothing
+of any platform.
 """
 
 from __future__ import annotations
@@ -10,9 +12,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import replace
 
-from sync_platform.sources.list_reading import STALE_PAGES, ListReading, Slice
-
-MAX_PAGES = 1_000_000
+from sync_platform.sources.list_reading import MAX_PAGES, STALE_PAGES, ListReading, Slice
+from sync_platform.sources.source_ids import shown_id
 
 
 async def unpaged(reading: ListReading, fetch: Callable[[], Awaitable[Slice]]) -> AsyncIterator[Slice]:
@@ -63,19 +64,27 @@ async def numbered(reading: ListReading, fetch: Callable[[int], Awaitable[Slice]
         reading.findings.append(f"of {count:,} pages {requested:,} were read: the last {STALE_PAGES} added nothing")
         return
     if first.records and not reading.is_broken:
-        async for part in _pages_after(reading, fetch, count, most if declared is not None else None):
+        async for part in _pages_after(reading, fetch, count, most if declared is not None else None, size):
             yield part
     reading.doubt_short_pages()
 
 
 async def _pages_after(
-    reading: ListReading, fetch: Callable[[int], Awaitable[Slice]], place: int, most: int | None
+    reading: ListReading, fetch: Callable[[int], Awaitable[Slice]], place: int, most: int | None, size: int
 ) -> AsyncIterator[Slice]:
     """The pages after those that the first page announced, until a page adds nothing.
 
     `most`: the largest number of pages that any page announced; None where the source announces none.
     """
-    while not reading.has_all and (reading.total is not None or most is None or place < most):
+    if place == 1 and reading.has_all and reading.longest >= size:
+        part = await reading.try_page(fetch, 2)
+        if part is None:
+            return
+        place = 2
+        yield reading.add(part, place)
+    while not reading.has_all and (reading.stated_total is not None or most is None or place < most):
+        if reading.is_without_end(place):
+            return
         place += 1
         part = await reading.request(fetch, place)
         if part is None:
@@ -93,11 +102,12 @@ async def by_cursor(reading: ListReading, fetch: Callable[[str | None], Awaitabl
     """Follow cursors to the end. A repeated cursor, or three pages in a row without a new record, end it as a finding.
 
     Without a total, an empty page that leads on or ends the list is a finding, and the last page of a full list is
-    requested twice, because nothing else shows that it is whole.
+    requested twice, because nothing else shows that it is whole; a last page that has other records each time is a
+    finding.
     """
     cursor: str | None = None
     cursors: set[str] = set()
-    place = 1
+    place, last_pages = 1, 0
     part = await reading.request(fetch, cursor)
     while part is not None:
         if place > 1 and part.records and reading.adds_nothing(part):
@@ -106,18 +116,27 @@ async def by_cursor(reading: ListReading, fetch: Callable[[str | None], Awaitabl
         following = part.next_cursor
         if following is None:
             if cursor is not None and not part.records:
-                reading.findings.append(f"the cursor {cursor!r} was to lead to more records, and there are none")
+                reading.findings.append(
+                    f"the cursor {shown_id(cursor)!r} was to lead to more records, and there are none"
+                )
+            last_pages += 1
+            if last_pages > STALE_PAGES:
+                reading.is_endless = True
+                reading.findings.append(f"the last page listed other records each of {last_pages} times")
+                return
             again = None if part.reply.has_no_content else await _other_last_page(reading, fetch, cursor)
             if again is None:
                 break
             place, part = place + 1, again
             continue
         if not part.records:
-            reading.findings.append(f"page {place} is empty, and its cursor {following!r} leads on")
+            reading.findings.append(f"page {place} is empty, and its cursor {shown_id(following)!r} leads on")
+        if reading.is_without_end(place):
+            return
         if following in cursors or reading.is_stale:
             reading.is_endless = True
             reading.findings.append(
-                f"the cursor never ends: {following!r} came again, or pages that add nothing follow"
+                f"the cursor never ends: {shown_id(following)!r} came again, or pages that add nothing follow"
             )
             return
         cursors.add(following)
@@ -152,7 +171,7 @@ async def by_offset(
     skipped, unless it is the first or follows another lost one.
     """
     position, length, place, is_after_lost = 0, 0, 0, False
-    while not (place and reading.has_all):
+    while not (place and reading.has_all) and not reading.is_without_end(place):
         is_after_full = length >= (reading.longest if place > 1 else limit) or not place
         part = await reading.request(fetch, position)
         if part is not None and is_after_full and reading.is_of_full_list and part.is_empty_list and part.total != 0:
@@ -176,6 +195,12 @@ async def by_offset(
         place, length = place + 1, len(part.records)
         yield reading.add(part, place, overlap=overlap)
         position += 1 if counts_pages else length
+        if place == 1 and reading.has_all and length >= limit:
+            second = await reading.try_page(fetch, position)
+            if second is not None:
+                place, length = 2, len(second.records)
+                yield reading.add(second, place)
+                position += 1 if counts_pages else length
     if counts_pages:
         reading.doubt_short_pages()
     if reading.total is not None:

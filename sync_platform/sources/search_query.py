@@ -31,6 +31,7 @@ class Query:
     ids: set[str] = field(default_factory=set)
     parts: list[Query] = field(default_factory=list)  # by the filter that split it
     repeats: bool = False
+    has_wrong_count: bool = False  # it listed more records than it counts
     lost_a_page: bool = False
     is_reported: bool = False
 

@@ -187,6 +187,36 @@ def test_the_archive_is_requested_by_live_address_and_last_common_day_of_the_lis
     assert replayed.extraction.state.observed_at == datetime(2024, 5, 8, 1, 40, tzinfo=UTC)
 
 
+def archive_of(stamps: list[str], day: str) -> list[Exchange]:
+    return [
+        exchange(f"{ARCHIVE}/list-file-versions", {"timestamps": stamps}),
+        exchange(f"{ARCHIVE}/get-file", text=file("1", day=day)),
+    ]
+
+
+WEEK = Scope(archive_period=(date(2024, 5, 6), date(2024, 5, 12)))
+
+
+def test_versions_that_are_of_another_week_or_no_time_are_left_out() -> None:
+    stamps = ["", "latest", "20240507-0930", "20240509-2561", "20240510", "20240513-0930", "20261128-0930"]
+    replayed = replay(REGISTER, archive_of(stamps, "2024-05-07"), scope=WEEK)
+    assert replayed.extraction.state.observed_at == datetime(2024, 5, 7, 1, 30, tzinfo=UTC)
+
+
+def test_an_archived_file_that_was_made_later_is_refused() -> None:
+    with pytest.raises(PermanentError, match="file of 2024-05-07 says that it was made on 2026-11-28, later"):
+        replay(REGISTER, archive_of(["20240507-0930"], "2026-11-28"), scope=WEEK)
+
+
+def test_a_licence_with_a_field_twice_is_broken_unless_both_are_alike() -> None:
+    alike = file("1", "2").replace("<LICNO>1</LICNO>", "<LICNO>1</LICNO><LICNO>1</LICNO>")
+    replayed = replay(REGISTER, both(alike.replace("<SS>", "<SS>Other</SS><SS>", 1), alike))
+    first, last = replayed.records("licences")
+    with pytest.raises(ValueError, match="licence 1 is broken: in the English file it has SS twice"):
+        to_row(REGISTER.dataset("licences"), first)
+    assert to_row(REGISTER.dataset("licences"), last)
+
+
 def test_a_week_without_versions_is_refused_by_name() -> None:
     nothing: Any = {"timestamps": []}
     scope = Scope(archive_period=(date(2024, 5, 6), date(2024, 5, 12)))

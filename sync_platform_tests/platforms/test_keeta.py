@@ -83,6 +83,37 @@ def test_an_expired_token_is_refreshed_once_for_many_concurrent_calls() -> None:
     assert replayed.reasons("restaurants") == []
 
 
+@pytest.mark.parametrize("stated", [None, 0, -1, "soon", "3600", 30, {}, [5], "Infinity"])
+def test_a_token_of_unknown_or_short_validity_is_used_until_it_is_refused(stated: Any) -> None:
+    server = Server(shops=3)
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        answered = server(request)
+        if "oauth" not in request.url.path:
+            return answered
+        return _answer({**answered.json()["data"], "expiresIn": stated})
+
+    replayed = run(KEETA, httpx.MockTransport(answer), secrets=MemorySecrets())
+    assert len(server.refreshed_with) == 1
+    assert replayed.reasons("restaurants") == []
+
+
+@pytest.mark.parametrize("empty", ["refreshToken", "accessToken"])
+def test_an_empty_token_leaves_the_sent_one_in_doubt_and_it_is_never_sent_again(empty: str) -> None:
+    server, secrets = Server(), MemorySecrets()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        answered = server(request)
+        if "oauth" not in request.url.path:
+            return answered
+        return _answer({**answered.json()["data"], empty: ""})
+
+    for _ in range(2):
+        with pytest.raises(TokenInDoubt):
+            run(KEETA, httpx.MockTransport(answer), secrets=secrets)
+    assert len(server.refreshed_with) == 1
+
+
 def test_a_rotated_refresh_token_is_kept_and_used_the_next_time() -> None:
     server, secrets = Server(), MemorySecrets()
     run(KEETA, httpx.MockTransport(server), secrets=secrets)

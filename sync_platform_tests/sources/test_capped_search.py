@@ -285,6 +285,24 @@ def test_queries_within_the_cap_that_list_nothing_new_are_not_split() -> None:
     assert not any("size" in dict(filters) for filters, _ in source.asked)
 
 
+@pytest.mark.parametrize("count", [0, -1, 1, 3])
+def test_a_count_that_is_too_small_is_a_finding(count: int) -> None:
+    source = CappedSource([dish(number) for number in range(9)])
+
+    async def fetch(filters: Filters, page: int) -> Slice:
+        return replace(await source(filters, page), total=count)
+
+    extraction = extraction_of()
+    search = CappedSearch(extraction, "dishes", fetch, cap=CAP, page_rows=PAGE_ROWS)
+
+    async def collect() -> list[Page]:
+        return [page async for page in search.pages(PARTITIONS)]
+
+    assert len(ids(run(collect()))) >= PAGE_ROWS
+    counted = f"the whole search counts {max(0, count)} dishes, and lists more: the count is wrong"
+    assert counted in extraction.gaps["dishes"].findings
+
+
 def test_the_pages_after_a_lost_one_are_read() -> None:
     source = CappedSource([dish(number) for number in range(CAP)], broken={(frozenset(), 2): ServerFailed("broken")})
     assert sorted(search(source).ids) == [*range(CAP)]

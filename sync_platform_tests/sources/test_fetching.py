@@ -23,6 +23,7 @@ from sync_platform.sources.endpoints import (
     ErrorCode,
     NumberedPaging,
     OffsetPaging,
+    Paging,
 )
 from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.extraction_state import ExtractionState
@@ -158,6 +159,38 @@ def test_an_answer_of_another_shape_breaks_the_contract_with_its_path(answer: An
     assert f"{path} " in f"{raised.value} " or f"{path}:" in str(raised.value)
 
 
+@pytest.mark.parametrize("total", [None, "many", {}, [5], 1.5, True])
+@pytest.mark.parametrize(
+    "paging",
+    [
+        NumberedPaging(size=2, total="meta.total", pages="meta.pages?"),
+        OffsetPaging(size=2, total="meta.total"),
+        CursorPaging(size=2, next_cursor="next", total="meta.total"),
+    ],
+    ids=lambda paging: type(paging).__name__,
+)
+def test_records_beside_a_total_that_cannot_be_read_are_kept_and_the_list_has_a_gap(paging: Paging, total: Any) -> None:
+    def page(asked: dict[str, str]) -> Any:
+        start = int(asked.get("offset", 2 * (int(asked.get("page", 1)) - 1)))
+        listed = [{"id": number} for number in (1, 2, 3)][start : start + 2]
+        return {"data": listed, "meta": {"total": total if listed else 0}, "next": None}
+
+    pages, extraction = fetched(Server(dishes=page), Endpoint("dishes", "/dishes", "data", paging))
+    assert [record["id"] for page in pages for record in page.records][:2] == [1, 2]
+    assert "page 1 does not say how the list goes on: $.meta.total: Expected `int`" in str(
+        extraction.gaps["dishes"].findings
+    )
+
+
+@pytest.mark.parametrize("cursor", [{}, [1], {"after": 2}, 1.5])
+def test_records_beside_a_cursor_that_cannot_be_read_are_kept_and_the_list_has_a_gap(cursor: Any) -> None:
+    paging = CursorPaging(size=2, next_cursor="next")
+    server = Server(dishes=lambda asked: {"data": [{"id": 1}], "next": cursor})
+    pages, extraction = fetched(server, Endpoint("dishes", "/dishes", "data", paging))
+    assert [record["id"] for page in pages for record in page.records] == [1]
+    assert "$.next" in extraction.gaps["dishes"].findings[0]
+
+
 def _error(code: str, message: str, text: str) -> SyncError:
     return AuthenticationFailed(text) if code == "E401" else ServerFailed(text)
 
@@ -168,6 +201,8 @@ def test_a_code_other_than_ok_is_an_error_in_any_answer(code: str, error: type[S
     assert endpoint.read(reply_of({"code": "OK", "data": [{"id": 1}]})).records == [{"id": 1}]
     with pytest.raises(error, match=f"answered code {code}: not today"):
         endpoint.read(reply_of({"code": code, "message": "not today"}))
+    with pytest.raises(error, match=f"answered code {code}: no message"):
+        endpoint.read(reply_of({"code": code, "message": {"en": "not today"}}))
 
 
 DISHES = Endpoint("dishes", "/dishes", records="")

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from sync_platform.errors import AuthenticationFailed, ServerFailed, SyncError, Throttled
-from sync_platform.sources import paging
+from sync_platform.errors import AuthenticationFailed, Refused, ServerFailed, SyncError, Throttled
+from sync_platform.sources import list_reading, paging
 from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.list_proof import ListProof
 from sync_platform.sources.list_reading import STALE_PAGES, Slice
@@ -189,6 +189,77 @@ def test_a_total_that_a_table_cannot_store_and_is_corrected_leaves_the_corrected
 
     all_of(by_offset(extraction, "dishes", fetch, 1))
     assert gaps(extraction)["claimed"] == 2
+
+
+@pytest.mark.parametrize("total", [0, -1, 1, 2, 3])
+def test_a_total_that_is_too_small_ends_no_list(extraction: Extraction, total: int) -> None:
+    listed = [1, 2, 3, 4, 5, 6, 7]
+
+    async def by_number(page: int) -> Slice:
+        return part(*listed[2 * page - 2 : 2 * page], total=total, pages=min(total, 1))
+
+    async def by_position(offset: int) -> Slice:
+        return part(*listed[offset : offset + 2], total=total)
+
+    for pages in (numbered(extraction, "dishes", by_number), by_offset(extraction, "dishes", by_position, 2)):
+        assert sorted(ids(all_of(pages))) == listed
+    assert "findings" not in gaps(extraction)
+    notes = extraction.gaps["dishes"].notes
+    assert notes == [f"the list counts {max(0, total)} records, and lists 7: the count is not used"] * 2
+
+
+def test_a_total_that_counts_the_records_of_its_page_ends_no_list(extraction: Extraction) -> None:
+    async def fetch(offset: int) -> Slice:
+        return part(*[1, 2, 3, 4, 5][offset : offset + 2], total=len([1, 2, 3, 4, 5][offset : offset + 2]))
+
+    assert ids(all_of(by_offset(extraction, "dishes", fetch, 2))) == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("beyond", [part(), part(1, 2), Refused("404: no such page")])
+def test_a_full_first_page_that_is_the_whole_list_leaves_no_gap(
+    extraction: Extraction, beyond: Slice | SyncError
+) -> None:
+    first = part(1, 2, total=2, pages=1)
+    assert ids(all_of(numbered(extraction, "dishes", mapped({1: first, 2: beyond})))) == [1, 2]
+    assert ids(all_of(by_offset(extraction, "dishes", mapped({0: first, 2: beyond}), 2))) == [1, 2]
+    assert gaps(extraction) == {"claimed": 4, "pages_expected": 2}
+
+
+def test_new_records_on_every_page_end_after_the_most_pages_that_are_read(
+    extraction: Extraction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(list_reading, "MAX_PAGES", 9)
+    asked = 0
+
+    async def fetch(position: Any) -> Slice:
+        nonlocal asked
+        asked += 1
+        return part(2 * asked, 2 * asked + 1, next_cursor=f"after {asked}")
+
+    for pages in (
+        numbered(extraction, "dishes", fetch),
+        by_cursor(extraction, "dishes", fetch),
+        by_offset(extraction, "dishes", fetch, 2),
+    ):
+        assert len(ids(all_of(pages))) == 18
+    assert gaps(extraction)["findings"] == ["the list has more than 9 pages, and may have no end"] * 3
+
+
+def test_a_last_page_with_other_records_each_time_ends_as_a_finding(extraction: Extraction) -> None:
+    asked = 0
+
+    async def fetch(cursor: Any) -> Slice:
+        nonlocal asked
+        asked += 1
+        return part(asked)
+
+    all_of(by_cursor(extraction, "dishes", fetch))
+    assert gaps(extraction)["findings"] == ["the last page listed other records each of 4 times"]
+
+
+def test_a_long_cursor_is_cut_in_a_finding(extraction: Extraction) -> None:
+    all_of(by_cursor(extraction, "dishes", scripted(part(1, next_cursor="c" * 50_000))))
+    assert len(gaps(extraction)["findings"][0]) < 200
 
 
 # lists that move while they are read
