@@ -45,7 +45,7 @@ class GuardedWebserver(DagsterWebserver[WorkspaceProcessContext, ActorContext]):
 
     def create_asgi_app(self, **settings: Any) -> Starlette:
         """The app, whose errors have the form of all other refusals."""
-        app = super().create_asgi_app(**settings)  # type: ignore[no-untyped-call]
+        app = super().create_asgi_app(**settings)
         app.add_exception_handler(HTTPException, refusal_of)
         return app
 
