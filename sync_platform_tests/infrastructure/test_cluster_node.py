@@ -67,7 +67,7 @@ def test_every_container_is_closed(chart: InstalledChart) -> None:
         assert {each: status[each] for each in closed} == closed, name
         root = next(line for line in (process / "mountinfo").read_text().splitlines() if line.split()[4] == "/")
         assert root.split()[5].split(",")[0] == "ro", name
-        has_token = (process / "root/var/run/secrets/kubernetes.io/serviceaccount/token").exists()
+        has_token = (process / "root/run/secrets/kubernetes.io/serviceaccount/token").exists()
         assert has_token is (name in WITH_TOKEN), name
 
 

@@ -25,6 +25,7 @@ from sync_platform.logs.configuration import OWN, begin_logging, line_handler
 from sync_platform.server.dagster_ui.daemon_election import DaemonLabel, elected
 from sync_platform.server.dagster_ui.lost_retries import keep_retries
 from sync_platform.server.dagster_ui.lost_runs import keep_ending_lost_runs
+from sync_platform.server.dagster_ui.slow_launches import wait_for_slow_launches
 from sync_platform.settings import load_settings
 from sync_platform.storage.held_lock import HeldLocks
 
@@ -46,6 +47,7 @@ def run_elected() -> None:
             threading.Thread(target=_end_without_lock, args=(locks,), daemon=True).start()
             threading.Thread(target=keep_ending_lost_runs, daemon=True).start()
             keep_retries()
+            wait_for_slow_launches()
             os.environ.setdefault(BACKFILLS_WAIT, "1")
             runpy.run_module("dagster._daemon", run_name="__main__", alter_sys=True)
     except AnotherDeployment as refusal:

@@ -104,7 +104,7 @@ class Node:
         return self.folder / "containerd.sock"
 
     @contextmanager
-    def _containerd(self) -> Iterator[None]:
+    def containerd(self) -> Iterator[None]:
         config = self.folder / "containerd.toml"
         config.write_text(CONTAINERD.format(folder=self.folder, socket=self._socket, pause=PAUSE, plugins=PLUGINS))
         with self._running("containerd", ["containerd", f"--config={config}"], self._socket.exists):
@@ -148,7 +148,7 @@ class Node:
             yield
 
     @contextmanager
-    def _scheduler(self) -> Iterator[None]:
+    def scheduler(self) -> Iterator[None]:
         command = [
             str(self.plane.binaries / "kube-scheduler"),
             f"--kubeconfig={self.plane.kubeconfig}",
@@ -160,7 +160,7 @@ class Node:
             yield
 
     @contextmanager
-    def _proxy(self) -> Iterator[None]:
+    def proxy(self) -> Iterator[None]:
         """Services: connections to their addresses reach a pod."""
         port = free_port()
         command = [
@@ -184,7 +184,7 @@ class Node:
             subprocess.run([str(self.plane.binaries / "kube-proxy"), "--cleanup"], capture_output=True, check=False)
 
     @contextmanager
-    def _names(self) -> Iterator[None]:
+    def names(self) -> Iterator[None]:
         """A server that knows the name of each service."""
         hosts, ended = self.folder / "hosts", threading.Event()
         hosts.touch()
@@ -235,7 +235,7 @@ def running_node(folder: Path) -> Iterator[Node]:
             pytest.skip(f"a node of Kubernetes {NOT_TESTED}: build-kubernetes.sh has built no {', '.join(missing)}")
         plane.api().create(_addresses_of_api(plane))
         node = Node(plane, folder)
-        for part in (node._containerd, node._names, node._proxy, node._scheduler):
+        for part in (node.containerd, node.names, node.proxy, node.scheduler):
             stack.enter_context(part())
         yield node
 
