@@ -1,4 +1,4 @@
-"""A node on which containers run: containerd, the kubelet, the scheduler, kube-proxy, and a server of names.
+"""A node on which containers run: containerd, the kubelet, the scheduler and kube-proxy.
 
 What belongs here: starting them, giving them images, and the processes of pods. What doesn't: what is installed.
 """
@@ -11,9 +11,8 @@ import secrets
 import shutil
 import signal
 import subprocess
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,12 +20,14 @@ import httpx
 import pytest
 import yaml
 
-from sync_platform_tests.infrastructure.cluster.cluster_api import ApiRefusal, ClusterApi, Object
+from sync_platform_tests.infrastructure.cluster.cluster_api import Object
 from sync_platform_tests.infrastructure.cluster.control_plane import (
     ControlPlane,
     running_control_plane,
     running_program,
+    wait_for,
 )
+from sync_platform_tests.infrastructure.cluster.service_names import service_names
 from sync_platform_tests.server.running_server import free_port
 from sync_platform_tests.services import NOT_TESTED
 
@@ -86,8 +87,11 @@ class Node:
 
     def process_of(self, pod: Object) -> int:
         """The first process of a pod's container, as this machine counts."""
-        tasks = dict(line.split()[:2] for line in self.containers("tasks", "list").splitlines()[1:])
-        return int(tasks[_container_of(pod)])
+        return int(self._tasks()[_container_of(pod)])
+
+    def _tasks(self) -> dict[str, str]:
+        """The first process of each container, by the container's id."""
+        return dict(line.split()[:2] for line in self.containers("tasks", "list").splitlines()[1:])
 
     def run(self, pod: Object, *command: str) -> str:
         """The output of a command in the container of a pod, with its user and its settings."""
@@ -145,7 +149,20 @@ class Node:
             f"--pod-infra-container-image={PAUSE}",
         ]
         with self._running("kubelet", command, self._is_ready):
-            yield
+            try:
+                yield
+            finally:
+                self._end_pods()
+
+    def _end_pods(self) -> None:
+        """Have the kubelet end every pod, so that none of its processes, mounts and networks is left."""
+        api = self.plane.api()
+        for kind in ("Deployment", "Job", "Pod"):
+            for each in api.list(kind, ""):
+                grace_s = 1 if kind == "Pod" else None
+                api.delete(kind, each["metadata"]["name"], each["metadata"]["namespace"], grace_s)
+        # a controller may have made a pod before it saw that its object was deleted
+        wait_for(lambda: not api.list("Pod", "") and not self._tasks(), lambda: f"pods are left: {self._tasks()}")
 
     @contextmanager
     def scheduler(self) -> Iterator[None]:
@@ -183,32 +200,6 @@ class Node:
         finally:
             subprocess.run([str(self.plane.binaries / "kube-proxy"), "--cleanup"], capture_output=True, check=False)
 
-    @contextmanager
-    def names(self) -> Iterator[None]:
-        """A server that knows the name of each service."""
-        hosts, ended = self.folder / "hosts", threading.Event()
-        hosts.touch()
-        command = ["dnsmasq", "--keep-in-foreground", "--no-resolv", "--no-hosts", f"--addn-hosts={hosts}"]
-        command += [f"--listen-address={ADDRESS}", "--bind-interfaces", "--user=root", "--conf-file=/dev/null"]
-        command += [f"--local=/{DOMAIN}/", "--pid-file="]
-
-        def follow(process: subprocess.Popen[bytes], api: ClusterApi) -> None:
-            while not ended.wait(0.5):
-                with suppress(httpx.TransportError, ApiRefusal):
-                    text = "".join(map(_line_of, api.list("Service", "")))
-                    if text != hosts.read_text():
-                        hosts.write_text(text)
-                        process.send_signal(signal.SIGHUP)
-
-        with self._running("dnsmasq", command) as process:
-            following = threading.Thread(target=follow, args=(process, self.plane.api()))
-            following.start()
-            try:
-                yield
-            finally:
-                ended.set()
-                following.join()
-
     def _is_ready(self) -> bool:
         found = self.plane.api().found("Node", NAME) or {"status": {}}
         conditions = {each["type"]: each["status"] for each in found["status"].get("conditions", [])}
@@ -235,7 +226,8 @@ def running_node(folder: Path) -> Iterator[Node]:
             pytest.skip(f"a node of Kubernetes {NOT_TESTED}: build-kubernetes.sh has built no {', '.join(missing)}")
         plane.api().create(_addresses_of_api(plane))
         node = Node(plane, folder)
-        for part in (node.containerd, node.names, node.proxy, node.scheduler):
+        stack.enter_context(service_names(folder, ADDRESS, DOMAIN, plane.api()))
+        for part in (node.containerd, node.proxy, node.scheduler):
             stack.enter_context(part())
         yield node
 
@@ -277,8 +269,3 @@ def _addresses_of_api(plane: ControlPlane) -> Object:
 def _container_of(pod: Object) -> str:
     (status,) = pod["status"]["containerStatuses"]
     return str(status["containerID"]).removeprefix("containerd://")
-
-
-def _line_of(service: Object) -> str:
-    metadata, address = service["metadata"], service["spec"]["clusterIP"]
-    return f"{address} {metadata['name']}.{metadata['namespace']}.svc.{DOMAIN}\n"
