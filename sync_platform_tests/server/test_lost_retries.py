@@ -17,7 +17,6 @@ from dagster._daemon.auto_run_reexecution import auto_run_reexecution
 from dagster._daemon.auto_run_reexecution.event_log_consumer import EventLogConsumerDaemon
 
 from sync_platform.cli.runner.home import INSTANCE_YAML
-from sync_platform.server.dagster_ui import lost_retries
 from sync_platform.server.dagster_ui.lost_retries import NOT_LAUNCHED_TAG, keep_retries
 
 WILL_RETRY = "dagster/will_retry"
@@ -47,13 +46,6 @@ def workspace(tmp_path: Path) -> Iterator[WorkspaceProcessContext]:
         yield workspace
 
 
-@pytest.fixture(autouse=True)
-def _kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(auto_run_reexecution, "retry_run", auto_run_reexecution.retry_run)
-    monkeypatch.setattr(EventLogConsumerDaemon, "run_iteration", EventLogConsumerDaemon.run_iteration)
-    keep_retries()
-
-
 def test_a_retry_that_could_not_be_launched_is_launched_later(
     workspace: WorkspaceProcessContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -63,10 +55,12 @@ def test_a_retry_that_could_not_be_launched_is_launched_later(
     def launch(run: dg.DagsterRun, _: object) -> None:
         if is_away:
             raise ConnectionError("the code server is being replaced")
-        assert run.tags[NOT_LAUNCHED_TAG] == "false"
+        assert run.tags[NOT_LAUNCHED_TAG] == "false"  # the new run inherits it
         launched.append(run.run_id)
 
-    monkeypatch.setattr(lost_retries, "_launch", launch)
+    monkeypatch.setattr(auto_run_reexecution, "retry_run", launch)
+    monkeypatch.setattr(EventLogConsumerDaemon, "run_iteration", EventLogConsumerDaemon.run_iteration)
+    keep_retries()
     list(daemon.run_iteration(workspace))  # it begins to read Dagster's events here
     run_id = failing.execute_in_process(
         instance=instance,
