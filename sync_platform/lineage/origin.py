@@ -20,6 +20,7 @@ from sync_platform.landing.manifest import Manifest, PageEntry, find_manifest, m
 from sync_platform.lineage.changes import Change
 from sync_platform.sources.declaration import Platform
 from sync_platform.sources.received import Body
+from sync_platform.sources.source_ids import is_same_id
 from sync_platform.storage.object_store import ObjectStore
 
 State = Literal["intact", "altered", "other_record", "rewritten", "missing", "gone", "unproved"]
@@ -105,7 +106,8 @@ class OriginFinder:
             return False
         platform = self._platforms.get(change.platform)
         dataset = next((each for each in platform.datasets if each.name == change.dataset), None) if platform else None
-        return dataset is None or dataset.source_id(orjson.loads(lines[line - 1])) == change.entity_id
+        found = dataset.source_id(orjson.loads(lines[line - 1])) if dataset else change.entity_id
+        return found is not None and is_same_id(found, change.entity_id)
 
     def _read_manifest(self, key: str) -> tuple[dict[str, list[PageEntry]] | None, bool]:
         """The pages of a manifest by object, in order of their lines, or None if it is missing.

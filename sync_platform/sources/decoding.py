@@ -24,7 +24,7 @@ from sync_platform.sources.columns import ColumnDeclaration, Row, declared_colum
 from sync_platform.sources.loose_records import FieldMeanings, UnreadableDate
 from sync_platform.sources.placeholders import is_name, without_placeholder, without_placeholders
 from sync_platform.sources.rules import OneOf
-from sync_platform.sources.source_ids import joined_id
+from sync_platform.sources.source_ids import joined_id, required_id
 from sync_platform.sources.values import day, filled, identity, moment, money
 from sync_platform.sources.wire_structs import WireField, struct_of, value_at, value_of
 
@@ -147,7 +147,7 @@ def _values(
     row: type[Row], key: tuple[str, ...], columns: list[ColumnDeclaration], placeholders: tuple[str, ...]
 ) -> list[_ValueText]:
     parts = ", ".join(value_at("record", name) for name in key)
-    values = [_ValueText("source_id", f"str({parts})", {}, key)]
+    values = [_ValueText("source_id", f"required_id({parts})", {"required_id": required_id}, key)]
     if len(key) > 1:
         values = [_ValueText("source_id", f"joined_id({parts})", {"joined_id": joined_id}, key)]
     for number, column in enumerate(columns):
@@ -204,15 +204,15 @@ def _converter(column: ColumnDeclaration) -> Callable[..., Any] | None:
     if column.sent.convert is not None:
         return column.sent.convert
     if column.meaning.refers_to:
-        return str if column.is_required else identity
+        return required_id if column.is_required else identity
     return None if column.kind is str and column.is_required else CONVERTERS.get(column.kind)
 
 
 def _kinds(row: type[Row], column: ColumnDeclaration) -> list[Any]:
     """The types of the fields that a column is made of: its converter's parameters, else the column's type."""
     convert = _converter(column)
-    if convert is None or convert is str:
-        return [column.kind if convert is None else Identity]
+    if convert is None:
+        return [column.kind]
     hints = typing.get_type_hints(convert, include_extras=True)
     names = [name for name, each in inspect.signature(convert).parameters.items() if each.default is each.empty]
     if len(names) != len(column.sent.paths) or not hints.keys() >= set(names):

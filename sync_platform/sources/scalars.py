@@ -66,9 +66,9 @@ def whole_number_of(value: Any) -> int:
 
 
 def id_text(value: Any) -> str | None:
-    """An id as text: platforms send 12, 12.0 and "12" for one; None for a blank text and for any other value."""
+    """An id as text: platforms send 12, 12.0, "12" and "12 " for one; None for a blank text and for any other value."""
     if isinstance(value, str):
-        return value if value.strip() else None
+        return value.strip() or None
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() and abs(value) <= LARGEST_EXACT else None
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else None

@@ -26,17 +26,31 @@ def source_id_of(*parts: Any) -> str | None:
 
 
 def joined_id(*parts: Any) -> str:
-    """The `source_id` of several values, joined by `/`; ValueError where one is blank.
+    """The `source_id` of several values, without white space around them, joined by `/`; ValueError where one is blank.
 
     A `/` inside a value is written `%2F`, and `%` is written `%25`, so that two records never have one id.
     """
-    texts = list(map(str, parts))
-    if not all(map(str.strip, texts)):
+    texts = list(map(required_id, parts))
+    if not all(texts):
         raise ValueError(EMPTY)
     joined = "/".join(texts)
     if "%" in joined or joined.count("/") >= len(texts):
         return "/".join(text.replace("%", "%25").replace("/", "%2F") for text in texts)
     return joined
+
+
+def required_id(value: int | str) -> str:
+    """An id as text, without white space around it; empty for a blank."""
+    return str(value).strip()
+
+
+def is_same_id(source_id: str, stored: str) -> bool:
+    """True if a stored id is this one. Earlier versions stored white space around an id, and around its parts."""
+    return source_id == stored or _without_white_space(source_id) == _without_white_space(stored)
+
+
+def _without_white_space(source_id: str) -> str:
+    return "/".join(map(str.strip, source_id.split("/")))
 
 
 def id_problem(source_id: str) -> str | None:

@@ -77,6 +77,19 @@ def test_an_id_of_any_characters_is_stored_changed_retired_restored_and_replayed
     market.lake.close()
 
 
+def test_white_space_around_an_id_makes_no_other_row(market: LakeHarness) -> None:
+    market.sync([{"id": "a", "name": "one"}, {"id": "b"}], hour=0)
+    record = market.sync([{"id": " a\n", "name": "one"}, {"id": "b\u3000"}], hour=1).record
+    assert (record.inserted, record.updated, record.removed) == (0, 0, 0)
+    record = market.sync([{"id": "a ", "name": "two"}, {"id": "b"}], hour=2).record
+    assert (record.inserted, record.updated, record.removed) == (0, 1, 0)
+    assert market.table() == [("a", "two"), ("b", None)]
+    # two records that differ in nothing but this white space contradict each other, and neither is chosen
+    record = market.sync([{"id": "a", "name": "three"}, {"id": "a ", "name": "four"}, {"id": "b"}], hour=3).record
+    assert (record.quarantined, record.inserted, record.removed) == (2, 0, 0)
+    assert market.table() == [("a", "two"), ("b", None)]
+
+
 def test_a_record_whose_id_cannot_be_stored_is_quarantined_and_its_neighbours_are_stored(market: LakeHarness) -> None:
     odd = [{"id": each} for each in QUARANTINED.values()]
     market.sync([*odd, {"id": "b"}, {"id": "c"}], hour=0)

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from sync_platform.sources.endpoints import path_segment
-from sync_platform.sources.source_ids import MAX_BYTES, id_problem, joined_id, shown_id, source_id_of
+from sync_platform.sources.source_ids import MAX_BYTES, id_problem, is_same_id, joined_id, shown_id, source_id_of
 
 RESERVED = [
     "a#b",
@@ -55,6 +55,14 @@ def test_a_value_that_is_no_text_and_no_whole_number_is_no_id(part: Any) -> None
 @pytest.mark.parametrize("number", [0, -7, 2**63, 2**64 + 1, 10**40])
 def test_a_whole_number_of_any_size_is_its_exact_text(number: int) -> None:
     assert source_id_of(number) == source_id_of(str(number)) == str(number)
+
+
+@pytest.mark.parametrize("written", ["5 ", " 5", "\t5\r\n", "\u30005\u00a0"])
+def test_white_space_around_an_id_is_no_part_of_it(written: str) -> None:
+    assert source_id_of(written) == "5"
+    assert source_id_of("a", written) == joined_id("a", written) == source_id_of("a ", 5) == "a/5"
+    assert is_same_id("5", written) and is_same_id("a/5", f"a /{written}")  # as earlier versions stored it
+    assert not is_same_id("5", f"5{written}")
 
 
 def test_two_keys_never_have_one_id() -> None:
