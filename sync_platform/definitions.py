@@ -52,6 +52,7 @@ def build(settings: Settings, progress: Progress, row_worker: RowWorker = NO_ROW
         "vault_backups": vault_backup_of(settings),
         **io_managers(landing_store, lake),
     }
+    own_checks = load_own_checks(settings.checks_folder, platforms, is_stated=settings.checks is not None)
     sync_jobs = sync_schedules(platforms, platforms_in_use(platforms, settings))
     schedules = [
         *sync_jobs,
@@ -66,7 +67,7 @@ def build(settings: Settings, progress: Progress, row_worker: RowWorker = NO_ROW
     return dg.Definitions(
         assets=[
             *landing_assets(platforms, partitions, progress, row_worker),
-            *table_assets(platforms, partitions, row_worker, load_own_checks(settings.checks_folder, platforms)),
+            *table_assets(platforms, partitions, row_worker, own_checks),
             *unified_assets(platforms, progress),
             scorecard_asset(platforms),
             *backup_assets(),

@@ -73,9 +73,15 @@ class _ReadChecks:
     problems: list[str] = field(default_factory=list)
 
 
-def load_own_checks(folder: Path, platforms: Mapping[str, Platform]) -> OwnChecks:
-    """The checks of a folder; none where it does not exist. A wrong file raises nothing: it is a problem."""
+def load_own_checks(folder: Path, platforms: Mapping[str, Platform], *, is_stated: bool = False) -> OwnChecks:
+    """The checks of a folder; none where it does not exist. A wrong file raises nothing: it is a problem.
+
+    `is_stated`: CHECKS states the folder, so that it is a problem too if there is none.
+    """
     reading = _ReadChecks()
+    if is_stated and not folder.is_dir():
+        reason = "is no folder" if folder.exists() else "there is no such folder"
+        return OwnChecks(problems=(f"{folder}: {reason}, so no own check runs: create it, or correct CHECKS",))
     try:
         paths = sorted(path for path in folder.iterdir() if path.suffix == ENDING) if folder.is_dir() else []
     except OSError as error:

@@ -40,6 +40,19 @@ def test_a_wrong_file_is_named_by_check_and_by_quality(shell_with_example: Shell
     assert (checked.returncode, scored.returncode) == (1, 1)
 
 
+def test_a_stated_folder_that_does_not_exist_is_named(shell_with_example: Shell, tmp_path: Path) -> None:
+    elsewhere = {**shell_with_example.environment, "CHECKS": str(tmp_path / "checs")}
+    shell = replace(shell_with_example, environment=elsewhere)
+    checked, scored = shell.run_in_process("check"), shell.run_in_process("quality")
+    assert (checked.returncode, checked.stdout, scored.returncode) == (1, "", 1)
+    assert "checs: there is no such folder" in checked.stderr
+    assert "correct CHECKS" in checked.stderr
+    assert "correct CHECKS" in scored.stdout.replace("\n", " ")
+    assert "correct CHECKS" in shell.run_in_process("quality", "--json").stderr
+    document = json.loads(shell.run_in_process("check", "--json").stdout)
+    assert (document["checks"], len(document["problems"])) == ([], 1)
+
+
 def test_an_unknown_check_is_refused(shell_with_example: Shell) -> None:
     done = shell_with_example.run_in_process("check", "low")
     assert (done.returncode, done.stdout) == (2, "")

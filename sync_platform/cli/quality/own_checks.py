@@ -22,7 +22,9 @@ def run_checks(names: list[str], *, as_json: bool) -> int:
     """Run the named checks, or all; 0 if every one passes and every file is right, else 1. UsageError for a name."""
     settings = load_settings()
     require_lake(settings)
-    loaded = load_own_checks(settings.checks_folder, load_platforms(settings.platform_path))
+    loaded = load_own_checks(
+        settings.checks_folder, load_platforms(settings.platform_path), is_stated=settings.checks is not None
+    )
     if unknown := sorted(set(names) - {check.name for check in loaded.checks}):
         known = ", ".join(check.name for check in loaded.checks) or "none"
         raise UsageError(f"{settings.checks_folder} has no check {', '.join(unknown)}; it has {known}")

@@ -6,7 +6,7 @@ import sys
 from datetime import UTC, datetime
 
 from sync_platform.cli.exit_codes import FAILED, OK
-from sync_platform.cli.output import write_document, write_json
+from sync_platform.cli.output import report_problem, write_document, write_json
 from sync_platform.errors import NoLakeYet
 from sync_platform.platforms import choose, load_platforms
 from sync_platform.quality.own_checks import load_own_checks
@@ -23,7 +23,7 @@ def show_scorecard(platform: str | None, *, as_json: bool, as_html: bool) -> int
     platforms = load_platforms(settings.platform_path)
     if platform is not None:
         choose(platforms, [platform])
-    problems = load_own_checks(settings.checks_folder, platforms).problems
+    problems = load_own_checks(settings.checks_folder, platforms, is_stated=settings.checks is not None).problems
     try:
         with Lake(LakeAddress.of(settings), read_only=True) as lake, lake.session() as session:
             cards = cards_of(session, platform)
@@ -31,6 +31,8 @@ def show_scorecard(platform: str | None, *, as_json: bool, as_html: bool) -> int
         cards = []
     if as_json:
         write_json([card_json(card) for card in cards])
+        for problem in problems:
+            report_problem(f"own check {problem}")
     else:
         document = scorecard_document(cards, datetime.now(UTC), settings.environment, problems)
         write_document(document, "html" if as_html else "text", sys.stdout)

@@ -29,7 +29,7 @@ def sync_platforms(
     platforms = load_platforms(settings.platform_path)
     planned = plan(choose(platforms if names else platforms_in_use(platforms, settings), names), partition)
     require_accepted_terms([platform for platform, _ in planned])
-    for problem in load_own_checks(settings.checks_folder, platforms).problems:
+    for problem in load_own_checks(settings.checks_folder, platforms, is_stated=settings.checks is not None).problems:
         report_problem(f"own check {problem}")
 
     # the import of Dagster takes a second, so a wrong request is refused first

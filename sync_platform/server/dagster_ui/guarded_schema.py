@@ -19,12 +19,14 @@ from sync_platform.permissions.actor import Actor
 from sync_platform.server.access_log import AccessLog, ChangeEndLog
 from sync_platform.server.access_table import AccessTable, is_open_to
 from sync_platform.server.dagster_ui.launch_tags import tag_backfill, with_actor
+from sync_platform.server.dagster_ui.lost_asset import in_words
 from sync_platform.server.dagster_ui.not_allowed import NotAllowed
 from sync_platform.settings import without_password
 from sync_platform.storage.audit_log import Outcome
 from sync_platform.storage.operation_name import OperationName
 
 Resolver = Callable[..., Any]
+PYTHON_ERROR = "PythonError"
 REPEATS_BACKFILL = "reexecutePartitionBackfill"
 """It copies the tags of the backfill that it repeats."""
 EMPTY: Mapping[str, Any] = {"String": "", "RunConfigData": {}, "RunConfigJSON": {}}
@@ -42,6 +44,9 @@ def guarded_schema(table: AccessTable, log: AccessLog) -> Schema:
         field.resolve = _guarded_change(name, field, table.mutations.get(name), log)
     for name, field in graphql_schema.subscription_type.fields.items():
         field.subscribe = _guarded_subscription(name, field, table.subscriptions.get(name), log)
+    python_error = graphql_schema.type_map[PYTHON_ERROR]
+    assert isinstance(python_error, GraphQLObjectType)
+    python_error.fields["message"].resolve = _reworded(python_error.fields["message"])
     for name, needs in table.fields.items():
         of_type, _, of_field = name.partition(".")
         kind = graphql_schema.type_map.get(of_type)
@@ -102,6 +107,16 @@ def _hidden_unless(name: str, field: GraphQLField, needs: str) -> Resolver:
         return empty
 
     return hidden
+
+
+def _reworded(field: GraphQLField) -> Resolver:
+    """The message of an error of Dagster, without passwords, and in words where it is the key of an asset."""
+    resolve = field.resolve or default_field_resolver
+
+    def reworded(root: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
+        return in_words(without_password(str(resolve(root, info, **arguments))))
+
+    return reworded
 
 
 def _empty_value(field: GraphQLField) -> Any:

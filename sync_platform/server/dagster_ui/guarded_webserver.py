@@ -23,6 +23,7 @@ from sync_platform.server.access_log import AccessLog
 from sync_platform.server.access_table import NOBODY, AccessTable
 from sync_platform.server.dagster_ui.actor_context import QUERY_WITHIN_S, ActorContext
 from sync_platform.server.dagster_ui.guarded_schema import guarded_schema
+from sync_platform.server.dagster_ui.lost_asset import in_words
 from sync_platform.server.dagster_ui.not_allowed import NotAllowed
 from sync_platform.server.refusal import refusal, refusal_of
 from sync_platform.settings import without_password
@@ -134,7 +135,7 @@ class GuardedWebserver(DagsterWebserver[WorkspaceProcessContext, ActorContext]):
         for error in errors:
             if error.original_error and not isinstance(error.original_error, GraphQLError):
                 logger.error("GraphQL: %s", without_password(str(error)), exc_info=error.original_error)
-        return [{**error.formatted, "message": without_password(error.message)} for error in errors]
+        return [{**error.formatted, "message": in_words(without_password(error.message))} for error in errors]
 
     def _determine_status_code(
         self, resolver_errors: list[GraphQLError] | None, captured_errors: list[Exception]
