@@ -236,6 +236,7 @@ def test_the_grammar_finds_the_parts_of_labelled_addresses(part_of_file: str, pa
         ("觀塘翠屏道2號觀塘泳池餐廳地下", {"building": {"觀塘泳池"}}),
         ("牛池灣坪石邨 停車場 G1號舖", {"estate": {"坪石邨"}, "building": {"坪石邨停車場"}}),
         ("G/F-2/F, 14A Po Tung Road", {"floors": {"g", "1", "2"}}),
+        ("長洲海傍街32號地下至2樓", {"floors": {"g", "1", "2"}}),
         ("74, 76 & 78 Johnston Road", {"street": {"johnston"}, "numbers": {(74, 74), (76, 76), (78, 78)}}),
     ],
 )
