@@ -1,9 +1,9 @@
 """The grammar of addresses compared with addresses labelled by hand.
 
 The addresses are of the public register and of a delivery platform: for building the grammar (`build`, `mend`) and for
-measuring it (`measure`, `second` to `eighth`). Each set for a measure was drawn at random and labelled before any of
-its addresses was parsed. The sets `fourth_places` to `eighth_places` were drawn among addresses with a word of an
-estate or a phase. English streets are labelled without their kind, as the parser writes them.
+measuring it (`measure`, `second` to `eighth`). Each set for a measure was drawn at random and labelled before any parse
+of its addresses was seen. The sets `fourth_places` to `eighth_places` were drawn among addresses that contain a word of
+an estate or a phase. English streets are labelled without their kind, as the parser writes them.
 
 Two values are equal where they are the same text after folding, without spaces and signs, with "Mansion" as "Building"
 and 樓 of 大樓 as 廈; house numbers are equal where both ends of the interval are. A value counts once per address.
