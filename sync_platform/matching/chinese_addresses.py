@@ -7,12 +7,13 @@ a number is a street; names behind it, or without a number, are an estate and a 
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from sync_platform.matching.chinese_buildings import name_places
 from sync_platform.matching.chinese_spelling import rewrite_chinese
 from sync_platform.matching.chinese_streets import AND, take_doors
 from sync_platform.matching.chinese_units import take_bare_units, take_units
-from sync_platform.matching.floors import CHINESE, chinese_number, parse_chinese_floor
+from sync_platform.matching.floors import CHINESE, FloorSet, chinese_number, parse_chinese_floor
 from sync_platform.matching.parsed_address import ROMAN, ParsedAddress
 from sync_platform.matching.scripts import HAN
 
@@ -54,10 +55,26 @@ def _take_floors(text: str) -> tuple[str, frozenset[str], bool]:
     podiums = [match for match, _ in found if "平台" in match[0]]
     if podiums and len(found) > 1 and not any(map(_is_storey, podiums)):  # a part of a building's name
         found = [each for each in found if each[0] not in podiums] or found
+    floors = frozenset[str]().union(*(each.floors for _, each in found))
+    if len(found) > 1 and "g" in floors:
+        floors |= _between_ground_and_floor(text, found)
     for match, _ in reversed(found):
         text = f"{text[: match.start()]}|{text[match.end() :]}"
-    floors = frozenset[str]().union(*(each.floors for _, each in found))
     return text, floors, bool(found) and all(each.has_levels for _, each in found)
+
+
+def _between_ground_and_floor(text: str, found: list[tuple[re.Match[str], FloorSet]]) -> frozenset[str]:
+    """The floors between the ground floor and the one that a range ends with: 1 of 地下至2樓."""
+    between: set[str] = set()
+    for (low, ground), (high, last) in pairwise(found):
+        is_range = re.fullmatch(rf"\s*{_TO}\s*", text[low.end() : high.start()])
+        if (
+            is_range
+            and ground.floors == {"g"}
+            and (numbers := [int(floor) for floor in last.floors if floor.isdigit()])
+        ):
+            between |= {str(number) for number in range(1, min(numbers))}
+    return frozenset(between)
 
 
 def _is_storey(podium: re.Match[str]) -> bool:

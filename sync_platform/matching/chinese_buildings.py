@@ -13,7 +13,7 @@ from sync_platform.matching.scripts import HAN
 _ESTATE = re.compile(r"(.{2,}?(?:(?<![渡度]假)村|苑|屋苑))(?!酒店|大厦|商务|商业中心大厦)(.*)")
 _GARDEN = re.compile(rf"(.{{2,}}?(?:花园|半岛|新城(?!市)|湾畔|豪庭))(?!酒店)(?=\s*[{HAN}]{{2,}})")
 _KIND = re.compile(
-    r"(?:购物)?(?:商场|街市|中心|广场|街市场|停车场(?:大厦|大楼)?|市场|大厦|大楼|商场(?:街市|停车场)|商业中心)"
+    r"(?:购物|多层)?(?:商场|街市|市?中心|广场|街市场|停车场(?:大厦|大楼)?|市场|大厦|大楼|商场(?:街市|停车场)|商业中心)"
 )
 _PURPOSE = re.compile(r"(?:商业|住宅)(?:发展)?(?:部[分份])?$|(?:[东西南北新旧]|[a-z])翼$|[a-z]\s?[区场]$")
 _DIVISION = re.compile(
@@ -26,7 +26,7 @@ _DIVISION = re.compile(
 a code in front of a word: VICTORIA DOCKSIDE K11 MUSEA.
 """
 _IN_COMPLEX = re.compile(
-    rf"([{HAN}]{{2,}}?(?:广场|商场|中心|大厦|酒店|坊|马场|(?<![平舞露电])台))"
+    rf"([{HAN}]{{2,}}?(?:广场|商场|中心|大厦|酒店|坊|庭|马场|(?<![平舞露电])台))"
     rf"(?=(?!商[业务]|购物|停车|综合|[东西南北新旧本及之的])[{HAN}]{{2,}}(?:商场|广场|大厦|酒店|市场|街市|中心|看台|[楼阁坊廊舍轩居]|(?<!新)城)$)"
     rf"|([{HAN}]{{2,}}?(?:城(?!市|门)|医院|体育园|山庄))(?=(?!中心|主|商[业务]|购物|停车|综合|[东西南北新旧本及之的])[{HAN}]{{2,}}"
     r"(?:商场|广场|大厦|中心|酒店|市场|街市|零售馆|[楼阁居廊堂轩湾园城])$)"
@@ -72,7 +72,7 @@ def _read_name(piece: str, *, may_be_estate: bool) -> PlaceName:
     estate = phase = ""
     if may_be_estate and (found := _ESTATE.fullmatch(piece)):
         estate = found[1]
-        piece = piece if _KIND.fullmatch(found[2]) else found[2]
+        piece = piece if _KIND.fullmatch(found[2].strip()) else found[2]
     elif may_be_estate and (found := _GARDEN.match(piece)) and not _KIND.fullmatch(piece[found.end() :].strip()):
         estate = found[1]
         piece = piece[found.end() :]
@@ -89,7 +89,7 @@ def _read_name(piece: str, *, may_be_estate: bool) -> PlaceName:
 @lru_cache(maxsize=50_000)
 def _pieces(text: str) -> tuple[str, ...]:
     """The names in a text: spaces divide them where Chinese stands on both sides."""
-    named = (without_description(piece.strip()) for piece in _DIVISION.split(text))
+    named = (without_description(piece.strip()) for piece in _DIVISION.split(text.strip()))
     divided = (_IN_COMPLEX.sub(r"\g<0>,", _divide_repetition(piece)) for piece in named)
     pieces = (
         without_description(_CONJUNCTION.sub("", piece.strip()))

@@ -24,10 +24,10 @@ _NAMES_A_LOT = re.compile(r"段|约|d\.?d")
 _FLOOR_SIGN = re.compile(r"(?<![a-z0-9])(\d{1,3}(?:-\d{1,3})?|[ul]g\d?|[gbml]\d?)\s*/\s*f(?![a-z0-9])\s*[楼层]?")
 _WORD_NUMBER = "[一二三四五六七八九十]{1,3}"
 _NUMBER_IN_WORDS = re.compile(
-    rf"(?:(?<=[街道路里径巷])|(?={_WORD_NUMBER}号铺)){_WORD_NUMBER}(?:号?[及至、-]{_WORD_NUMBER})*(?=号)"
+    rf"(?:(?<=[街道路里径巷])|(?<=道[东南西北中])|(?={_WORD_NUMBER}号铺)){_WORD_NUMBER}(?:号?[及至、-]{_WORD_NUMBER})*(?=号)"
 )
 """House numbers in words, and those of shops: 馬頭圍道三十七至三十九號."""
-_STREET_BEFORE = re.compile(rf"[{HAN}]{{2}}[街道路里径巷]$")
+_STREET_BEFORE = re.compile(rf"[{HAN}]{{2}}[街道路里径巷东南西北中]$")
 _WORD_BEFORE_SIGN = re.compile("[一二三四五六七八九十]号")
 _EACH_NUMBER = re.compile(_WORD_NUMBER)
 _WORDS = "大厦 大楼 商厦 商场 商业 工业 花园 中心 广场 酒店 咖啡 部份 部分 地下 阁楼 座位 平台 戏院 街市 空地".split()  # noqa: SIM905

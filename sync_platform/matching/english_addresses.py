@@ -220,7 +220,7 @@ def _take_doors(
 def _numbered(segments: list[str]) -> list[tuple[int, str, re.Match[str]]]:
     """The segment with the house number, its position, and the number; at most one, and rather one that says "Road"."""
     found = [
-        (not has_kind(segment[match.end() :]), position, match)
+        (_likeness_to_street(segment[match.end() :]), position, match)
         for position, segment in enumerate(segments)
         if _DIGIT.search(segment)
         for match in _NUMBER.finditer(segment)
@@ -230,6 +230,13 @@ def _numbered(segments: list[str]) -> list[tuple[int, str, re.Match[str]]]:
         return []
     _, position, match = min(found, key=lambda each: (each[0], each[1], each[2].start()))
     return [(position, segments[position], match)]
+
+
+def _likeness_to_street(text: str) -> int:
+    """0 where a text is a whole street, 1 where it has the kind of a street, else 2: 135 Bonham Strand Trade Centre."""
+    if is_street(_WORD.findall(text)):
+        return 0
+    return 1 if has_kind(text) else 2
 
 
 def _begins_street(segment: str, number: re.Match[str]) -> bool:

@@ -21,7 +21,7 @@ _FULL_NAMES = {
     "roof": "r", "rooftop": "r", "podium": "p", "u/g": "ug", "l/g": "lg", "c/l": "m",
     "高层地下": "ug", "地下高层": "ug", "上层地下": "ug", "低层地下": "lg", "地下低层": "lg", "地下底层": "lg",
     "地下": "g", "地面": "g", "地铺": "g", "地库": "b", "地牢": "b", "阁楼": "m", "阁仔": "m", "平台": "p", "天台": "r",
-    "地下上层": "ug", "地下下层": "lg", "低层": "lg", "高层": "ug", "平台层": "p",
+    "地下上层": "ug", "地下下层": "lg", "低层": "lg", "高层": "ug", "平台层": "p", "底层地下": "lg",
 }  # fmt: skip
 
 _ATOM = r"(?:\d{1,3}(?:st|nd|rd|th)?|[bf]\d|b|lb|u/?g\d?|l/?g\d?|m\d|[gmrpc]|mtr)"
@@ -50,14 +50,14 @@ _STOREY = r"(?:字楼|楼层|楼|层)"
 _BEHIND_LATIN_NAME = rf"(?:(?<=[a-z]{{3}})|(?<=ii)|(?<=[{HAN}]i)|(?<=[a-z]{{2}} [a-z]))(?=\d)"
 """Where a number is no part of a code: MEGABOX10樓."""
 CHINESE = re.compile(
-    r"(?=[第a-z0-9一二三四五六七八九十地高上低阁天平港])(?:"  # the first characters that are possible
+    r"(?=[第a-z0-9一二三四五六七八九十地高上低底阁天平港])(?:"  # the first characters that are possible
     r"(?:(?<![a-z0-9.\-])|(?=第))第?\s?(?P<depth>[\d一二三四](?:\s?[-–至]\s?[\d一二三四])?)\s?[楼层]?地[库牢]"
     rf"|(?:(?<![a-z0-9.\-])|(?=[第一二三四五六七八九十])|{_BEHIND_LATIN_NAME})"
     rf"(?P<list>{_ATOM_ZH}\s?{_STOREY}?(?:\s*(?:[-–&、]|及|至|到|和)\s*{_ATOM_ZH}\s?{_STOREY}?)*?)"
     rf"(?P<storey>(?<=[层楼])|{_STOREY}|(?=全层))(?!\s*\d*\s*[铺室]?位|\s*[-–至到]\s*\d{{1,3}}\s?[楼层])"
     r"|(?P<station>(?:港铁|地铁|mtr)\s?[楼层][层面]?)"
     r"|(?<![a-z0-9.\-])(?P<level>l\d{1,2}|[lu]g\d)(?=\s*(?:[(|,及]|$)|\s[a-z]部)"
-    "|(?P<name>高层地下|地下高层|上层地下|地下[上下]层|低层地下|地下低层|地下底层|地下|地面|地铺|地库|地牢|阁楼|阁仔|天台|[a-z]?平台层?|低层|高层)"
+    "|(?P<name>高层地下|地下高层|上层地下|地下[上下]层|低层地下|地下低层|地下底层|底层地下|地下|地面|地铺|地库|地牢|阁楼|阁仔|天台|[a-z]?平台层?|低层|高层)"
     rf"(?P<number>(?:\d(?!\s?座)|(?<=[库牢])\s\d(?=楼)|(?<=[库牢])[一二三四](?=[楼层]))(?=\s*(?:字?楼|层|(?![号及至和与])[{HAN}]|$)))?)"
 )
 _STOREY_OR_ORDINAL = re.compile(rf"{_STOREY}|第")
@@ -117,6 +117,8 @@ def _listed(text: str) -> frozenset[str]:
         floor = _floor(text[position : separator.start() if separator else len(text)].strip())
         if is_range and floors and floor.isdigit() and floors[-1].isdigit():
             floors += [str(number) for number in range(int(floors[-1]) + 1, int(floor))]
+        elif is_range and floor.isdigit() and floors[-1:] == ["g"]:
+            floors += [str(number) for number in range(1, int(floor))]
         if floor:
             floors.append(floor)
         if separator:
