@@ -64,9 +64,11 @@ def _is_restaurant(texts: list[str]) -> bool:
 
 
 def _in_scope(categories: Any) -> bool:
-    """False only where categories are given and RESTAURANT is not one: the search also lists some hotels and sights."""
+    """False only where categories are given, all can be read and none is RESTAURANT: the search also lists some hotels
+    and sights."""
     codes = codes_in(categories)
-    return not codes or any(map(_is_restaurant, codes))
+    given = len(categories) if isinstance(categories, list) else 1
+    return not codes or len(codes) < given or any(map(_is_restaurant, codes))
 
 
 def _cuisines(categories: Any) -> list[str]:

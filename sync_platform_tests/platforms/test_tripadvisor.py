@@ -186,6 +186,17 @@ def test_a_restaurant_is_one_in_whatever_form_its_categories_come(sent: Any) -> 
     assert replayed.extraction.state.left_out["restaurants"] == 0
 
 
+@pytest.mark.parametrize("unreadable", [{}, None, "", [], 1.5, {"name": {"en": "Restaurant"}}])
+def test_a_location_with_a_category_that_cannot_be_read_is_not_left_out(unreadable: Any) -> None:
+    listed = [{**places(1)[0], "categories": [unreadable, "Bar"]}]
+    replayed = replay(
+        TRIPADVISOR,
+        [exchange(SEARCH, {"data": listed, "pagination": of(1)}), exchange(LOCATIONS, {"data": listed})],
+        datasets=["restaurants"],
+    )
+    assert [row.source_id for row in replayed.rows("restaurants")] == ["1"]
+
+
 def test_a_search_whose_locations_are_all_left_out_is_a_fault() -> None:
     hotels = places(*range(1, 8), kind="Hotel") + places(8, 9, kind="Sight")
     replayed = replay(TRIPADVISOR, [exchange(SEARCH, {"data": hotels, "pagination": of(9)})], datasets=["restaurants"])
