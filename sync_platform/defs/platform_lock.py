@@ -16,6 +16,7 @@ from sync_platform.defs.dead_runs import end_dead_runs, free_pools, require_unde
 from sync_platform.defs.overtaken_run import launched_again_if_overtaken
 from sync_platform.defs.progress import Progress
 from sync_platform.defs.request_notes import RequestNotes
+from sync_platform.defs.run_assets import key_parts_of
 from sync_platform.defs.run_log import logging_run
 from sync_platform.documents.local_time import local_time
 from sync_platform.sources.declaration import Platform
@@ -99,7 +100,7 @@ def platform_lock_resource(
             return
         run_id = run.run_id
         instance.add_run_tags(run.run_id, tags_of_process(run.run_id))
-        locked = _locks_of(run, names)
+        locked = _locks_of(instance, run, names)
         operation = OperationName.unify if locked == [UNIFIED] else OperationName.sync
         with launched_again_if_overtaken(instance, run):
             note_run(run, ledger, operation, {"platforms": [name for name in locked if name != UNIFIED]})
@@ -119,14 +120,13 @@ def platform_lock_resource(
     return platform_locks
 
 
-def _locks_of(run: dg.DagsterRun, names: list[str]) -> list[str]:
-    """The locks that a run needs; all of them for a run without a selection.
+def _locks_of(instance: dg.DagsterInstance, run: dg.DagsterRun, names: list[str]) -> list[str]:
+    """The locks that a run needs; all of them where it is not known what the run makes.
 
     Every run takes them in the same order: otherwise two runs could wait for each other.
     """
-    if not run.asset_selection:
-        return sorted(names)
-    return sorted({part for key in run.asset_selection for part in key.path if part in names})
+    parts = key_parts_of(instance, run) or set(names)
+    return sorted(parts.intersection(names))
 
 
 def _on_wait(

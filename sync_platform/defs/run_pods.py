@@ -27,6 +27,7 @@ from kubernetes.client.rest import ApiException
 from urllib3.exceptions import HTTPError
 
 from sync_platform.defs.dead_runs import pod_of
+from sync_platform.defs.run_assets import key_parts_of
 
 logger = logging.getLogger(__name__)
 JOB_TAG = "sync_platform/job"
@@ -63,8 +64,7 @@ class PlatformRunLauncher(K8sRunLauncher):
 
     def get_container_context_for_run(self, dagster_run: DagsterRun) -> K8sContainerContext:
         context = super().get_container_context_for_run(dagster_run)
-        selected = {part for key in dagster_run.asset_selection or () for part in key.path}
-        platforms = selected & self._platform_resources.keys()
+        platforms = key_parts_of(self._instance, dagster_run) & self._platform_resources.keys()
         if len(platforms) != 1:
             return context
         return context.merge(K8sContainerContext(resources=self._platform_resources[platforms.pop()]))

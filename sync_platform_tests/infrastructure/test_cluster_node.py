@@ -83,7 +83,7 @@ def test_a_run_and_an_emergency_request_are_pods_of_the_chart(
     chart.wait_for(lambda: state_of(client, run) in ("SUCCESS", "FAILURE"))
     assert state_of(client, run) == "SUCCESS", chart.explain()
     (pod,) = run_pods(chart, run)
-    assert pod["spec"]["containers"][0]["resources"]["limits"] == {"memory": "3Gi"}  # no platform is selected
+    assert pod["spec"]["containers"][0]["resources"]["limits"] == {"memory": "2Gi"}
     assert pod["spec"]["automountServiceAccountToken"] is False
     chart.wait_for(lambda: api.emergency(request.request_id).finished_at)
     assert api.emergency(request.request_id).status == "complete", chart.explain()
