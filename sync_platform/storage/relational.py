@@ -129,7 +129,7 @@ def _engine(address: sa.URL) -> sa.Engine:
 
     @sa.event.listens_for(engine, "do_connect")
     def connect(dialect: object, record: object, arguments: list[Any], options: dict[str, Any]) -> sqlite3.Connection:
-        connection = sqlite3.connect(*arguments, **options)
+        connection: sqlite3.Connection = sqlite3.connect(*arguments, **options)
         try:
             _switch_to_wal(connection)
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()  # the first read opens the files beside
