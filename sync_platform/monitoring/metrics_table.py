@@ -6,6 +6,10 @@ names it, so the lake has no commit for metrics.
 
 from __future__ import annotations
 
+import sqlite3
+import tempfile
+from pathlib import Path
+
 import duckdb
 import sqlalchemy as sa
 
@@ -16,6 +20,7 @@ from sync_platform.sources.columns import Column
 from sync_platform.storage.extensions import extension_paths
 from sync_platform.storage.relational import database_exists
 from sync_platform.storage.sql_text import sql_text
+from sync_platform.storage.unwritable_place import readable_database
 
 SCHEMA, NAME = "monitoring", "metrics"
 DESCRIPTION = "Metrics of 15 months: counts and durations of each sync and backup, and gauges of each hour"
@@ -54,8 +59,9 @@ def add_metrics_table(session: duckdb.DuckDBPyConnection, settings: Settings) ->
     if database_exists(settings.ledger_url):
         _require_tables(settings)
         try:
-            _copy(session, settings)
-        except duckdb.Error as error:
+            with tempfile.TemporaryDirectory() as folder:
+                _copy(session, settings, Path(folder))
+        except (duckdb.Error, sqlite3.Error, OSError) as error:
             reason = without_password(str(error).splitlines()[0])
             raise StorageError(f"the history of metrics in the ledger cannot be read: {reason}") from None
 
@@ -71,9 +77,11 @@ def _require_tables(settings: Settings) -> None:
         raise StorageError(f"the ledger has no table {', '.join(gone)} any more: restore it from a copy of the ledger")
 
 
-def _copy(session: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+def _copy(session: duckdb.DuckDBPyConnection, settings: Settings, folder: Path) -> None:
     address = sa.make_url(settings.ledger_url)
     is_file = address.get_backend_name() == "sqlite"
+    if is_file:  # DuckDB cannot read it in a place where nothing can be written
+        address = address.set(database=str(readable_database(Path(address.database or ""), folder)))
     (path,) = extension_paths(["sqlite_scanner" if is_file else "postgres_scanner"])
     session.execute(f"LOAD {sql_text(path)}")
     names = ", ".join(column.name for column in COLUMNS)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -28,11 +27,12 @@ from sync_platform.storage.advisory_lock import KEEPALIVE
 from sync_platform.storage.data_path import has_encrypted_files, is_moved, store_data_path
 from sync_platform.storage.duckdb_s3 import use_s3
 from sync_platform.storage.extensions import connect_with
-from sync_platform.storage.full_disk import with_advice
+from sync_platform.storage.full_disk import ADVICE, with_advice
 from sync_platform.storage.held_lock import needs_no_lock
 from sync_platform.storage.lake_formats import require_known_formats, store_formats
 from sync_platform.storage.session_memory import return_freed_memory
 from sync_platform.storage.sql_text import sql_text
+from sync_platform.storage.unwritable_place import place_problem, readable_database, spill_folder
 from sync_platform.storage.write_lock import holding_advisory, holding_file
 
 LAKE = "lake"
@@ -105,6 +105,11 @@ class LakeAddress:
         address = self.catalog.removeprefix("postgres:")
         options = " ".join(filter(None, (str(conninfo_to_dict(address).get("options") or ""), KEEPALIVE)))
         return replace(self, catalog=f"postgres:{make_conninfo(address, options=options)}")
+
+    def readable(self, folder: Path) -> Self:
+        """The same lake for a reader; with a copy of its catalog in `folder` where nothing can be written beside it."""
+        file = self.catalog_file
+        return self if file is None else replace(self, catalog=f"sqlite:{readable_database(file, folder)}")
 
     def write_lock(self) -> AbstractContextManager[object]:
         """Lock for a write transaction; one process on any machine holds it at a time."""
@@ -195,8 +200,8 @@ class Lake:
                     raise NoLakeYet(f"{self.address} does not exist yet: run `{typed('sync')}` first")
                 if not self.read_only:
                     _make_folders(self.address)
-                self.address.temp.mkdir(parents=True, exist_ok=True)
-                self._spill = tempfile.mkdtemp(prefix="duckdb-", dir=self.address.temp)
+                spill = spill_folder(self.address.temp, read_only=self.read_only)
+                self._spill, address = str(spill), self.address.readable(spill) if self.read_only else self.address
                 config: dict[str, str | bool | int | float | list[str]] = {
                     "temp_directory": self._spill,
                     "memory_limit": self.address.memory_limit,
@@ -206,9 +211,9 @@ class Lake:
                 if not self.read_only:
                     return_freed_memory()
                     config["threads"] = 1  # platforms are written by processes; a second thread costs 150 MB and time
-                instance = connect_with(self._extensions(), config)
+                instance = connect_with(self._extensions(address), config)
                 try:
-                    _attach(instance, self.address, self.read_only, self._snapshot)
+                    _attach(instance, address, self.read_only, self._snapshot)
                     if self._beside is not None:
                         _attach(instance, self._beside.address, True, self._beside._snapshot, BESIDE)
                 except BaseException:
@@ -217,9 +222,9 @@ class Lake:
                 self._instance = instance
             return self._instance
 
-    def _extensions(self) -> tuple[str, ...]:
+    def _extensions(self, address: LakeAddress) -> tuple[str, ...]:
         others = self._beside.address.extensions if self._beside is not None else ()
-        return tuple(dict.fromkeys((*self.address.extensions, *others)))
+        return tuple(dict.fromkeys((*address.extensions, *others)))
 
     @contextmanager
     def _errors_explained(self) -> Iterator[None]:
@@ -229,6 +234,8 @@ class Lake:
             raise
         except (duckdb.IOException, duckdb.HTTPException, sqlite3.Error, OSError) as error:
             reason = with_advice(without_password(in_one_line(error)))
+            place = place_problem(self.address.catalog_file) if self.address.catalog_file else None
+            reason = f"{reason} ({place})" if place and ADVICE not in reason else reason
             raise StorageError(f"{self.address} cannot be used: {reason}") from None
         except duckdb.OutOfMemoryException as error:
             reason = str(error).split("\n")[0]  # the other lines advise on DuckDB's own settings

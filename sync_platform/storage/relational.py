@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -19,6 +20,7 @@ from sync_platform.documents.wording import in_one_line
 from sync_platform.errors import MadeByNewer, StorageError
 from sync_platform.storage.advisory_lock import KEEPALIVE
 from sync_platform.storage.full_disk import with_advice
+from sync_platform.storage.unwritable_place import ReadAlone, is_unwritable, place_problem, read_alone
 
 WAL_ATTEMPTS = 600  # half a minute
 KEPT_CONNECTIONS = 16
@@ -42,12 +44,12 @@ def open_database(url: str, migrations: Path) -> sa.Engine:
         engine = _engine(address)
         version = _version(engine)
         if version is not None and version not in versions:
-            raise MadeByNewer(f"the database {address.render_as_string()} was made by a newer version of this program")
+            raise MadeByNewer(f"{_named(address)} was made by a newer version of this program")
         if version != versions[-1]:
             _upgrade(engine, migrations)
         return engine
     except (sa.exc.SQLAlchemyError, OSError, ImportError) as error:
-        raise StorageError(f"cannot open the database {address.render_as_string()}: {_reason(error)}") from error
+        raise StorageError(f"cannot open {_named(address)}: {_reason(error, address)}") from error
 
 
 def schema_versions(url: str, migrations: Path) -> tuple[str | None, str]:
@@ -65,9 +67,8 @@ def schema_versions(url: str, migrations: Path) -> tuple[str | None, str]:
         finally:
             engine.dispose()
     except (sa.exc.SQLAlchemyError, OSError, ImportError) as error:
-        raise StorageError(
-            f"cannot open the database {sa.make_url(url).render_as_string()}: {_reason(error)}"
-        ) from error
+        address = sa.make_url(url)
+        raise StorageError(f"cannot open {_named(address)}: {_reason(error, address)}") from error
 
 
 def database_exists(url: str) -> bool:
@@ -85,7 +86,7 @@ def transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
     except sa.exc.IntegrityError:
         raise
     except sa.exc.SQLAlchemyError as error:
-        raise StorageError(f"cannot use the database {engine.url.render_as_string()}: {_reason(error)}") from None
+        raise StorageError(f"cannot use {_named(engine.url)}: {_reason(error, engine.url)}") from None
 
 
 @contextmanager
@@ -101,9 +102,19 @@ def upsert(engine: sa.Engine, table: sa.Table) -> postgresql.Insert | sqlite.Ins
     return sqlite.insert(table) if engine.dialect.name == "sqlite" else postgresql.insert(table)
 
 
-def _reason(error: Exception) -> str:
-    """The driver's message; SQLAlchemy's message would add the statement and its values."""
-    return with_advice(in_one_line(getattr(error, "orig", None) or error))
+def _named(address: sa.URL) -> str:
+    """A database in messages: the path of its file, or its address without the password."""
+    is_file = address.get_backend_name() == "sqlite"
+    return f"the database {address.database if is_file else address.render_as_string()}"
+
+
+def _reason(error: Exception, address: sa.URL) -> str:
+    """The driver's message; SQLAlchemy's message would add the statement and its values. Of a file where nothing can be
+    written, why."""
+    cause = getattr(error, "orig", None) or error
+    reason = in_one_line(cause)
+    place = place_problem(Path(address.database or "")) if is_unwritable(cause) else None
+    return with_advice(f"{reason}: {place}" if place else reason)
 
 
 def _engine(address: sa.URL) -> sa.Engine:
@@ -116,11 +127,23 @@ def _engine(address: sa.URL) -> sa.Engine:
         Path(address.database).parent.mkdir(parents=True, exist_ok=True)
     engine = sa.create_engine(address, connect_args={"timeout": 60}, pool_size=KEPT_CONNECTIONS)
 
-    @sa.event.listens_for(engine, "connect")
-    def set_pragmas(connection: sqlite3.Connection, _: object) -> None:
-        _switch_to_wal(connection)
+    @sa.event.listens_for(engine, "do_connect")
+    def connect(dialect: object, record: object, arguments: list[Any], options: dict[str, Any]) -> sqlite3.Connection:
+        connection: sqlite3.Connection = sqlite3.connect(*arguments, **options)
+        try:
+            _switch_to_wal(connection)
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()  # the first read opens the files beside
+        except sqlite3.OperationalError as error:
+            connection.close()
+            return read_alone(Path(address.database or ""), error)
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA secure_delete=ON")  # the key of an erased person must not stay in a free page
+        return connection
+
+    @sa.event.listens_for(engine, "checkin")
+    def keep_no_reader(connection: object, record: sa.pool.ConnectionPoolEntry) -> None:
+        if isinstance(connection, ReadAlone):  # once there is room again, the next one can write
+            record.invalidate()
 
     return engine
 

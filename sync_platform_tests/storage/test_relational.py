@@ -101,7 +101,7 @@ def test_a_migration_that_fails_leaves_nothing_behind(database_url: str, migrati
 
 def test_a_path_that_cannot_be_written_is_a_storage_error(tmp_path: Path, migrations: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(StorageError, match=r"cannot open the database sqlite:.*/file/state.sqlite"):
+    with pytest.raises(StorageError, match=r"cannot open the database .*/file/state.sqlite"):
         open_database(f"sqlite:///{tmp_path}/file/state.sqlite", migrations)
 
 

@@ -16,6 +16,7 @@ from sync_platform.documents.local_time import local_time
 from sync_platform.documents.states import state_of
 from sync_platform.documents.typed_command import typed
 from sync_platform.emergency.request_store import RequestStore
+from sync_platform.errors import StorageError
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import load_settings
 from sync_platform.storage.lock_holder import Holder
@@ -37,11 +38,21 @@ class PlatformStatus:
 
 
 def show_status(*, as_json: bool) -> int:
-    """Show the state of the installation; 0."""
+    """Show the state of the installation; 0. StorageError where Dagster's records cannot be used, as on a full disk.
+
+    For people, what is known without them is shown before.
+    """
     settings = load_settings()
     from sync_platform.cli.runner.daemon import automation_of  # the import of Dagster takes a second
 
-    automation = automation_of(settings, datetime.now(UTC))
+    try:
+        automation = automation_of(settings, datetime.now(UTC))
+    except StorageError:
+        if not as_json:
+            known = newest_syncs(settings)
+            platforms = [_platform(name, known.get(name), None) for name in load_platforms(settings.platform_path)]
+            console().print_table(_platform_table(platforms, known))
+        raise
     known = newest_syncs(settings)
     platforms = [
         _platform(name, known.get(name), holder_of(settings.ledger_url, name))

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import duckdb
 
-from sync_platform.cli.exit_codes import OK
-from sync_platform.cli.output import console, write_json
+from sync_platform.cli.exit_codes import FAILED, OK
+from sync_platform.cli.output import console, report_problem, write_json
 from sync_platform.cli.preconditions import require_lake
 from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.documents.typed_command import typed
-from sync_platform.errors import UsageError
+from sync_platform.errors import StorageError, UsageError
 from sync_platform.lake.history_view import ENDING, history_meanings
 from sync_platform.monitoring.metrics_table import SCHEMA as METRICS_SCHEMA
 from sync_platform.monitoring.metrics_table import add_metrics_table
@@ -49,21 +50,27 @@ class ColumnListing:
 
 
 def show_tables(name: str | None, *, as_json: bool) -> int:
-    """List the tables of the lake or of one schema, or the columns of `schema.table`; 0. UsageError for other names."""
+    """List the tables of the lake or of one schema, or the columns of `schema.table`; 0, or 1 if the ledger's metrics
+    cannot be read. UsageError for other names."""
     settings = load_settings()
     require_lake(settings)
+    code = OK
     with Lake(LakeAddress.of(settings), read_only=True) as lake, lake.session() as session:
-        add_metrics_table(session, settings)
+        try:
+            add_metrics_table(session, settings)
+        except StorageError as error:  # the tables of the lake are shown whatever the ledger's state is
+            report_problem(f"{error}; the metrics are left out", logging.ERROR)
+            code = FAILED
         known = descriptions_of(session)
         if name in known:
             columns = columns_of_table(session, name)
             _show_columns(name, known[name], columns, as_json=as_json)
-            return OK
+            return code
         chosen = [table for table in known if name in (None, table.partition(".")[0])]
         if not chosen:
             raise UsageError(f"the lake has no table or schema {name!r}: `{typed('tables')}` lists them")
         _show_tables([_listing(session, table, known[table]) for table in chosen], as_json=as_json)
-    return OK
+    return code
 
 
 def descriptions_of(session: duckdb.DuckDBPyConnection) -> dict[str, str]:
