@@ -168,6 +168,10 @@ def run(arguments: list[str]) -> int:
         return _problem(str(error), FAILED)
     except OSError as error:
         return _problem(_storage_message(error), FAILED)
+    except Exception as error:  # a library may turn Ctrl-C into an error of its own, as DuckDB does
+        if _is_interruption(error):
+            return _problem(CANCELLED_IN_WORDS, INTERRUPTED)
+        raise
     return OK
 
 

@@ -6,8 +6,9 @@ A change is logged before it is made: if the log cannot be written, it is not ma
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from sync_platform.permissions.actor import Actor
@@ -33,9 +34,9 @@ class ChangeEndLog(Protocol):
 class AccessLog:
     """The audit log, as the server writes it."""
 
-    def __init__(self, audit_log: AuditLog) -> None:
-        self._log = audit_log
-        self._denials, self._left_out, self._counting = RateLimit(MOST_DENIALS, 60), Counter[str](), threading.Lock()
+    def __init__(self, audit_log: AuditLog, clock: Callable[[], float] = time.monotonic) -> None:
+        self._log, self._denials = audit_log, RateLimit(MOST_DENIALS, 60, clock)
+        self._left_out, self._counting = Counter[str](), threading.Lock()
 
     def denied(self, actor: Actor | None, address: str, what: str, reason: str) -> None:
         """Something was refused. `what`: a route or a field; never what a person typed.

@@ -27,6 +27,7 @@ from sync_platform.api.openapi import openapi_document
 from sync_platform_tests.api.served import ROLE, Served
 from sync_platform_tests.cli.backed_up_home import backed_up_home
 from sync_platform_tests.extent import is_full
+from sync_platform_tests.limits import LONGEST_WAIT_S
 
 CHECKS = [
     not_a_server_error,
@@ -38,8 +39,6 @@ CHECKS = [
 ]
 OPERATIONS = [(method, path) for path, methods in openapi_document()["paths"].items() for method in methods]
 MODES = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
-TIMEOUT_S = 300
-"""Of a request: on a machine that is busy with other work, one may take longer than the usual 10 s."""
 CASES = 2_000 if is_full() else 2 * len(OPERATIONS)
 
 
@@ -69,7 +68,7 @@ def test_every_answer_is_as_the_document_says(
     )
     @given(case=operation.as_strategy(generation_mode=mode))
     def sent(case: schemathesis.Case) -> None:
-        response = case.call(headers={ROLE: "admin"}, timeout=TIMEOUT_S)
+        response = case.call(headers={ROLE: "admin"}, timeout=LONGEST_WAIT_S)
         case.validate_response(response, checks=CHECKS)
 
     with contextlib.suppress(Unsatisfiable, SkipTest):  # nothing of such a request can be wrong

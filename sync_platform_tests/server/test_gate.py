@@ -87,12 +87,12 @@ def test_an_actor_who_is_denied_all_the_time_does_not_fill_the_audit_log(server:
 
 def test_a_denial_on_record_says_how_many_before_it_are_not(tmp_path: Path) -> None:
     audit_log = AuditLog(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
-    log = AccessLog(audit_log)
+    minutes = iter([0.0] * (MOST_DENIALS + 8) + [61.0])
+    log = AccessLog(audit_log, lambda: next(minutes))
     for _ in range(MOST_DENIALS + 7):
         log.denied(None, "10.0.0.1", "GET /" + "x" * 5000, "role")
     log.denied(None, "10.0.0.2", "GET /", "role")
     assert len(list(audit_log.entries())) == MOST_DENIALS + 1
-    log._denials = RateLimit(MOST_DENIALS, 60)  # a minute later
     log.denied(None, "10.0.0.1", "GET /", "role")
     subjects = [json.loads(entry.subject) for entry in audit_log.entries()]
     assert [subject["left_out"] for subject in subjects if "left_out" in subject] == [7]

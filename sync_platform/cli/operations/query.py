@@ -86,6 +86,10 @@ def answer(sql: str, form: str, as_of: str | None, out: str, unsealed: UnsealedR
                 WRITERS[form](relation, erased, file)
         except (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError) as error:
             raise UsageError(f"the query is wrong: {error}") from None
+        except duckdb.Error as error:
+            if type(error) is not duckdb.Error:
+                raise
+            raise UsageError(f"the query needs what is not there: {str(error).splitlines()[0]}") from None
 
 
 def _report_corrected(session: duckdb.DuckDBPyConnection, sql: str) -> None:
