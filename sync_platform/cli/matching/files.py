@@ -168,6 +168,10 @@ def _document(
     }
 
 
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def _show(document: dict[str, Any], outputs: Outputs, thresholds: Thresholds) -> None:
     terminal, counts = console(), ("listings", "matched", "second listings")
     table = FittedTable(("source", *counts), numbers=counts, unbroken=("source",))
@@ -178,14 +182,14 @@ def _show(document: dict[str, Any], outputs: Outputs, thresholds: Thresholds) ->
     for warning in document["warnings"]:
         terminal.print(line(styled("warning", "yellow"), f": {warning}"), soft_wrap=True)
     terminal.print(
-        f"{document['pairs']:,} pairs of one place (from probability {thresholds.match}, of "
+        f"{_counted(document['pairs'], 'pair')} of one place (from probability {thresholds.match}, of "
         f"{document['pairs_compared']:,} compared) in {outputs.pairs}",
         soft_wrap=True,
     )
     where = f" in {outputs.clusters}" if outputs.clusters else ""
     terminal.print(
-        f"{document['clusters']:,} places, {document['clusters_of_several']:,} of them listed more than once, "
-        f"at most {document['largest_cluster']} times{where}",
+        f"{_counted(document['clusters'], 'place')}, {document['clusters_of_several']:,} of them listed more than "
+        f"once, at most {document['largest_cluster']} times{where}",
         soft_wrap=True,
     )
     where = f"in {outputs.review}" if outputs.review else "(--review FILE writes them)"
