@@ -73,6 +73,12 @@ class PostgresHome(ErasableHome):
             "erasures": erasures,
         }
 
+    def waits_to_commit(self) -> bool:
+        """True if a process waits for the lake's write lock."""
+        with psycopg.connect(self.catalog) as connection:
+            waiting = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+            return bool(connection.execute(waiting).fetchall())
+
     def require_free(self) -> None:
         """No lock and no lease stays."""
         for name in (STORED_DATA, LEASE, ERASURES):
