@@ -48,13 +48,18 @@ from sync_platform.documents.typed_command import program
 from sync_platform.errors import SettingsError, SyncError, UsageError
 from sync_platform.logs.line_handler import LoggedStream
 
-HELP = {"-h", "--help", "--version"}
+HELP_NAMES = ["-h", "--help"]
+HELP = {*HELP_NAMES, "--version"}
 PREFIX = "Value error, "
 """Stands before the messages of typer about a wrong choice, which say it already."""
 
 
 class Commands(TyperGroup):
-    """All commands, with plain messages about wrong values."""
+    """All commands, with plain messages about wrong values, and flags whose help names no type of a value."""
+
+    def make_context(self, *arguments: Any, **settings: Any) -> Any:
+        _hide_types_of_flags(self, typer.Context(self, help_option_names=HELP_NAMES))
+        return super().make_context(*arguments, **settings)
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -64,11 +69,20 @@ class Commands(TyperGroup):
             raise
 
 
+def _hide_types_of_flags(command: Any, context: typer.Context) -> None:
+    """Leave out `<bool>` beside the flags of a command and of those below it: it reads as if a value were expected."""
+    for parameter in command.get_params(context):
+        if getattr(parameter, "is_flag", False) and parameter.metavar is None:
+            parameter.metavar = ""
+    for each in getattr(command, "commands", {}).values():
+        _hide_types_of_flags(each, context)
+
+
 app = typer.Typer(
     cls=Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": HELP_NAMES},
     help="Hong Kong's restaurant data, kept in sync across eight platforms, with proof.\n\n"
     "Without settings, platforms are fetched from a built-in sandbox. All state is in SYNC_HOME (./.sync).",
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import signal
 
+import pytest
+
 from sync_platform.cli.app import GROUPS
 from sync_platform_tests.cli.conftest import Shell, wait_until
 
@@ -15,6 +17,13 @@ def test_the_help_lists_the_subcommands_of_every_group(shell: Shell) -> None:
         names = [str(each.name) for each in group.registered_commands if not each.hidden]
         names += [str(each.name) for each in group.registered_groups]
         assert names and f"Subcommands: {', '.join(names)}." in output
+
+
+@pytest.mark.parametrize("command", ["", "health", "query", "backup create", "privacy requests list"])
+def test_a_flag_does_not_look_as_if_it_takes_a_value(shell: Shell, command: str) -> None:
+    output = shell.run_in_process(*command.split(), "--help").stdout
+    assert "--help" in output
+    assert "<bool>" not in output
 
 
 def test_a_sandbox_shows_the_variables_that_lead_to_it(shell: Shell) -> None:
