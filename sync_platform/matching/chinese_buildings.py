@@ -107,6 +107,6 @@ def _divide_repetition(piece: str) -> str:
 
 def _is_no_name(piece: str) -> bool:
     """True if a text describes a part of a building, or lists numbers; not where an estate is in front."""
-    return (not _ESTATE.fullmatch(piece) and is_description(piece)) or any(
+    return (is_description(piece) and not _ESTATE.fullmatch(piece)) or any(
         pattern.fullmatch(piece) for pattern in (_NUMBERS_ONLY, _CODES)
     )
