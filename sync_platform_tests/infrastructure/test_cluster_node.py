@@ -73,7 +73,8 @@ def test_every_container_is_closed(chart: InstalledChart) -> None:
 
 def test_without_a_login_nothing_is_answered(chart: InstalledChart) -> None:
     for path in ("/", "/dagster/graphql", "/metrics", "/api/production-sync/health"):
-        assert httpx.get(f"http://{chart.address()}{path}", headers={"Host": "sync.example.org"}).status_code == 401
+        answer = httpx.get(f"http://{chart.address()}{path}", headers={"Host": "sync.example.org"}, timeout=60)
+        assert answer.status_code == 401
 
 
 def test_a_run_and_an_emergency_request_are_pods_of_the_chart(
