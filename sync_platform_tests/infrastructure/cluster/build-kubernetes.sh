@@ -11,7 +11,7 @@ version='1.20.5+really1.20.2-1.1+deb12u1'
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-apt-get install -y --no-install-recommends golang-1.19-go dpkg-dev etcd-server
+apt-get install -y --no-install-recommends golang-1.19-go golang-github-modern-go-reflect2-dev dpkg-dev etcd-server
 # sources of Debian 12, beside what the machine has
 mkdir -p "$work/apt/lists/partial" "$work/apt/cache/archives/partial"
 keys=/usr/share/keyrings/debian-archive-keyring.gpg
@@ -29,6 +29,9 @@ export GOPATH="$work/go" GOCACHE="$work/cache" GO111MODULE=off CGO_ENABLED=0 PAT
 mkdir -p "$GOPATH/src/k8s.io"
 mv kubernetes-*/ "$GOPATH/src/k8s.io/kubernetes"
 cd "$GOPATH/src/k8s.io/kubernetes"
+# the source's own copy is older than Go 1.18, with which it crashes now and then
+rm -r vendor/github.com/modern-go/reflect2
+cp -rL /usr/share/gocode/src/github.com/modern-go/reflect2 vendor/github.com/modern-go/
 go build -o "$work/openapi-gen" ./vendor/k8s.io/kube-openapi/cmd/openapi-gen
 described=$(cd staging/src && for each in api apimachinery apiserver apiextensions-apiserver kube-aggregator component-base \
   metrics kubelet kube-proxy kube-scheduler kube-controller-manager cloud-provider kubectl; do

@@ -38,8 +38,16 @@ ADDRESS = f"{NETWORK}.1"
 DOMAIN = "cluster.local"
 PAUSE = "localhost/pause:1"
 """The image of the container that holds the namespaces of a pod."""
-PROGRAMS = {"containerd": "containerd", "ctr": "containerd", "dnsmasq": "dnsmasq-base", "iptables": "iptables"}
 PLUGINS = Path("/usr/lib/cni")
+PROGRAMS = {
+    "containerd": "containerd",
+    "ctr": "containerd",
+    str(PLUGINS / "bridge"): "containernetworking-plugins",
+    "conntrack": "conntrack",
+    "dnsmasq": "dnsmasq-base",
+    "iptables": "iptables",
+}
+"""The programs that a node needs, and the packages of Debian that have them."""
 BUILT = ("kubelet", "kube-scheduler", "kube-proxy")
 ROUTES = [{"dst": "0.0.0.0/0"}]
 CONTAINERD = """\
