@@ -27,7 +27,7 @@ FOR_PROGRAMS = {
     "sync_platform/lineage/anchors.py",  # names of files
     "sync_platform/lineage/retention.py",  # the message of a commit, in a table
     "sync_platform/platforms/data_gov_hk.py",
-    "sync_platform/storage/platform_lock.py",  # the content of a lock file
+    "sync_platform/storage/lock_holder.py",  # the content of a lock file
     "sync_platform/emergency/request_files.py",
     "sync_platform/emergency/request_store.py",
 }

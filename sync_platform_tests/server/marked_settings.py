@@ -21,7 +21,7 @@ NO_SECRET = {
     "serve_address", "serve_url", "serve_proxies", "oidc_name_claim", "sns_topic_arn", "lake_data", "vault_kms_key_id",
     "vault_secret_id", "aws_region", "s3_backup_bucket", "backup_replica_region", "s3_backup_kms_key_id",
     "organisation", "contact", "time_zone", "sync_actor", "lineage_table_name", "platform_path", "platforms_in_use",
-    "sync_job", "code_server", "oidc_client_id", "app_id",
+    "sync_job", "code_server", "oidc_client_id", "app_id", "first_month",
 }  # fmt: skip
 """Texts that are names, or are shown on purpose."""
 ALL_OF_ADDRESSES = {*HttpAddress.__metadata__, *StoreUrl.__metadata__}  # type: ignore[attr-defined]
