@@ -38,9 +38,7 @@ VALUES: Mapping[str, Any] = {
         "HTTP_ATTEMPTS": "3",
     },
     "watch": {"everyS": 10},
-    "runs": {"platforms": {"eatigo": {"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"memory": "64Mi"}}}},
 }
-"""No run of Eatigo can begin with so little memory."""
 
 
 @dataclass(frozen=True)
