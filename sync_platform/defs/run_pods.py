@@ -134,6 +134,13 @@ class PlatformRunLauncher(K8sRunLauncher):
         logger.warning("the API server of Kubernetes says nothing about the pod of run %s: %s", run.run_id, found.msg)
         return CheckRunHealthResult(WorkerStatus.RUNNING, "its pod cannot be asked about now")
 
+    def is_lost(self, run: DagsterRun) -> bool:
+        """True if the pod of a run that is STARTING has failed: it got too little memory, or its node was lost.
+
+        Dagster would wait until the start of the run times out. False while the API server cannot be asked.
+        """
+        return has_job(run) and super().check_run_worker_health(run).status == WorkerStatus.FAILED
+
     def _health_of_command(self, run: DagsterRun) -> CheckRunHealthResult:
         pod = pod_of(run)
         if pod and self._is_gone(pod):

@@ -26,6 +26,7 @@ from urllib3.exceptions import HTTPError
 
 from sync_platform.defs import run_pods
 from sync_platform.defs.run_pods import PlatformRunLauncher
+from sync_platform.server.dagster_ui.lost_runs import KnowsLostRuns
 from sync_platform_tests.infrastructure.chart import Manifest, of_kind, rendered
 from sync_platform_tests.infrastructure.test_chart import KUBERNETES
 
@@ -126,9 +127,11 @@ def created(instance: dg.DagsterInstance, keys: list[list[str]]) -> dg.DagsterRu
     )
 
 
-def begun(instance: dg.DagsterInstance, **tags: str) -> dg.DagsterRun:
-    """A run that has begun, with these tags; `RUN` in a value is its id."""
-    run_id = create_run_for_test(instance, job_name="sync", status=dg.DagsterRunStatus.STARTED).run_id
+def begun(
+    instance: dg.DagsterInstance, status: dg.DagsterRunStatus = dg.DagsterRunStatus.STARTED, **tags: str
+) -> dg.DagsterRun:
+    """A run that has begun, or has another status, with these tags; `RUN` in a value is its id."""
+    run_id = create_run_for_test(instance, job_name="sync", status=status).run_id
     instance.add_run_tags(run_id, {f"sync_platform/{tag}": value.replace("RUN", run_id) for tag, value in tags.items()})
     run = instance.get_run_by_id(run_id)
     assert run is not None
@@ -235,6 +238,31 @@ def test_a_run_of_a_command_is_not_lost_because_it_has_no_job(
         assert state_of(instance, run) == dg.DagsterRunStatus.STARTED
     with chart_launcher(tmp_path, kubeconfig) as (instance, launcher):
         assert launcher.check_run_worker_health(run).status == WorkerStatus.RUNNING
+
+
+@pytest.mark.parametrize(
+    ("job_status", "tags", "is_lost"),
+    [
+        ({"failed": 1}, {"job": "dagster-run-RUN"}, True),
+        ({"failed": 1, "active": 1}, {"job": "dagster-run-RUN"}, False),
+        ({}, {"job": "dagster-run-RUN"}, False),
+        (None, {"job": "dagster-run-RUN"}, False),
+        ({"failed": 1}, {}, False),
+    ],
+    ids=["its pod failed", "its pod runs", "it has no pod yet", "its job is gone", "a command runs it"],
+)
+def test_a_run_is_lost_before_it_begins_if_its_pod_failed(
+    tmp_path: Path, job_status: dict[str, int] | None, tags: dict[str, str], is_lost: bool
+) -> None:
+    with (
+        api_server(tmp_path, job_status=job_status) as (kubeconfig, _),
+        chart_launcher(tmp_path, kubeconfig) as (instance, launcher),
+    ):
+        run = begun(instance, status=dg.DagsterRunStatus.STARTING, **tags)
+        assert isinstance(launcher, KnowsLostRuns)
+        assert launcher.is_lost(run) is is_lost
+    with chart_launcher(tmp_path, kubeconfig) as (_, launcher):  # nothing answers
+        assert launcher.is_lost(run) is False
 
 
 def test_a_run_whose_job_was_made_by_an_attempt_without_an_answer_is_launched(tmp_path: Path) -> None:

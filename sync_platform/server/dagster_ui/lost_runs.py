@@ -1,8 +1,8 @@
-"""Lost runs: runs that were handed out and never begin, because their worker, or their place in the queue, is gone.
+"""Lost runs: runs that were handed out and never begin: their worker, their place in the queue, or their pod is gone.
 
 Dagster's run monitoring looks only at runs that have begun, and waits `start_timeout_seconds` for the others: six hours
-on a fleet, where a run may wait for a worker. The daemon looks at them here. Only a launcher that knows lost runs has
-any (`sync_platform/defs/worker_launcher.py`).
+on a fleet, where a run may wait for a worker, and ten minutes on Kubernetes. The daemon looks at them here. Only a
+launcher that knows lost runs has any (`sync_platform/defs/worker_launcher.py`, `sync_platform/defs/run_pods.py`).
 
 What belongs here: finding lost runs, and ending them. Starting them again doesn't: Dagster repeats a run that failed.
 """
@@ -44,7 +44,7 @@ def end_lost_runs(instance: dg.DagsterInstance, launcher: KnowsLostRuns) -> None
     for run in instance.get_runs(STARTING):
         if launcher.is_lost(run) and _is_starting(instance, run.run_id):
             logger.warning("run %s is lost before it began", run.run_id)
-            instance.report_run_failed(run, message="it is lost: neither the queue in Redis nor a worker has it")
+            instance.report_run_failed(run, message="it is lost before it began: nothing will carry it out")
 
 
 def _is_starting(instance: dg.DagsterInstance, run_id: str) -> bool:
