@@ -141,7 +141,7 @@ def answers_of(client: httpx.Client) -> Iterator[list[str]]:
     def ask() -> None:
         while not ended.wait(0.2):
             try:
-                url = f"{client.base_url}api/production-sync/health"
+                url = client.base_url.join("/api/production-sync/health")
                 answers.append(str(httpx.get(url, headers=client.headers, timeout=30).status_code))
             except httpx.TransportError as error:
                 answers.append(repr(error))
