@@ -17,12 +17,7 @@ import pytest
 from sync_platform.api_client import ApiClient
 from sync_platform.storage.platform_lock import platform_lock
 from sync_platform_tests.infrastructure.cluster.cluster_api import Object
-from sync_platform_tests.infrastructure.cluster.installed_chart import (
-    NOT_ENOUGH,
-    SERVED_AT,
-    InstalledChart,
-    installed_chart,
-)
+from sync_platform_tests.infrastructure.cluster.installed_chart import SERVED_AT, InstalledChart, installed_chart
 from sync_platform_tests.one_server.queued_run import launched, state_of
 
 pytestmark = pytest.mark.full
@@ -108,19 +103,6 @@ def test_a_run_whose_container_is_killed_is_repeated(chart: InstalledChart, clie
     (retry,) = retries_of(client, run)
     chart.wait_for(lambda: state_of(client, retry) in ("SUCCESS", "FAILURE"))
     assert state_of(client, retry) == "SUCCESS", chart.explain()
-
-
-def test_a_run_without_enough_memory_is_repeated_and_fails_soon(
-    chart: InstalledChart, client: httpx.Client, api: ApiClient
-) -> None:
-    """Its pod is ended before the run has begun: nobody waits until the start of the run times out."""
-    request = api.request_emergency("the offers are wrong", sources=["eatigo"])
-    chart.wait_for(lambda: api.emergency(request.request_id).finished_at)
-    assert api.emergency(request.request_id).status == "failed"
-    ended = [pod for pod in chart.pods("run") if pod["spec"]["containers"][0]["resources"]["limits"] == NOT_ENOUGH]
-    assert {pod["status"]["phase"] for pod in ended} == {"Failed"} and len(ended) == 3, chart.explain()
-    reasons = [pod["status"]["containerStatuses"][0]["state"]["terminated"]["reason"] for pod in ended]
-    assert "OOMKilled" in reasons, reasons
 
 
 def test_new_settings_replace_every_pod_while_the_server_answers(chart: InstalledChart, client: httpx.Client) -> None:

@@ -28,8 +28,6 @@ from sync_platform_tests.installations import fleet_settings
 from sync_platform_tests.services import NOT_TESTED, Place, postgres_server_at, s3_server_at
 
 SERVED_AT = "https://sync.example.org"
-NOT_ENOUGH = {"memory": "64Mi"}
-"""So little memory that no run can begin with it: the limit of a run of Eatigo."""
 VALUES: Mapping[str, Any] = {
     "server": {"url": SERVED_AT, "proxies": f"{NETWORK}.0/24"},
     "settings": {
@@ -40,7 +38,6 @@ VALUES: Mapping[str, Any] = {
         "HTTP_ATTEMPTS": "3",
     },
     "watch": {"everyS": 10},
-    "runs": {"platforms": {"eatigo": {"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": NOT_ENOUGH}}},
 }
 
 
