@@ -6,9 +6,7 @@ Kubernetes 1.20, the newest that Debian 12 can build; cluster/earlier_chart.py l
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -103,38 +101,6 @@ def test_a_run_whose_container_is_killed_is_repeated(chart: InstalledChart, clie
     (retry,) = retries_of(client, run)
     chart.wait_for(lambda: state_of(client, retry) in ("SUCCESS", "FAILURE"))
     assert state_of(client, retry) == "SUCCESS", chart.explain()
-
-
-def test_new_settings_replace_every_pod_while_the_server_answers(chart: InstalledChart, client: httpx.Client) -> None:
-    before = {pod["metadata"]["name"] for name in SERVICES for pod in chart.pods(name)}
-    with answers_of(client) as answers:
-        code, said = chart.upgrade(ORGANISATION="Example")
-        assert code == 0, f"{said}\n{chart.explain()}"
-    after = {pod["metadata"]["name"] for name in SERVICES for pod in chart.pods(name)}
-    assert not before & after
-    assert len(answers) > 10 and set(answers) == {"200"}
-
-
-@contextmanager
-def answers_of(client: httpx.Client) -> Iterator[list[str]]:
-    """What the server answers, asked again and again by new connections, as long as the block runs."""
-    answers, ended = list[str](), threading.Event()
-
-    def ask() -> None:
-        while not ended.wait(0.2):
-            try:
-                url = client.base_url.join("/api/production-sync/health")
-                answers.append(str(httpx.get(url, headers=client.headers, timeout=30).status_code))
-            except httpx.TransportError as error:
-                answers.append(repr(error))
-
-    asking = threading.Thread(target=ask)
-    asking.start()
-    try:
-        yield answers
-    finally:
-        ended.set()
-        asking.join()
 
 
 def run_pods(chart: InstalledChart, run: str) -> list[Object]:
