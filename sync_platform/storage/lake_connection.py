@@ -157,6 +157,9 @@ class Lake:
             session = self.open_session()
             try:
                 yield session
+            except BaseException:
+                session.interrupt()  # otherwise `close` waits for the end of a query that Ctrl-C has interrupted
+                raise
             finally:
                 session.close()
 

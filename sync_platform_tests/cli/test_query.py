@@ -6,6 +6,8 @@ import csv
 import io
 import json
 import os
+import signal
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,13 +15,26 @@ import pyarrow.parquet as pq
 import pytest
 
 from sync_platform import __version__
-from sync_platform_tests.cli.conftest import Shell
+from sync_platform_tests.cli.conftest import Shell, wait_until
+from sync_platform_tests.limits import LONGEST_WAIT_S
 
 
 def test_a_query_prints_a_table(synced: Shell) -> None:
     done = synced.run("query", "SELECT 茶 FROM (SELECT 'milk tea' AS 茶)")
     assert done.returncode == 0
     assert "milk tea" in done.stdout
+
+
+def test_a_query_that_runs_long_ends_with_ctrl_c(synced: Shell) -> None:
+    long = "SELECT sum(a.range) FROM chope.restaurants, range(10000000000) a, range(1000) b"
+    process = synced.start("query", "--as-of", datetime.now(UTC).isoformat(), long)
+    wait_until(lambda: bool(process.errors), process)  # the line that says what is read, right before the query runs
+    time.sleep(2)  # then DuckDB is at work
+    process.send_signal(signal.SIGINT)
+    done = process.wait(LONGEST_WAIT_S)
+    assert (done.returncode, done.stdout) == (130, "")
+    assert "sync-platform: cancelled" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_query_over_the_network_is_refused_in_words(synced: Shell) -> None:
