@@ -35,7 +35,8 @@ from sync_platform.backup.repository_key import open_repository_key
 from sync_platform.settings import Settings, load_settings
 from sync_platform.storage.audit_log import AuditLog
 from sync_platform.storage.folder_store import FolderStore
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 from sync_platform.vault.key_wrapping import KeyWrapping
 from sync_platform.vault.master_key import MasterKey
 

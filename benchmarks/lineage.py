@@ -29,7 +29,8 @@ from sync_platform.lineage.batches import check_batches
 from sync_platform.lineage.findings import Findings
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import load_settings
-from sync_platform.storage.lake_connection import LAKE, Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import LAKE, Lake
 from sync_platform.storage.session_memory import with_memory
 from sync_platform.storage.temporary_tables import TemporaryTables
 

@@ -32,7 +32,8 @@ from sync_platform.matching.model import Model, read_model
 from sync_platform.platforms import load_platforms
 from sync_platform.sandbox.city import City
 from sync_platform.sandbox.views import view_names
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 from sync_platform_tests.matching.cities import as_listing, places_of, read_platform, true_pairs
 from sync_platform_tests.platforms.replay import to_row
 

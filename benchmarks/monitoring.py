@@ -35,7 +35,8 @@ from sync_platform.settings import Settings, load_settings
 from sync_platform.sources.declaration import Platform
 from sync_platform.sources.period import current_period
 from sync_platform.storage.audit_log import AuditLog, audit_log
-from sync_platform.storage.lake_connection import LAKE, Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import LAKE, Lake
 
 DAYS, MEASURES, ROUNDS = 365, 24, 5
 SYNC_ID = "strftime(moment, '%Y%m%dT%H%M%S') || '-' || platform AS sync_id"

@@ -34,7 +34,8 @@ from sync_platform.platforms import load_platforms
 from sync_platform.settings import load_settings
 from sync_platform.sources.declaration import Platform
 from sync_platform.sources.scope import Scope
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 from sync_platform.storage.objects import open_store
 from sync_platform.vault.master_key import MasterKey
 from sync_platform.vault.personal_fields import Personal, PersonalKind

@@ -11,7 +11,8 @@ from typing import Any
 import polars as pl
 
 from sync_platform.settings import Settings
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 from sync_platform.unified.tables import ensure_unified
 
 LATIN = [

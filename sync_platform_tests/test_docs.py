@@ -24,7 +24,8 @@ from sync_platform.platforms import load_platforms
 from sync_platform.settings import PlatformSettings, Settings, load_settings
 from sync_platform.sources.columns import Column, columns_of
 from sync_platform.sources.declaration import Dataset, Platform
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 from sync_platform.unified.related_records import ensure_views
 from sync_platform.unified.tables import ensure_unified
 from sync_platform.vault.personal_fields import Personal, Processing

@@ -21,7 +21,8 @@ from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.audit_log import AuditLog, Outcome
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 
 logger = logging.getLogger(__name__)
 

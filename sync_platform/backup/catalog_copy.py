@@ -17,7 +17,8 @@ from uuid import UUID
 from sync_platform.documents.wording import in_one_line
 from sync_platform.errors import StorageError, UsageError
 from sync_platform.storage.full_disk import full_disk_named
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 
 READ_ROWS = 5000
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from sync_platform.documents.wording import in_one_line
 from sync_platform.errors import NoLakeYet, StorageError, UsageError
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 from sync_platform.storage.lake_tables import tables_of
 
 if TYPE_CHECKING:

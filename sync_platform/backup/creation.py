@@ -25,7 +25,7 @@ from sync_platform.backup.repository import ReadManifest, Repository
 from sync_platform.backup.scratch_folder import scratch_folder
 from sync_platform.errors import MissingFile
 from sync_platform.storage.file_lists import FileLists
-from sync_platform.storage.lake_connection import LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
 from sync_platform.storage.lease import Leases
 from sync_platform.storage.object_digest import ObjectDigest
 from sync_platform.storage.object_store import ObjectStore

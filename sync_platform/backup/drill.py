@@ -25,7 +25,8 @@ from sync_platform.lineage.batches import check_batches
 from sync_platform.lineage.findings import Findings
 from sync_platform.lineage.replay_check import check_tables
 from sync_platform.sources.declaration import Platform
-from sync_platform.storage.lake_connection import LAKE, Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import LAKE, Lake
 from sync_platform.storage.lake_tables import tables_of
 from sync_platform.storage.objects import open_store
 from sync_platform.storage.operation_step import OnStep

@@ -22,7 +22,8 @@ from sync_platform.lake.chain import BATCHES, has_chain
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.data_path import has_encrypted_files
 from sync_platform.storage.held_lock import needs_no_lock
-from sync_platform.storage.lake_connection import LAKE, Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import LAKE, Lake
 from sync_platform.storage.lake_tables import tables_of
 from sync_platform.storage.object_store import ObjectStore
 from sync_platform.storage.operation_step import OnStep

@@ -10,7 +10,8 @@ from sync_platform.backup.backup_manifest import BackedUpCommit
 from sync_platform.backup.lake_files import CatalogSnapshot
 from sync_platform.lake.chain import BATCHES, has_chain
 from sync_platform.storage.hash_chain import FIRST
-from sync_platform.storage.lake_connection import LAKE, Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import LAKE, Lake
 
 
 def commits_of(address: LakeAddress, snapshots: Sequence[CatalogSnapshot]) -> list[BackedUpCommit]:

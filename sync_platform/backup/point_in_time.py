@@ -16,7 +16,8 @@ from sync_platform.lake.schema import cluster_history
 from sync_platform.lake.syncs import describe_commit
 from sync_platform.lake.transaction import in_one_transaction
 from sync_platform.sources.declaration import Platform
-from sync_platform.storage.lake_connection import BESIDE, LAKE, Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import BESIDE, LAKE, Lake
 from sync_platform.storage.lake_tables import tables_of
 from sync_platform.storage.session_memory import with_memory
 from sync_platform.storage.sql_text import sql_text

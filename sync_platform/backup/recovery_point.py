@@ -11,7 +11,8 @@ import duckdb
 from sync_platform.backup.repository import ReadManifest
 from sync_platform.documents.local_time import local_minute
 from sync_platform.errors import StorageError
-from sync_platform.storage.lake_connection import LAKE, Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import LAKE, Lake
 
 GRACE = timedelta(days=1, hours=2)
 """How old a commit in no backup may be while the daily backup is on time."""

@@ -11,7 +11,7 @@ import msgspec
 from sync_platform.backup.chosen_commit import ChosenCommit
 from sync_platform.errors import UsageError
 from sync_platform.settings import Settings
-from sync_platform.storage.lake_connection import LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
 
 ENVIRONMENTS: tuple[str, ...] = get_args(Settings.model_fields["environment"].annotation)
 MARK, FINISHED_MARK = "restore-unfinished.json", "restored-from.json"

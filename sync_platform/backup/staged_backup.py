@@ -20,7 +20,8 @@ from sync_platform.backup.lake_files import CopiedCatalog
 from sync_platform.backup.repository import Repository, file_blocks
 from sync_platform.errors import DamagedBackup, StorageError
 from sync_platform.storage.full_disk import full_disk_named
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 from sync_platform.storage.operation_step import OnStep
 
 KNOWN_VERSIONS = ("1.0",)

@@ -8,7 +8,7 @@ from sync_platform.landing.source import require_terms
 from sync_platform.platforms import choose
 from sync_platform.settings import Settings, platform_settings
 from sync_platform.sources.declaration import Platform
-from sync_platform.storage.lake_connection import LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
 
 
 def require_lake(settings: Settings) -> None:

@@ -23,7 +23,7 @@ from sync_platform.logs.redaction import Redaction, reason_in_words
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings, load_settings, secret_values
 from sync_platform.storage.audit_log import Outcome
-from sync_platform.storage.lake_connection import LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
 from sync_platform.storage.operation_name import OperationName
 from sync_platform.unified.tables import tracked_tables
 

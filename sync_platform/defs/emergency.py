@@ -28,7 +28,8 @@ from sync_platform.lake.syncs import Status, syncs_of_request, worst_status
 from sync_platform.settings import Settings
 from sync_platform.sources.declaration import Platform
 from sync_platform.sources.period import current_period
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 from sync_platform.storage.platform_lock import platform_lock_if_free
 
 EMERGENCY = "emergency"

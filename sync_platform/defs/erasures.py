@@ -28,7 +28,8 @@ from sync_platform.privacy.legal_holds import LegalHolds
 from sync_platform.privacy.recorded_corrections import apply_requests
 from sync_platform.privacy.request_register import RequestRegister
 from sync_platform.settings import Settings, load_settings
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 from sync_platform.storage.lease import Leases
 from sync_platform.storage.operation_name import OperationName
 

@@ -17,7 +17,8 @@ from sync_platform.sources.declaration import Platform
 from sync_platform.sources.sandbox_process import sandbox_url
 from sync_platform.storage.bucket_store import ServerEncryption
 from sync_platform.storage.file_lists import FileLists
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 from sync_platform.storage.ledger import Ledger
 from sync_platform.storage.object_store import ObjectStore
 from sync_platform.storage.objects import open_store

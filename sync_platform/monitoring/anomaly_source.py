@@ -18,7 +18,8 @@ from sync_platform.quality.opening_hours.public_holidays import holiday_on
 from sync_platform.settings import Settings
 from sync_platform.sources.declaration import Platform
 from sync_platform.sources.period import day_in_hong_kong
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 
 MAX_NAMED = 5
 

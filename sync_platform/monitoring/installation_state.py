@@ -35,7 +35,8 @@ from sync_platform.quality.recorded_drift import RecordedDrift, drift_of_syncs
 from sync_platform.quality.scorecard import StoredScore, last_measured, newest_own_checks, newest_scores
 from sync_platform.settings import Settings
 from sync_platform.storage.audit_log import AuditEntry, AuditLog
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 from sync_platform.storage.operation_name import OperationName
 from sync_platform.storage.relational import database_exists
 

@@ -34,7 +34,8 @@ from sync_platform.server.pages.restaurant_page import restaurant_page
 from sync_platform.server.refusal import refusal
 from sync_platform.settings import Settings
 from sync_platform.sources.declaration import Platform
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 from sync_platform.storage.operation_name import OperationName
 
 HEALTH_AGE_S = 10.0

@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -22,18 +21,17 @@ import duckdb
 from sync_platform.documents.typed_command import typed
 from sync_platform.documents.wording import in_one_line
 from sync_platform.errors import NoLakeYet, StorageError
-from sync_platform.settings import Settings, without_password
-from sync_platform.storage.advisory_lock import KEEPALIVE
-from sync_platform.storage.data_path import has_encrypted_files, is_moved, store_data_path
+from sync_platform.settings import without_password
+from sync_platform.storage.data_path import is_moved, store_data_path
 from sync_platform.storage.duckdb_s3 import use_s3
 from sync_platform.storage.extensions import connect_with
 from sync_platform.storage.full_disk import ADVICE, with_advice
 from sync_platform.storage.held_lock import needs_no_lock
+from sync_platform.storage.lake_address import LakeAddress
 from sync_platform.storage.lake_formats import require_known_formats, store_formats
 from sync_platform.storage.session_memory import return_freed_memory
 from sync_platform.storage.sql_text import sql_text
-from sync_platform.storage.unwritable_place import place_problem, readable_database, spill_folder
-from sync_platform.storage.write_lock import holding_advisory, holding_file
+from sync_platform.storage.unwritable_place import place_problem, spill_folder
 
 LAKE = "lake"
 BESIDE = "beside"
@@ -45,86 +43,6 @@ none: where a text beyond ASCII has more than 256 bytes. A condition on such a c
 ATTACH_ATTEMPTS = 8
 # error texts of SQLite for a busy file, and of PostgreSQL for a table that another process created meanwhile
 CREATED_TOGETHER = ("locked", "already exists", "duplicate key")
-
-
-@dataclass(frozen=True)
-class LakeAddress:
-    """Where a lake is: `sqlite:PATH` or `postgres:CONNINFO`, a data folder or `s3://` URL, and a temporary folder."""
-
-    catalog: str
-    data: str
-    temp: Path
-    region: str = "ap-southeast-1"
-    endpoint: str = ""
-    memory_limit: str = "256MB"
-    encrypts: bool = False
-    """True for a draft of the catalog that lies beside the data, where the catalog itself will not."""
-
-    @classmethod
-    def of(cls, settings: Settings) -> Self:
-        """The lake of an installation."""
-        return cls(
-            settings.catalog_url,
-            settings.lake_data_url,
-            settings.temp,
-            settings.aws_region,
-            settings.aws_endpoint_url,
-        )
-
-    @property
-    def catalog_file(self) -> Path | None:
-        return Path(self.catalog.removeprefix("sqlite:")) if self.catalog.startswith("sqlite:") else None
-
-    @property
-    def is_remote(self) -> bool:
-        """True if the data lies in an object store."""
-        return "://" in self.data
-
-    @property
-    def is_encrypted(self) -> bool:
-        """True if data files are encrypted: data and catalog, which has their keys, lie in different places."""
-        return self.encrypts or self.is_remote or self.catalog_file is None
-
-    @property
-    def extensions(self) -> tuple[str, ...]:
-        """The DuckDB extensions that the lake needs."""
-        catalog = "sqlite_scanner" if self.catalog_file else "postgres_scanner"
-        # httpfs reads and writes s3://, and it has the cipher that encrypts data files
-        encrypts = self.is_encrypted or (self.catalog_file is not None and has_encrypted_files(self.catalog_file))
-        return ("ducklake", catalog, *(("httpfs",) if encrypts else ()))
-
-    def with_keepalive(self) -> Self:
-        """The same lake; a PostgreSQL catalog ends the transactions of a machine that went silent within a minute.
-
-        Otherwise a commit that a machine did not finish would block all others for hours.
-        """
-        if self.catalog_file is not None:
-            return self
-        from psycopg.conninfo import conninfo_to_dict, make_conninfo  # a laptop needs no PostgreSQL
-
-        address = self.catalog.removeprefix("postgres:")
-        options = " ".join(filter(None, (str(conninfo_to_dict(address).get("options") or ""), KEEPALIVE)))
-        return replace(self, catalog=f"postgres:{make_conninfo(address, options=options)}")
-
-    def readable(self, folder: Path) -> Self:
-        """The same lake for a reader; with a copy of its catalog in `folder` where nothing can be written beside it."""
-        file = self.catalog_file
-        return self if file is None else replace(self, catalog=f"sqlite:{readable_database(file, folder)}")
-
-    def write_lock(self) -> AbstractContextManager[object]:
-        """Lock for a write transaction; one process on any machine holds it at a time."""
-        if self.catalog_file is None:
-            return holding_advisory(self.catalog.removeprefix("postgres:"))
-        return holding_file(self.catalog_file)
-
-    def __str__(self) -> str:
-        """The location for people, without the catalog's password."""
-        return f"the lake at {without_password(self.catalog)} (data in {self.data})"
-
-    @property
-    def exists(self) -> bool:
-        """True if the lake exists. A PostgreSQL catalog is assumed to exist until a connection shows otherwise."""
-        return self.catalog_file is None or self.catalog_file.exists()
 
 
 class Lake:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from sync_platform.storage.data_path import is_moved
 from sync_platform.storage.extensions import extension_paths
-from sync_platform.storage.lake_connection import DISABLED_OPTIMIZERS, LAKE, LakeAddress, attach_statement
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import DISABLED_OPTIMIZERS, LAKE, attach_statement
 from sync_platform.storage.sql_text import sql_text
 
 

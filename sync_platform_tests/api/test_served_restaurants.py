@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.served_restaurants import make_home
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 from sync_platform.unified.restaurant_index import read_index
 from sync_platform.unified.restaurant_search import RestaurantQuery, search
 

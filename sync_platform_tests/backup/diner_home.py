@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from sync_platform.settings import load_settings
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 from sync_platform.vault.key_file import write_key_file
 from sync_platform.vault.master_key import MasterKey
 from sync_platform_tests.backup.backed_up_lake import MENU, fill

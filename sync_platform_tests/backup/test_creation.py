@@ -154,7 +154,8 @@ import sys
 from pathlib import Path
 import sync_platform.defs.backups
 from sync_platform.lake.chain import has_chain
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 
 catalog, data, temp = sys.argv[1:]
 with Lake(LakeAddress(catalog, data, Path(temp)), read_only=True) as lake, lake.session() as session:

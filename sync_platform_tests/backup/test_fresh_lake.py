@@ -27,7 +27,8 @@ from sync_platform.lineage.findings import Findings
 from sync_platform.lineage.replay_check import check_tables
 from sync_platform.settings import load_settings
 from sync_platform.storage.folder_store import FolderStore
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 from sync_platform.storage.object_store import ObjectStore
 from sync_platform.storage.objects import open_store
 from sync_platform.storage.operation_name import OperationName

@@ -19,7 +19,8 @@ import pytest
 from sync_platform.quality.scorecard import cards_of
 from sync_platform.quality.scorecard_document import scorecard_document
 from sync_platform.settings import load_settings
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 from sync_platform_tests.cli.conftest import Shell
 from sync_platform_tests.cli.unpacked_home import EARLIER_HOME, unpacked_home
 from sync_platform_tests.pictures import require_picture, table_picture

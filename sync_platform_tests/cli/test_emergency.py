@@ -14,7 +14,8 @@ import pytest
 from sync_platform.emergency.request_store import RequestStore
 from sync_platform.lake.syncs import SyncRecord, syncs_of_request
 from sync_platform.settings import Settings
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 from sync_platform_tests.cli.conftest import Shell
 
 

@@ -19,7 +19,8 @@ from sync_platform.emergency.sync_progress import progress_of_request
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings
 from sync_platform.storage import lake_formats
-from sync_platform.storage.lake_connection import LAKE, Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import LAKE, Lake
 from sync_platform.storage.platform_lock import holder_of
 from sync_platform_tests.cli.conftest import Shell, wait_until
 from sync_platform_tests.services import PostgresServer

@@ -9,7 +9,8 @@ import pytest
 
 from sync_platform.lake.digest import Digest, digest_table
 from sync_platform.settings import Settings, load_settings
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 from sync_platform_tests.cli.backed_up_home import BackedUpHome, backed_up_home
 from sync_platform_tests.cli.conftest import Shell
 from sync_platform_tests.installations import installed

@@ -9,7 +9,8 @@ import duckdb
 import pytest
 import sqlalchemy
 
-from sync_platform.storage.lake_connection import DISABLED_OPTIMIZERS, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import DISABLED_OPTIMIZERS
 from sync_platform.storage.reading_statements import reading_statements
 from sync_platform_tests.cli.conftest import ROOT, Shell
 

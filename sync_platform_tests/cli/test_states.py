@@ -16,7 +16,8 @@ from sync_platform.emergency.request import RUN_CANCELLED, Asking, EmergencyRequ
 from sync_platform.emergency.request_report import report_on
 from sync_platform.lake.syncs import SyncRecord, last_syncs
 from sync_platform.settings import Settings
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 from sync_platform_tests.cli.conftest import TODAY, Shell, wait_until
 
 STATES = {

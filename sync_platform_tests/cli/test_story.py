@@ -28,7 +28,8 @@ from sync_platform.lineage.restaurant_story import RestaurantStory, read_restaur
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import load_settings
 from sync_platform.sources.declaration import Dataset, Platform
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 from sync_platform.storage.object_store import ObjectStore
 from sync_platform.storage.objects import open_store
 from sync_platform.unified.survivorship_rules import RULES

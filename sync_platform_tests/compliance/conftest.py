@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 from sync_platform_tests.compliance.harness import ENVIRONMENT, ComplianceHarness, SharedLake, open_filled
 
 AROUND = ("ledger.sqlite", "landing_store", "backup_store")

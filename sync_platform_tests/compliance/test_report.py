@@ -21,7 +21,8 @@ from sync_platform.compliance.requirements import SEALED
 from sync_platform.compliance.span import Span
 from sync_platform.documents.html import html_of
 from sync_platform.documents.text import text_of
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 from sync_platform_tests.compliance.harness import IN_CLEAR, LIST, NOW, ComplianceHarness, found, house
 
 HOSTILE = "<script>alert('&amp;')</script>"

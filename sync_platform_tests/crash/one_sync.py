@@ -26,7 +26,8 @@ from sync_platform.landing.sync_id import new_sync_id
 from sync_platform.platforms import load_platforms
 from sync_platform.sources.scope import Scope
 from sync_platform.storage.folder_store import FolderStore
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 from sync_platform.storage.ledger import Ledger
 from sync_platform.vault.key_file import from_key_file
 from sync_platform.vault.platform_secrets import PlatformSecrets

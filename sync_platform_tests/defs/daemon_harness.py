@@ -24,7 +24,7 @@ from sync_platform.emergency.request_store import RequestStore
 from sync_platform.emergency.submission import submit_request
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings
-from sync_platform.storage.lake_connection import LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
 
 PLATFORMS = load_platforms()
 ROOT = Path(__file__).parents[2]

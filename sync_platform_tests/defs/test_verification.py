@@ -13,7 +13,8 @@ from sync_platform.defs.lineage import auditor_of, verification_schedule
 from sync_platform.lineage.findings import last_verification
 from sync_platform.settings import Settings
 from sync_platform.storage.audit_log import AuditLog
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 from sync_platform.storage.operation_name import OperationName
 from sync_platform_tests.cli.unpacked_home import unpacked_home
 

@@ -31,7 +31,8 @@ from sync_platform.landing.sync_id import new_sync_id
 from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.sources.period import HONG_KONG
 from sync_platform.sources.scope import Scope
-from sync_platform.storage.lake_connection import LAKE, Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import LAKE, Lake
 from sync_platform.storage.object_store import ObjectStore
 from sync_platform.storage.objects import open_store
 from sync_platform.storage.temporary_tables import TemporaryTables

@@ -22,7 +22,8 @@ from sync_platform.lake.schema import table_name
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings, load_settings
 from sync_platform.sources.period import parse_period, period_of
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 from sync_platform_tests.fleet.past_months import land_months
 from sync_platform_tests.fleet.running_fleet import SERVICES, RunningFleet, running_fleet, unfinished, wait_for
 

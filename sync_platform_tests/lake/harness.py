@@ -35,7 +35,8 @@ from sync_platform.sources.received import Page, Record
 from sync_platform.sources.reply import Reply
 from sync_platform.storage.amazon_session import amazon_session
 from sync_platform.storage.file_lists import FileLists
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 from sync_platform.storage.objects import open_store
 from sync_platform.storage.temporary_tables import TemporaryTables
 from sync_platform.vault.erased_values import erased_subjects_at

@@ -11,7 +11,8 @@ from pathlib import Path
 from sync_platform.errors import NoLakeYet
 from sync_platform.lake.schema import schemas_present
 from sync_platform.settings import load_settings
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 from sync_platform_tests.lake.harness import HISTORY, LakeHarness, diner
 from sync_platform_tests.processes import outputs_of
 

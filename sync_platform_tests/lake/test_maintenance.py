@@ -28,7 +28,8 @@ from sync_platform.lake.compaction import CATALOG, list_tables, newest_snapshot,
 from sync_platform.lake.digest import Digest, digest_table
 from sync_platform.lake.maintenance import maintain, plan_maintenance
 from sync_platform.lake.schema import ROW_GROUP_ROWS
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 from sync_platform_tests.extent import is_full, only_in_full
 from sync_platform_tests.lake.harness import LakeHarness
 from sync_platform_tests.services import PostgresServer, S3Server

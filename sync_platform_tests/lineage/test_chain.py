@@ -15,7 +15,7 @@ import pytest
 from sync_platform.lake import chain
 from sync_platform.lake.history import DIGEST
 from sync_platform.lake.maintenance import maintain
-from sync_platform.storage.lake_connection import LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
 from sync_platform_tests.lake.harness import HISTORY, LakeHarness, diner
 from sync_platform_tests.lineage.conftest import MENU, VISITORS, AuditedLake, open_audited
 

@@ -23,7 +23,8 @@ from sync_platform.matching.listing_table import SCHEMA
 from sync_platform.matching.matches import PAIR_SCHEMA, explain_links, review_pairs
 from sync_platform.matching.model import Model
 from sync_platform.matching.thresholds import Thresholds
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 from sync_platform_tests.extent import examples
 
 from .cities import Id

@@ -13,7 +13,8 @@ from sync_platform.lake.syncs import Status, SyncRecord, write_sync
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings, load_settings
 from sync_platform.sources.period import current_period
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 
 NOW = datetime(2026, 11, 28, 4, 0, tzinfo=UTC)
 PLATFORMS = load_platforms()

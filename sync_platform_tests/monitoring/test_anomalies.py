@@ -28,7 +28,8 @@ from sync_platform.quality.score import Score
 from sync_platform.quality.scoring import write_scores
 from sync_platform.settings import Settings
 from sync_platform.storage.audit_log import AuditLog
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 from sync_platform_tests.monitoring.recorded_syncs import NOW, PLATFORMS, recorded, write_records
 
 WEEKS = 20

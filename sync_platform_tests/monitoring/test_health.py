@@ -26,7 +26,8 @@ from sync_platform.quality.score import DIMENSIONS, OVERALL, WHOLE
 from sync_platform.quality.scorecard import StoredScore
 from sync_platform.settings import Settings, load_settings
 from sync_platform.storage.audit_log import AuditEntry
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 from sync_platform.storage.operation_name import OperationName
 from sync_platform_tests.monitoring.recorded_syncs import NOW, PLATFORMS, recorded, write_records
 

@@ -16,7 +16,8 @@ from sync_platform.privacy.request_register import RequestRegister
 from sync_platform.quality.recorded_drift import RecordedDrift
 from sync_platform.settings import Settings
 from sync_platform.storage.audit_log import AuditLog, Outcome
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 from sync_platform.storage.operation_name import OperationName
 from sync_platform_tests.monitoring.recorded_syncs import PLATFORMS, recorded, write_records
 

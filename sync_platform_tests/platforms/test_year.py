@@ -26,7 +26,8 @@ from sync_platform.sandbox.server import create_app
 from sync_platform.sources.declaration import Platform
 from sync_platform.sources.period import HONG_KONG, period_of
 from sync_platform.sources.scope import Scope
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 from sync_platform.storage.objects import open_store
 from sync_platform.vault.master_key import MasterKey
 from sync_platform.vault.seal import Vault, open_vault_database

@@ -14,7 +14,8 @@ from sync_platform.defs.resources import landing_store_of, vault_of
 from sync_platform.platforms import load_platforms
 from sync_platform.privacy.searched_installation import SearchedInstallation
 from sync_platform.settings import Settings, load_settings
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 from sync_platform_tests.cli.conftest import Shell
 from sync_platform_tests.cli.unpacked_home import find_own_files, unpacked_home
 

@@ -20,7 +20,8 @@ from sync_platform.privacy.person_search import candidates
 from sync_platform.privacy.privacy_request import PrivacyRequestKind
 from sync_platform.privacy.request_register import RequestRegister
 from sync_platform.privacy.searched_installation import SearchedInstallation
-from sync_platform.storage.lake_connection import LAKE, Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import LAKE, Lake
 from sync_platform.vault.unsealing import OF_ANOTHER_PERSON
 from sync_platform.vault.vault_address import VaultAddress
 from sync_platform_tests.privacy.conftest import PersonalHome

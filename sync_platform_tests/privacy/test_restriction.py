@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from sync_platform.platforms import load_platforms
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 from sync_platform.unified.readable_tables import readable_tables
 from sync_platform_tests.cli.conftest import Shell
 from sync_platform_tests.cli.unpacked_home import find_own_files

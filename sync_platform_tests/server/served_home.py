@@ -16,7 +16,8 @@ from sync_platform.platforms import load_platforms
 from sync_platform.server.pages.health_data import HealthPageData, health_page_data
 from sync_platform.server.pages.restaurant_page import restaurant_page
 from sync_platform.settings import Settings
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 
 OVERDUE = Problem(
     ProblemName.backup_overdue, "", "A commit is in no <backup>.", "It may be lost.", "Back up.", ("backup", "list")

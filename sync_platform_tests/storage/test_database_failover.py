@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from sync_platform.storage.lake_connection import LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
 from sync_platform.storage.platform_lock import holder_of
 from sync_platform_tests.cli.conftest import Shell, wait_until
 from sync_platform_tests.storage.postgres_pair import PostgresPair, postgres_pair

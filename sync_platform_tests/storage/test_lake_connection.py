@@ -10,7 +10,8 @@ import pytest
 from sync_platform.errors import NoLakeYet, StorageError
 from sync_platform.settings import load_settings
 from sync_platform.storage import write_lock
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 from sync_platform.storage.session_memory import with_memory
 from sync_platform_tests.services import PostgresServer
 

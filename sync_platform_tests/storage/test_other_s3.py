@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from sync_platform.errors import StorageError
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 from sync_platform_tests.services import S3Server
 
 from .strict_s3 import StrictS3, store_of, strict_s3

@@ -12,7 +12,8 @@ import pytest
 import sqlalchemy as sa
 
 from sync_platform.errors import StorageError
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 from sync_platform.storage.ledger import MIGRATIONS
 from sync_platform.storage.relational import open_database, transaction
 from sync_platform_tests.small_disk import filled, small_disk

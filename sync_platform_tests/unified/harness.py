@@ -17,7 +17,8 @@ from sync_platform.platforms import load_platforms
 from sync_platform.settings import load_settings
 from sync_platform.sources.columns import columns_of
 from sync_platform.sources.declaration import Dataset, Platform
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 from sync_platform.storage.temporary_tables import TemporaryTables
 from sync_platform.unified.identity import Key
 from sync_platform.unified.listings import create_listings_table, listing_sources, matcher_query

@@ -8,7 +8,8 @@ from sync_platform.lineage.findings import Findings
 from sync_platform.lineage.replay_check import check_tables
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import load_settings
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 from sync_platform.unified.restaurant_index import read_index
 from sync_platform.unified.tables import tracked_tables
 from sync_platform.unified.unification import unify

@@ -19,7 +19,7 @@ from sync_platform.documents.local_time import local_time
 from sync_platform.documents.typed_command import typed
 from sync_platform.settings import Settings, load_settings
 from sync_platform.storage.audit_log import AuditLog
-from sync_platform.storage.lake_connection import LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
 from sync_platform.storage.operation_name import OperationName
 
 COLUMNS = ("backup", "newest commit", "commits", "files", "size", "stored", "new", "sources")

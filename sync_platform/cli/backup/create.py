@@ -16,7 +16,7 @@ from sync_platform.cli.preconditions import require_lake
 from sync_platform.documents.typed_command import typed
 from sync_platform.errors import SyncError
 from sync_platform.settings import Settings, load_settings
-from sync_platform.storage.lake_connection import LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
 from sync_platform.storage.operation_name import OperationName
 
 

@@ -16,7 +16,8 @@ from sync_platform.cli.backup.restore_request import RestoreRequest
 from sync_platform.lake.restore_records import restores_of_run
 from sync_platform.settings import Settings
 from sync_platform.storage.audit_log import AuditLog
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 from sync_platform.storage.operation_name import OperationName
 
 

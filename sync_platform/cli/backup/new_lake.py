@@ -9,7 +9,8 @@ from sync_platform.lineage.restored_lake import NEW_LAKE
 from sync_platform.settings import Settings
 from sync_platform.storage.audit_log import AuditLog, Outcome, system_user
 from sync_platform.storage.file_lists import FileLists
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 from sync_platform.storage.object_store import ObjectStore
 from sync_platform.storage.operation_name import OperationName
 

@@ -9,7 +9,8 @@ from sync_platform.backup.restore_tombstones import apply_tombstones
 from sync_platform.lake.row_erasure import erase_rows
 from sync_platform.settings import Settings
 from sync_platform.sources.declaration import Platform
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 from sync_platform.vault.seal import open_vault_database
 from sync_platform.vault.tombstones import Tombstone
 

@@ -15,7 +15,7 @@ from sync_platform.cli.backup.restore_request import RestoreRequest
 from sync_platform.errors import UsageError
 from sync_platform.lineage.moment import parse_moment, require_begun
 from sync_platform.settings import load_settings
-from sync_platform.storage.lake_connection import LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
 
 
 def restore(

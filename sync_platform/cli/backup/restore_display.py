@@ -12,7 +12,7 @@ from sync_platform.cli.output import Terminal
 from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.documents.local_time import local_time
 from sync_platform.documents.typed_command import typed
-from sync_platform.storage.lake_connection import LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
 
 WORDS = {
     "insert": "new",

@@ -23,7 +23,8 @@ from sync_platform.privacy.recorded_corrections import apply_requests, correctio
 from sync_platform.privacy.request_register import restricted_subjects
 from sync_platform.quality.score import Standards
 from sync_platform.storage.held_lock import HeldLocks, needs_no_lock
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 from sync_platform.storage.lease import Leases
 from sync_platform.storage.operation_name import OperationName
 from sync_platform.vault.erased_values import erased_subjects_at

@@ -23,7 +23,8 @@ from sync_platform.lineage.restored_lake import NEW_LAKE
 from sync_platform.platforms import load_platforms
 from sync_platform.privacy.recorded_corrections import apply_requests
 from sync_platform.storage.held_lock import HeldLocks
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 from sync_platform.storage.lease import Leases
 from sync_platform.storage.object_store import ObjectStore
 from sync_platform.storage.objects import open_store

@@ -17,7 +17,8 @@ from sync_platform.errors import NoLakeYet
 from sync_platform.lake.syncs import SyncRecord, syncs_of_requests
 from sync_platform.settings import Settings, load_settings
 from sync_platform.sources.period import current_period, day_in_hong_kong
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 
 MAX_REQUESTS = 20
 MAX_REASONS = 5

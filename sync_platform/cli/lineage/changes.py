@@ -17,7 +17,8 @@ from sync_platform.lineage.change_span import scope_between
 from sync_platform.lineage.moment import require_begun
 from sync_platform.platforms import choose, load_platforms
 from sync_platform.settings import load_settings
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 from sync_platform.unified.tables import COMPUTED_SCHEMAS
 
 MAX_SHOWN = 100

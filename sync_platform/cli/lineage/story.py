@@ -22,7 +22,8 @@ from sync_platform.lineage.story_json import story_json
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings, load_settings
 from sync_platform.sources.declaration import Platform
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 from sync_platform.unified.tables import COMPUTED_SCHEMAS, computed_tables
 
 RESTAURANT = "restaurant"

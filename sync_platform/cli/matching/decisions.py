@@ -22,7 +22,8 @@ from sync_platform.documents.typed_command import typed
 from sync_platform.errors import NoLakeYet, StorageError, UsageError
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings, load_settings
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 from sync_platform.storage.operation_name import OperationName
 from sync_platform.storage.temporary_tables import TemporaryTables
 from sync_platform.unified.listings import LISTING_COLUMNS, create_listings_table, listing_sources

@@ -21,7 +21,8 @@ from sync_platform.monitoring.series_picture import series_line
 from sync_platform.monitoring.stored_syncs import read_records
 from sync_platform.platforms import choose, load_platforms
 from sync_platform.settings import load_settings
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 
 COLUMNS = ("series", "syncs", "newest", "expected", "verdict", "observed", "history")
 COLOURS: dict[Verdict, str] = {"normal": "green", "anomaly": "red", "unknown": "yellow"}

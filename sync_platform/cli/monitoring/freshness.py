@@ -16,7 +16,8 @@ from sync_platform.monitoring.freshness import DatasetFreshness, PlatformFreshne
 from sync_platform.monitoring.stored_syncs import read_records, stored_datasets
 from sync_platform.platforms import choose, load_platforms, platforms_in_use
 from sync_platform.settings import load_settings
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 
 COLUMNS = ("dataset", "cadence", "staleness", "complete as of", "newest data", "state")
 

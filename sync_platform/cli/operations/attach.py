@@ -9,7 +9,7 @@ from sync_platform.cli.output import opened
 from sync_platform.cli.preconditions import require_lake
 from sync_platform.privacy.request_register import restricted_subjects
 from sync_platform.settings import load_settings, without_password
-from sync_platform.storage.lake_connection import LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
 from sync_platform.storage.reading_statements import reading_statements
 
 FOR_BUCKET = "-- before: CREATE SECRET (TYPE s3, KEY_ID '...', SECRET '...', REGION '{region}')"

@@ -16,7 +16,8 @@ from sync_platform.errors import NoLakeYet
 from sync_platform.lake.syncs import SyncRecord, last_syncs
 from sync_platform.settings import Settings
 from sync_platform.storage.audit_log import AuditLog
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 
 OPERATIONS = ("sync", "backfill")
 

@@ -16,7 +16,8 @@ from sync_platform.landing.retention import find_expired, limits_of
 from sync_platform.lineage.retention import due_closings
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings, load_settings
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 from sync_platform.storage.operation_name import OperationName
 
 MAX_SHOWN = 10

@@ -12,7 +12,8 @@ from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.lake.migration import migrate_lake
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings, load_settings
-from sync_platform.storage.lake_connection import LAKE, Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import LAKE, Lake
 from sync_platform.storage.lake_formats import read_formats
 from sync_platform.storage.ledger import MIGRATIONS as OF_LEDGER
 from sync_platform.storage.operation_name import OperationName

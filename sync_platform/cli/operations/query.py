@@ -27,7 +27,8 @@ from sync_platform.lineage.usable_tables import only_usable, restricted_now
 from sync_platform.monitoring.metrics_table import NAME, SCHEMA, add_metrics_table
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import load_settings
-from sync_platform.storage.lake_connection import LAKE, Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import LAKE, Lake
 from sync_platform.storage.lake_tables import has_table
 from sync_platform.storage.operation_name import OperationName
 from sync_platform.unified.tables import tracked_tables

@@ -20,7 +20,8 @@ from sync_platform.lake.history_view import ENDING, history_meanings
 from sync_platform.monitoring.metrics_table import SCHEMA as METRICS_SCHEMA
 from sync_platform.monitoring.metrics_table import add_metrics_table
 from sync_platform.settings import load_settings
-from sync_platform.storage.lake_connection import LAKE, Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import LAKE, Lake
 from sync_platform.unified.related_records import view_columns
 from sync_platform.unified.tables import SCHEMA
 

@@ -38,7 +38,8 @@ from sync_platform.privacy.privacy_request import PrivacyRequest
 from sync_platform.privacy.request_register import opened_register
 from sync_platform.privacy.searched_installation import SearchedInstallation
 from sync_platform.settings import Settings, load_settings
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 from sync_platform.storage.object_store import ObjectStore
 from sync_platform.storage.operation_name import OperationName
 from sync_platform.storage.relational import database_exists

@@ -21,7 +21,8 @@ from sync_platform.privacy.correction import CorrectedInstallation, CorrectedRec
 from sync_platform.privacy.privacy_request import PrivacyRequest
 from sync_platform.privacy.request_register import opened_register
 from sync_platform.settings import load_settings
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 from sync_platform.storage.operation_name import OperationName
 from sync_platform.storage.relational import database_exists
 from sync_platform.vault.vault_address import VaultAddress

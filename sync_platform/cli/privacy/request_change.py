@@ -23,7 +23,8 @@ from sync_platform.privacy.recorded_corrections import apply_requests
 from sync_platform.privacy.request_deadline import Law
 from sync_platform.privacy.request_register import RequestRegister, opened_register
 from sync_platform.settings import load_settings
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 from sync_platform.storage.operation_name import OperationName
 
 Change = Callable[[RequestRegister, str], int]

@@ -15,7 +15,8 @@ from sync_platform.quality.own_check_run import own_check_in_words
 from sync_platform.quality.own_checks import OwnCheck, load_own_checks
 from sync_platform.quality.score import Score
 from sync_platform.settings import load_settings
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 
 
 def run_checks(names: list[str], *, as_json: bool) -> int:

@@ -23,7 +23,8 @@ from sync_platform.privacy.request_register import restricted_subjects
 from sync_platform.quality.quarantine import QuarantineEntry, entries
 from sync_platform.settings import Settings, load_settings
 from sync_platform.sources.declaration import Platform
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 from sync_platform.storage.operation_name import OperationName
 from sync_platform.vault.erased_values import erased_subjects_at, without_ciphertext
 from sync_platform.vault.unsealing import subjects_in

@@ -14,7 +14,8 @@ from sync_platform.quality.scorecard import cards_of
 from sync_platform.quality.scorecard_document import scorecard_document
 from sync_platform.quality.scorecard_json import card_json
 from sync_platform.settings import load_settings
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 
 
 def show_scorecard(platform: str | None, *, as_json: bool, as_html: bool) -> int:

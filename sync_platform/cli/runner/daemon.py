@@ -20,7 +20,7 @@ from sync_platform.emergency.request_store import RequestStore
 from sync_platform.errors import StorageError
 from sync_platform.monitoring.installation_state import WaitingRun
 from sync_platform.settings import Settings
-from sync_platform.storage.lake_connection import LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
 
 logger = logging.getLogger(__name__)
 DAEMON_SILENT_S = 90.0  # a running daemon sends a heartbeat every 30 seconds

@@ -15,7 +15,7 @@ from sync_platform.defs.dagster_sqlite import keep_empty_log
 from sync_platform.defs.progress import NoProgress
 from sync_platform.settings import Settings
 from sync_platform.storage.extensions import check_extensions
-from sync_platform.storage.lake_connection import LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
 
 FIRST_REQUEST_MODULES = ("anyio._backends._asyncio", "httpcore", "h11", "alembic.command")
 

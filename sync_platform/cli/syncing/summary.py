@@ -14,7 +14,7 @@ from sync_platform.documents.typed_command import typed
 from sync_platform.lake.syncs import SHOWN_COUNTS, worst_status
 from sync_platform.settings import Settings
 from sync_platform.sources.period import day_in_hong_kong
-from sync_platform.storage.lake_connection import LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
 
 MAX_LINES = 5
 MAX_IDS = 5

@@ -15,7 +15,8 @@ from sync_platform.cli.syncing.result import PlatformResult
 from sync_platform.documents.typed_command import typed
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings, load_settings
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 from sync_platform.storage.operation_name import OperationName
 from sync_platform.unified.listings import listing_sources
 from sync_platform.unified.queries import identity_events_of, run_of

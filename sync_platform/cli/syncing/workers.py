@@ -36,7 +36,8 @@ from sync_platform.sources.declaration import Platform
 from sync_platform.sources.gaps import Gaps
 from sync_platform.sources.period import Period
 from sync_platform.storage.extensions import check_extensions
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 
 logger = logging.getLogger(__name__)
 AT_ONCE = 8
