@@ -27,6 +27,8 @@ from sync_platform_tests.services import PostgresServer
 from sync_platform_tests.warm import StartedProcess
 
 PLATFORMS = load_platforms()
+END_SESSIONS = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()"""
 
 
 @contextmanager
@@ -44,6 +46,13 @@ def _request(requests: RequestStore) -> str:
     return asked.request.request_id
 
 
+def _slow_installation(shell: Shell, sandbox: Any, postgres_server: PostgresServer) -> Settings:
+    """The settings of the shell from now on: a new ledger in PostgreSQL, and a Chope that answers slowly."""
+    ledger = postgres_server.url(postgres_server.create_database())
+    shell.environment |= {"LEDGER": ledger, **sandbox("chope:slow=1*3").addresses("chope")}
+    return Settings(_env_file=None, sync_home=shell.home, ledger=ledger)
+
+
 def _is_fetching(settings: Settings, request_id: str) -> bool:
     (platform,) = progress_of_request(settings.ledger_url, request_id).document()["platforms"]
     return bool(platform["progress"]) and platform["progress"]["phase"] == "fetching"
@@ -53,18 +62,15 @@ def test_a_run_under_way_is_not_launched_again_because_the_database_restarted(
     shell: Shell, sandbox: Any, postgres_server: PostgresServer
 ) -> None:
     """Everything that looks for dead runs looks while their locks are lost."""
-    database = postgres_server.create_database()
-    settings = Settings(_env_file=None, sync_home=shell.home, ledger=postgres_server.url(database))
-    shell.environment |= {"LEDGER": settings.ledger_url, **sandbox("chope:slow=1*3").addresses("chope")}
+    settings = _slow_installation(shell, sandbox, postgres_server)
     requests = RequestStore(settings.ledger_url)
     with starter(shell, settings.ledger_url) as process:
         request_id = _request(requests)
         wait_until(lambda: _is_fetching(settings, request_id), process)
         first = requests.find(request_id).run_of("chope")
         for _ in range(3):
-            with psycopg.connect(postgres_server.conninfo(), autocommit=True) as connection:
-                ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
-                connection.execute(ended, [database])
+            with psycopg.connect(settings.ledger_url) as connection:
+                connection.execute(END_SESSIONS)
             assert has_starter(settings.ledger_url)
             follow_requests(settings, requests)
             assert requests.find(request_id).run_of("chope").run_id == first.run_id
@@ -79,10 +85,7 @@ def test_a_request_whose_worker_is_killed_is_run_by_another_one_on_postgres(
     shell: Shell, sandbox: Any, postgres_server: PostgresServer
 ) -> None:
     """Its lock has a record, but its process is dead on this machine: nobody waits until it is past doubt."""
-    settings = Settings(
-        _env_file=None, sync_home=shell.home, ledger=postgres_server.url(postgres_server.create_database())
-    )
-    shell.environment |= {"LEDGER": settings.ledger_url, **sandbox("chope:slow=1*3").addresses("chope")}
+    settings = _slow_installation(shell, sandbox, postgres_server)
     requests = RequestStore(settings.ledger_url)
     with starter(shell, settings.ledger_url) as process:
         request_id = _request(requests)

@@ -24,7 +24,7 @@ WILL_RETRY = "dagster/will_retry"
 
 @dg.op
 def fail() -> None:
-    raise dg.Failure("as it was told")
+    raise dg.Failure("this job always fails")
 
 
 @dg.job

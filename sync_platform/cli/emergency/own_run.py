@@ -112,7 +112,7 @@ def _release(settings: Settings, requests: RequestStore, request_id: str, result
     try:
         follow_requests(settings, requests)
     except StorageError as error:
-        # a newer program may have made Dagster's records too: whoever looks next releases the runs
+        # a newer program may have made Dagster's records too; the next look at the requests releases the runs
         logger.warning("the runs of emergency request %s cannot be released now: %s", request_id, error)
     if overtaken := [each for each in results if each.is_overtaken]:
         raise StorageError(f"{overtaken[0].platform}: {overtaken[0].error}; request {request_id} stays open")
