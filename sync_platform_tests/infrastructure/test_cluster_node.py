@@ -6,7 +6,10 @@ Kubernetes 1.20, the newest that Debian 12 can build; cluster/earlier_chart.py l
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import socket
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -15,7 +18,14 @@ import pytest
 from sync_platform.api_client import ApiClient
 from sync_platform.storage.platform_lock import platform_lock
 from sync_platform_tests.infrastructure.cluster.cluster_api import Object
-from sync_platform_tests.infrastructure.cluster.installed_chart import SERVED_AT, InstalledChart, installed_chart
+from sync_platform_tests.infrastructure.cluster.installed_chart import (
+    INGRESS,
+    NOT_ENOUGH,
+    SERVED_AT,
+    InstalledChart,
+    installed_chart,
+)
+from sync_platform_tests.infrastructure.cluster.node import ADDRESS
 from sync_platform_tests.one_server.queued_run import launched, state_of
 
 pytestmark = pytest.mark.full
@@ -76,6 +86,42 @@ def test_without_a_login_nothing_is_answered(chart: InstalledChart) -> None:
         assert answer.status_code == 401
 
 
+def test_pods_reach_what_the_network_policies_list_and_nothing_else(chart: InstalledChart) -> None:
+    elsewhere = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "controller", "namespace": INGRESS}}
+    server, code_server = chart.pods("server")[0], chart.pods("code-server")[0]
+    image = server["spec"]["containers"][0]["image"]
+    containers = [{"name": "main", "image": image, "command": ["sleep", "infinity"]}]
+    api = chart.node.plane.api()
+    api.create({**elsewhere, "spec": {"containers": containers, "terminationGracePeriodSeconds": 1}})
+    controller = chart.wait_for(lambda: [each for each in api.list("Pod", INGRESS) if is_running(each)])[0]
+    with socket.create_server((ADDRESS, 0)) as other:
+        places = {
+            "server": (server["status"]["podIP"], 3000),
+            "code-server": (code_server["status"]["podIP"], 4266),
+            "postgres": (ADDRESS, chart.networks["databasePort"]),
+            "other": (ADDRESS, other.getsockname()[1]),
+        }
+        pods = {name: chart.pods(name)[0] for name in SERVICES} | {"controller": controller}
+        reached = {name: reached_by(chart, pod, places) for name, pod in pods.items()}
+    assert reached == {  # a pod always reaches itself
+        "code-server": {"code-server", "postgres"},
+        "daemon": {"code-server", "postgres"},
+        "server": {"code-server", "postgres", "server"},
+        "watch": {"postgres"},
+        "controller": {"server", "postgres", "other"},
+    }
+
+
+def reached_by(chart: InstalledChart, pod: Object, places: Mapping[str, tuple[str, int]]) -> set[str]:
+    """The places that a process in the pod can connect to."""
+    connect = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 3)"
+    return {
+        name
+        for name, (address, port) in places.items()
+        if chart.node.done(pod, "python", "-c", connect, address, str(port)).returncode == 0
+    }
+
+
 def test_a_run_and_an_emergency_request_are_pods_of_the_chart(
     chart: InstalledChart, client: httpx.Client, api: ApiClient
 ) -> None:
@@ -101,6 +147,51 @@ def test_a_run_whose_container_is_killed_is_repeated(chart: InstalledChart, clie
     (retry,) = retries_of(client, run)
     chart.wait_for(lambda: state_of(client, retry) in ("SUCCESS", "FAILURE"))
     assert state_of(client, retry) == "SUCCESS", chart.explain()
+
+
+def test_a_run_without_enough_memory_is_repeated_and_fails_soon(
+    chart: InstalledChart, client: httpx.Client, api: ApiClient
+) -> None:
+    """Its pod is ended before the run has begun: nobody waits until the start of the run times out."""
+    request = api.request_emergency("the offers are wrong", sources=["eatigo"])
+    chart.wait_for(lambda: api.emergency(request.request_id).finished_at)
+    assert api.emergency(request.request_id).status == "failed"
+    ended = [pod for pod in chart.pods("run") if pod["spec"]["containers"][0]["resources"]["limits"] == NOT_ENOUGH]
+    assert {pod["status"]["phase"] for pod in ended} == {"Failed"} and len(ended) == 3, chart.explain()
+    reasons = [pod["status"]["containerStatuses"][0]["state"]["terminated"]["reason"] for pod in ended]
+    assert "OOMKilled" in reasons, reasons
+
+
+def test_new_settings_replace_every_pod_while_the_server_answers(chart: InstalledChart, client: httpx.Client) -> None:
+    before = {pod["metadata"]["name"] for name in SERVICES for pod in chart.pods(name)}
+    with answers_of(client) as answers:
+        code, said = chart.upgrade(ORGANISATION="Example")
+        assert code == 0, f"{said}\n{chart.explain()}"
+    after = {pod["metadata"]["name"] for name in SERVICES for pod in chart.pods(name)}
+    assert not before & after
+    assert len(answers) > 10 and set(answers) == {"200"}, answers
+
+
+@contextmanager
+def answers_of(client: httpx.Client) -> Iterator[list[str]]:
+    """What the server answers, asked again and again by new connections, as long as the block runs."""
+    answers, ended = list[str](), threading.Event()
+
+    def ask() -> None:
+        while not ended.wait(0.2):
+            try:
+                url = client.base_url.join("/api/production-sync/health")
+                answers.append(str(httpx.get(url, headers=client.headers, timeout=30).status_code))
+            except httpx.TransportError as error:
+                answers.append(repr(error))
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    try:
+        yield answers
+    finally:
+        ended.set()
+        asking.join()
 
 
 def run_pods(chart: InstalledChart, run: str) -> list[Object]:

@@ -43,6 +43,7 @@ class ControlPlane:
     etcd: Path
     ports: list[int]
     address: str = "127.0.0.1"
+    node_silent_s: int = NODE_SILENT_S
     token: str = field(default_factory=lambda: secrets.token_hex(16))
 
     @property
@@ -130,7 +131,7 @@ class ControlPlane:
             "--leader-elect=false",
             "--kube-api-qps=100",
             "--node-monitor-period=1s",
-            f"--node-monitor-grace-period={NODE_SILENT_S}s",
+            f"--node-monitor-grace-period={self.node_silent_s}s",
             "--kube-api-burst=200",
         ]
         default = lambda: self.api().found("ServiceAccount", "default", "default")  # noqa: E731
@@ -177,20 +178,24 @@ def wait_for(
 
 
 @contextmanager
-def running_control_plane(folder: Path, address: str = "127.0.0.1") -> Iterator[ControlPlane]:
+def running_control_plane(
+    folder: Path, address: str = "127.0.0.1", node_silent_s: int = NODE_SILENT_S
+) -> Iterator[ControlPlane]:
     """A control plane that runs; skips where it is not installed."""
-    plane = installed_control_plane(folder, address)
+    plane = installed_control_plane(folder, address, node_silent_s)
     with plane.etcd_server(), plane.api_server(), plane.controllers():
         yield plane
 
 
-def installed_control_plane(folder: Path, address: str = "127.0.0.1") -> ControlPlane:
+def installed_control_plane(
+    folder: Path, address: str = "127.0.0.1", node_silent_s: int = NODE_SILENT_S
+) -> ControlPlane:
     """A control plane of which nothing runs yet; skips where it is not installed."""
     binaries = Path(os.environ.get("KUBERNETES_BINARIES", Path.home() / ".cache/sync-platform-tests/kubernetes"))
     etcd = shutil.which("etcd")
     if not (binaries / "kube-apiserver").exists() or etcd is None:
         pytest.skip(f"Kubernetes {NOT_TESTED}: run sync_platform_tests/infrastructure/cluster/build-kubernetes.sh once")
-    plane = ControlPlane(folder, binaries, Path(etcd), [free_port() for _ in range(4)], address)
+    plane = ControlPlane(folder, binaries, Path(etcd), [free_port() for _ in range(4)], address, node_silent_s)
     _write_keys(plane)
     return plane
 

@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -22,12 +23,17 @@ from sync_platform_tests.infrastructure.cluster.cluster_api import Object
 from sync_platform_tests.infrastructure.cluster.control_plane import wait_for
 from sync_platform_tests.infrastructure.cluster.earlier_chart import earlier_chart
 from sync_platform_tests.infrastructure.cluster.helm import Helm, installed_helm
+from sync_platform_tests.infrastructure.cluster.network_policies import network_policies
 from sync_platform_tests.infrastructure.cluster.node import ADDRESS, NETWORK, PAUSE, Node, running_node
 from sync_platform_tests.infrastructure.cluster.small_image import write_image
 from sync_platform_tests.installations import fleet_settings
 from sync_platform_tests.services import NOT_TESTED, Place, postgres_server_at, s3_server_at
 
 SERVED_AT = "https://sync.example.org"
+INGRESS = "ingress-nginx"
+"""The namespace of the ingress controller, the only one whose pods may reach the server."""
+NOT_ENOUGH = {"memory": "64Mi"}
+"""So little memory that no run can begin with it: the limit of a run of Eatigo."""
 VALUES: Mapping[str, Any] = {
     "server": {"url": SERVED_AT, "proxies": f"{NETWORK}.0/24"},
     "settings": {
@@ -38,22 +44,25 @@ VALUES: Mapping[str, Any] = {
         "HTTP_ATTEMPTS": "3",
     },
     "watch": {"everyS": 10},
+    "runs": {"platforms": {"eatigo": {"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": NOT_ENOUGH}}},
 }
 
 
 @dataclass(frozen=True)
 class InstalledChart:
-    """The release in its cluster. `settings`: those of the secrets."""
+    """The release in its cluster. `settings`: those of the secrets; `networks`: what its pods may reach."""
 
     node: Node
     helm: Helm
     chart: Path
     settings: Mapping[str, str]
+    networks: Mapping[str, Any]
 
     def upgrade(self, **settings: str) -> tuple[int, str]:
         """Install the chart, or upgrade it, as the deployment does; the exit code, and what Helm said."""
         values = self.chart.parent / "values.yaml"
-        values.write_text(yaml.safe_dump({**VALUES, "settings": {**VALUES["settings"], **settings}}))
+        given = {**VALUES, "networkPolicy": dict(self.networks), "settings": {**VALUES["settings"], **settings}}
+        values.write_text(yaml.safe_dump(given))
         options = ("--install", "--atomic", "--timeout", "10m", "--values", values)
         done = self.helm.run("upgrade", NAME, self.chart, *options)
         return done.returncode, done.stdout + done.stderr
@@ -105,20 +114,46 @@ def installed_chart(folder: Path) -> Iterator[InstalledChart]:
         stack.enter_context(node.kubelet())
         place = Place(ADDRESS)
         postgres = stack.enter_context(postgres_server_at(place))
-        settings = fleet_settings(postgres, stack.enter_context(s3_server_at(place)))
+        s3 = stack.enter_context(s3_server_at(place))
+        settings = fleet_settings(postgres, s3)
         dagster = postgres.url(postgres.create_database()).replace("postgresql:", "postgresql+psycopg2:")
         settings["DAGSTER_POSTGRES_URL"] = dagster
+        _make_namespaces(node)
         _make_secrets(node, settings)
-        release = InstalledChart(node, helm, earlier_chart(folder), settings)
+        stack.enter_context(network_policies(node.plane.api()))
+        networks = {
+            "databaseCidrs": [f"{ADDRESS}/32"],
+            "databasePort": postgres.port,
+            "httpsCidrs": [f"{ADDRESS}/32"],
+            "httpsPorts": [node.plane.ports[0], urlsplit(s3.endpoint).port],
+        }
+        release = InstalledChart(node, helm, earlier_chart(folder), settings, networks)
         code, said = release.upgrade()
         assert code == 0, f"{said}\n{release.explain()}"
         yield release
 
 
-def _make_secrets(node: Node, settings: Mapping[str, str]) -> None:
-    """The namespace of the release, and the secrets that the chart reads."""
+def _make_namespaces(node: Node) -> None:
+    """Those of the release and of the ingress controller. Names are answered by this machine, not by pods: every pod
+    of the release may ask it."""
     api = node.plane.api()
-    api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAME}})
+    for name in (NAME, INGRESS):
+        metadata = {"name": name, "labels": {"kubernetes.io/metadata.name": name}}  # Kubernetes >= 1.21 sets the label
+        api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+    names = {"to": [{"ipBlock": {"cidr": f"{ADDRESS}/32"}}], "ports": [{"port": 53, "protocol": "UDP"}]}
+    api.create(
+        {
+            "apiVersion": "networking.k8s.io/v1",
+            "kind": "NetworkPolicy",
+            "metadata": {"name": "names", "namespace": NAME},
+            "spec": {"podSelector": {}, "policyTypes": ["Egress"], "egress": [names]},
+        }
+    )
+
+
+def _make_secrets(node: Node, settings: Mapping[str, str]) -> None:
+    """The secrets that the chart reads."""
+    api = node.plane.api()
     services = {name: value for name, value in settings.items() if name != "VAULT"}
     keys = {"master.key": secrets.token_hex(64), "backup.key": secrets.token_hex(64)}
     for name, content in {"runs": settings, "services": services, "keys": keys}.items():

@@ -49,6 +49,10 @@ PROGRAMS = {
 }
 """The programs that a node needs, and the packages of Debian that have them."""
 BUILT = ("kubelet", "kube-scheduler", "kube-proxy")
+SILENT_S = 40
+"""After so many seconds without a sign of the node, its pods are not ready. The kubelet gives one every 10 s."""
+SERVICES = "10.96.0.0/16"
+"""The addresses of services, as the control plane gives them."""
 ROUTES = [{"dst": "0.0.0.0/0"}]
 CONTAINERD = """\
 version = 2
@@ -80,14 +84,13 @@ class Node:
 
     def containers(self, *arguments: str) -> str:
         """The output of containerd's own command."""
-        done = subprocess.run(
-            ["ctr", "--address", str(self._socket), "--namespace", "k8s.io", *arguments],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = self._ctr(*arguments)
         assert done.returncode == 0, done.stderr
         return done.stdout
+
+    def _ctr(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = ["ctr", "--address", str(self._socket), "--namespace", "k8s.io", *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
 
     def kill(self, pod: Object) -> None:
         """Kill the processes of a pod's container, as the kernel does where memory ends."""
@@ -103,7 +106,13 @@ class Node:
 
     def run(self, pod: Object, *command: str) -> str:
         """The output of a command in the container of a pod, with its user and its settings."""
-        return self.containers("tasks", "exec", "--exec-id", secrets.token_hex(8), _container_of(pod), *command)
+        done = self.done(pod, *command)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def done(self, pod: Object, *command: str) -> subprocess.CompletedProcess[str]:
+        """How such a command ended."""
+        return self._ctr("tasks", "exec", "--exec-id", secrets.token_hex(8), _container_of(pod), *command)
 
     def log(self, pod: Object) -> str:
         """What the containers of a pod have printed."""
@@ -229,7 +238,7 @@ def running_node(folder: Path) -> Iterator[Node]:
             pytest.skip(f"a node of Kubernetes {NOT_TESTED}: there is no {program} (apt-get install {package})")
     with ExitStack() as stack:
         stack.enter_context(_network(folder))
-        plane = stack.enter_context(running_control_plane(folder, ADDRESS))
+        plane = stack.enter_context(running_control_plane(folder, ADDRESS, SILENT_S))
         if missing := [each for each in BUILT if not (plane.binaries / each).exists()]:
             pytest.skip(f"a node of Kubernetes {NOT_TESTED}: build-kubernetes.sh has built no {', '.join(missing)}")
         plane.api().create(_addresses_of_api(plane))
@@ -255,7 +264,9 @@ def _network(folder: Path) -> Iterator[None]:
         "ipam": {"type": "host-local", "ranges": ranges, "dataDir": str(folder / "addresses"), "routes": ROUTES},
     }
     (folder / "network" / "10-pods.conf").write_text(json.dumps(pods))
-    for command in (f"link add {BRIDGE} type bridge", f"addr add {ADDRESS}/24 dev {BRIDGE}", f"link set {BRIDGE} up"):
+    commands = [f"link add {BRIDGE} type bridge", f"addr add {ADDRESS}/24 dev {BRIDGE}", f"link set {BRIDGE} up"]
+    commands.append(f"route add {SERVICES} dev {BRIDGE}")  # what reaches no pod leaves this machine neither
+    for command in commands:
         subprocess.run(["ip", *command.split()], check=True)
     try:
         yield

@@ -137,6 +137,9 @@ spec:
       {{- with .port }}
       ports:
         - {name: main, containerPort: {{ . }}, protocol: TCP}
+      lifecycle: # requests still come for a moment after Kubernetes has decided to end the pod
+        preStop:
+          exec: {command: [sleep, "15"]}
       {{- end }}
       securityContext:
         {{- include "sync-platform.containerSecurity" . | nindent 8 }}
