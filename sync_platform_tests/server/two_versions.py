@@ -1,11 +1,13 @@
 """The parts of `serve` over one PostgreSQL, each of one of two versions of the program, as during an upgrade.
 
 Both versions are copies of the program. In both, the schedule of the government's registers has a tick each minute,
-while it is switched on.
+while it is switched on. Both have the Dagster of the tests, unless EARLIER_PYTHON names the Python of an environment
+with another one, for the version that is replaced.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
@@ -35,6 +37,7 @@ from sync_platform_tests.tree import ROOT
 
 Part = Literal["code-server", "web", "daemon"]
 Version = Literal["this", "next"]
+PYTHONS: dict[Version, str] = {"this": os.environ.get("EARLIER_PYTHON", sys.executable), "next": sys.executable}
 PLATFORM = "data_gov_hk"
 TIMES = ('REGISTER_SYNC = ["0 5 * * 1", "0 1 1 * *"]', 'REGISTER_SYNC = ["* * * * *"]')
 SCHEDULE = {
@@ -83,7 +86,7 @@ class TwoVersions:
         home = self.shell.home.parent / part
         with (home.parent / f"{part}.log").open("a") as log:
             self.running[part] = subprocess.Popen(
-                [sys.executable, "-m", "sync_platform", "serve", "--only", part],
+                [PYTHONS[version], "-m", "sync_platform", "serve", "--only", part],
                 cwd=self.programs[version],
                 env={**self._variables(version), "SYNC_HOME": str(home / version)},
                 stdin=subprocess.DEVNULL,
@@ -102,7 +105,7 @@ class TwoVersions:
 
     def command(self, version: Version, *arguments: str) -> str:
         """The output of a command of a version, which must end well."""
-        command = [sys.executable, "-m", "sync_platform", *arguments]
+        command = [PYTHONS[version], "-m", "sync_platform", *arguments]
         done = subprocess.run(
             command, cwd=self.programs[version], env=self._variables(version), capture_output=True, text=True
         )
