@@ -52,9 +52,9 @@ DagsterApp = Callable[[AccessTable, AccessLog], ASGIApp]
 class ServerParts:
     """What the app is made of: the settings, the ledger, and what it knows of Dagster.
 
-    `waiting_runs` and `progress_of`: as the API's context has them. `problems`: what is not ready now.
-    `check_again_s`: how often open connections are checked. `oidc_transport`: of requests to the login provider; None:
-    the network.
+    `waiting_runs` and `progress_of`: as the API's context has them. `problems`: what is not ready now. `warnings`: what
+    the server does without now. `check_again_s`: how often open connections are checked. `oidc_transport`: of requests
+    to the login provider; None: the network.
     """
 
     settings: Settings
@@ -63,6 +63,7 @@ class ServerParts:
     waiting_runs: Callable[[], Sequence[WaitingRun]]
     progress_of: Callable[[list[str]], Mapping[str, str]]
     problems: Callable[[], Sequence[str]]
+    warnings: Callable[[], Sequence[str]] = tuple
     check_again_s: float = CHECK_AGAIN_S
     oidc_transport: httpx.BaseTransport | None = None
 
@@ -91,7 +92,7 @@ def routes_of(parts: ServerParts, table: AccessTable, sessions: SessionStore, lo
     def problems() -> list[str]:
         return [*parts.problems(), *(["the first answers are being prepared"] if api.is_preparing.is_set() else [])]
 
-    state = StateRoutes(settings, problems, parts.waiting_runs)
+    state = StateRoutes(settings, problems, parts.warnings, parts.waiting_runs)
     pages = PageRoutes(settings, parts.waiting_runs, log)
     app.router.routes += [*login.routes(), *state.routes(), *api_document_routes(), *pages.routes()]
     app.include_router(api_router(api))

@@ -16,7 +16,6 @@ from pathlib import Path
 import sqlalchemy as sa
 import uvicorn
 
-from sync_platform.emergency.starter_presence import has_starter
 from sync_platform.errors import StorageError
 from sync_platform.monitoring.installation_state import WaitingRun
 from sync_platform.server.address import has_tls
@@ -28,16 +27,16 @@ from sync_platform.server.dagster_ui.workspace import (
     on_socket,
     opened_workspace,
 )
-from sync_platform.server.home_probe import HomeProbe
 from sync_platform.server.processes.child_process import Relay
 from sync_platform.server.processes.daemon_lock import only_daemon
 from sync_platform.server.processes.dagster_processes import DagsterProcesses
+from sync_platform.server.readiness import Readiness
 from sync_platform.server.renewed_certificate import server_of
 from sync_platform.server.request_limits import LARGEST_HEADERS
 from sync_platform.server.timed_connection import TimedHttp, TimedWebsocket
 from sync_platform.settings import Settings
 from sync_platform.storage.ledger import MIGRATIONS
-from sync_platform.storage.relational import open_database, transaction
+from sync_platform.storage.relational import open_database
 
 LARGEST_MESSAGE = 256 * 1024
 """Of a websocket, in bytes."""
@@ -121,8 +120,10 @@ def _run(
     """
     is_given_up: list[bool] = []
     with opening as workspace:
-        problems = _problems(settings, processes, workspace, ledger)
-        parts = ServerParts(settings, ledger, workspace.app, waiting_runs, progress_of, problems)
+        readiness = Readiness(settings, processes, workspace, ledger)
+        parts = ServerParts(
+            settings, ledger, workspace.app, waiting_runs, progress_of, readiness.problems, readiness.warnings
+        )
         server = server_of(settings, server_config(settings, application(parts)))
 
         def give_up() -> None:
@@ -135,32 +136,6 @@ def _run(
         with suppress(KeyboardInterrupt):
             server.run(sockets=[listening])
     return not is_given_up
-
-
-def _problems(
-    settings: Settings, processes: DagsterProcesses | None, workspace: DagsterWorkspace, ledger: sa.Engine
-) -> Callable[[], list[str]]:
-    """What is not ready now. Without processes of its own, the server needs neither the daemon nor the starter."""
-
-    def of_dagster() -> list[str]:
-        if processes is None:
-            return [*filter(None, [workspace.problem_of_definitions()])]
-        problems = processes.problems()
-        if not problems and not is_serving(str(processes.socket)):
-            problems = ["the code server does not answer"]
-        return problems or [*filter(None, [workspace.problem()])]
-
-    def of_ledger() -> list[str]:
-        try:
-            with transaction(ledger) as connection:
-                connection.execute(sa.text("SELECT 1"))
-            is_ready = processes is None or has_starter(settings.ledger_url)
-        except StorageError:
-            return ["the ledger cannot be used"]
-        return [] if is_ready else ["the emergency starter is not ready"]
-
-    home = HomeProbe(settings.home)
-    return lambda: [*of_dagster(), *of_ledger(), *filter(None, [home.problem()])]
 
 
 def server_config(settings: Settings, app: object) -> uvicorn.Config:

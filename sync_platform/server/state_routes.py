@@ -27,13 +27,15 @@ PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 
 @dataclass
 class StateRoutes:
-    """Liveness, readiness and metrics. `problems`: what is not ready now, in words without details.
+    """Liveness, readiness and metrics.
 
+    `problems`: what is not ready now, in words without details. `warnings`: what the server does without now.
     `waiting_runs`: Dagster's runs that wait.
     """
 
     settings: Settings
     problems: Callable[[], Sequence[str]]
+    warnings: Callable[[], Sequence[str]]
     waiting_runs: Callable[[], Sequence[WaitingRun]]
     _metrics: tuple[float, str] = (float("-inf"), "")
     _reading: threading.Lock = field(default_factory=threading.Lock)
@@ -52,9 +54,9 @@ class StateRoutes:
     async def show_ready(self, _: Request) -> Response:
         """200 if the ledger, SYNC_HOME and all processes are ready; 503 with what is not."""
         problems = list(await run_in_threadpool(self.problems))
-        return JSONResponse(
-            {"status": "not ready" if problems else "ready", "problems": problems}, 503 if problems else 200
-        )
+        warnings = list(await run_in_threadpool(self.warnings))
+        status = "not ready" if problems else "ready"
+        return JSONResponse({"status": status, "problems": problems, "warnings": warnings}, 503 if problems else 200)
 
     async def show_metrics(self, _: Request) -> Response:
         """All metrics in Prometheus' text format."""

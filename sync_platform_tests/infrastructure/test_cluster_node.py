@@ -17,6 +17,7 @@ import pytest
 
 from sync_platform.api_client import ApiClient
 from sync_platform.storage.platform_lock import platform_lock
+from sync_platform_tests.infrastructure.chart import NAME
 from sync_platform_tests.infrastructure.cluster.cluster_api import Object
 from sync_platform_tests.infrastructure.cluster.installed_chart import (
     INGRESS,
@@ -25,7 +26,7 @@ from sync_platform_tests.infrastructure.cluster.installed_chart import (
     InstalledChart,
     installed_chart,
 )
-from sync_platform_tests.infrastructure.cluster.node import ADDRESS
+from sync_platform_tests.infrastructure.cluster.node import ADDRESS, FIRST, SECOND, Node
 from sync_platform_tests.one_server.queued_run import launched, state_of
 
 pytestmark = pytest.mark.full
@@ -70,7 +71,8 @@ def test_every_pod_is_ready_by_its_own_probes_and_none_was_started_again(chart: 
 
 def test_every_container_is_closed(chart: InstalledChart) -> None:
     for name in SERVICES:
-        process = Path(f"/proc/{chart.node.process_of(chart.pods(name)[0])}")
+        pod = chart.pods(name)[0]
+        process = Path(f"/proc/{chart.node_of(pod).process_of(pod)}")
         status = dict(re.findall(r"^(\w+):\t(\S+)", (process / "status").read_text(), flags=re.MULTILINE))
         closed = {"Uid": "10001", "Gid": "10001", "NoNewPrivs": "1", "Seccomp": "2", "CapEff": "0" * 16}
         assert {each: status[each] for each in closed} == closed, name
@@ -91,9 +93,8 @@ def test_pods_reach_what_the_network_policies_list_and_nothing_else(chart: Insta
     server, code_server = chart.pods("server")[0], chart.pods("code-server")[0]
     image = server["spec"]["containers"][0]["image"]
     containers = [{"name": "main", "image": image, "command": ["sleep", "infinity"]}]
-    api = chart.node.plane.api()
-    api.create({**elsewhere, "spec": {"containers": containers, "terminationGracePeriodSeconds": 1}})
-    controller = chart.wait_for(lambda: [each for each in api.list("Pod", INGRESS) if is_running(each)])[0]
+    chart.api.create({**elsewhere, "spec": {"containers": containers, "terminationGracePeriodSeconds": 1}})
+    controller = chart.wait_for(lambda: [each for each in chart.api.list("Pod", INGRESS) if is_running(each)])[0]
     with socket.create_server((ADDRESS, 0)) as other:
         places = {
             "server": (server["status"]["podIP"], 3000),
@@ -118,7 +119,7 @@ def reached_by(chart: InstalledChart, pod: Object, places: Mapping[str, tuple[st
     return {
         name
         for name, (address, port) in places.items()
-        if chart.node.done(pod, "python", "-c", connect, address, str(port)).returncode == 0
+        if chart.node_of(pod).done(pod, "python", "-c", connect, address, str(port)).returncode == 0
     }
 
 
@@ -140,8 +141,8 @@ def test_a_run_whose_container_is_killed_is_repeated(chart: InstalledChart, clie
     with platform_lock(chart.settings["LEDGER"], "data_gov_hk", "of-the-test", lambda _: None):
         run = launched(client)
         (pod,) = chart.wait_for(lambda: [each for each in run_pods(chart, run) if is_running(each)])
-        chart.wait_for(lambda: "waiting for another sync" in chart.node.log(pod))
-        chart.node.kill(pod)
+        chart.wait_for(lambda: "waiting for another sync" in chart.node_of(pod).log(pod))
+        chart.node_of(pod).kill(pod)
         chart.wait_for(lambda: state_of(client, run) == "FAILURE")
     chart.wait_for(lambda: retries_of(client, run))
     (retry,) = retries_of(client, run)
@@ -170,6 +171,76 @@ def test_new_settings_replace_every_pod_while_the_server_answers(chart: Installe
     after = {pod["metadata"]["name"] for name in SERVICES for pod in chart.pods(name)}
     assert not before & after
     assert len(answers) > 10 and set(answers) == {"200"}, answers
+
+
+def test_a_drained_node_gives_its_pods_to_another_while_the_server_answers(
+    chart: InstalledChart, second: Node, client: httpx.Client
+) -> None:
+    chart.api.set_cordon(FIRST.name, is_cordoned=True)
+    with answers_of(client) as answers:
+        for name in SERVICES:
+            for pod in chart.pods(name):
+                chart.wait_for(lambda pod=pod: chart.api.evict(pod["metadata"]["name"], NAME))  # type: ignore[misc]
+        chart.wait_for(lambda: are_ready(chart))
+    chart.api.set_cordon(FIRST.name, is_cordoned=False)
+    assert nodes_of(chart) == {second.addresses.name}
+    assert len(answers) > 10 and set(answers) == {"200"}, answers
+
+
+def test_servers_are_on_two_nodes(chart: InstalledChart, second: Node) -> None:
+    chart.api.evict(chart.pods("server")[0]["metadata"]["name"], NAME)
+    chart.wait_for(lambda: are_ready(chart))
+    assert {pod["spec"]["nodeName"] for pod in chart.pods("server")} == {FIRST.name, SECOND.name}
+
+
+def test_what_ran_on_a_lost_node_runs_on_another(chart: InstalledChart, second: Node, client: httpx.Client) -> None:
+    """Its run fails and is repeated, its services begin again, and the other server answers meanwhile."""
+    chart.api.set_cordon(FIRST.name, is_cordoned=True)
+    with platform_lock(chart.settings["LEDGER"], "data_gov_hk", "of-the-test", lambda _: None):
+        run = launched(client)
+        (pod,) = chart.wait_for(lambda: [each for each in run_pods(chart, run) if is_running(each)])
+        chart.wait_for(lambda: "waiting for another sync" in second.log(pod))
+        chart.api.set_cordon(FIRST.name, is_cordoned=False)
+        second.lose()
+        chart.wait_for(lambda: is_silent(chart, second))
+        with answers_of(client) as answers:
+            chart.wait_for(lambda: nodes_of(chart) == {FIRST.name} and are_ready(chart))
+    chart.wait_for(lambda: state_of(client, run) == "FAILURE")
+    chart.wait_for(lambda: retries_of(client, run))
+    (retry,) = retries_of(client, run)
+    chart.wait_for(lambda: state_of(client, retry) in ("SUCCESS", "FAILURE"))
+    assert state_of(client, retry) == "SUCCESS", chart.explain()
+    assert len(answers) > 10 and set(answers) == {"200"}, answers
+
+
+@pytest.fixture(scope="module")
+def second(chart: InstalledChart) -> Iterator[Node]:
+    """A second node; where it is lost, it is removed from the cluster at the end, as a person does."""
+    with chart.node(SECOND) as node:
+        yield node
+        if node.is_lost():
+            chart.api.delete("Node", node.addresses.name)
+
+
+def are_ready(chart: InstalledChart) -> bool:
+    """True if all services have all their pods, and these are ready."""
+    pods = [pod for name in SERVICES for pod in chart.pods(name)]
+    return len(pods) == 5 and all(pod_is(pod, "Ready") for pod in pods)
+
+
+def pod_is(pod: Object, condition: str) -> bool:
+    found = {each["type"]: each["status"] for each in pod["status"].get("conditions", [])}
+    return found.get(condition) == "True"
+
+
+def nodes_of(chart: InstalledChart) -> set[str]:
+    return {pod["spec"].get("nodeName", "") for name in SERVICES for pod in chart.pods(name)}
+
+
+def is_silent(chart: InstalledChart, node: Node) -> bool:
+    """True once the cluster counts on no pod of the node."""
+    pods = [pod for pod in chart.pods("server") if pod["spec"]["nodeName"] == node.addresses.name]
+    return not any(pod_is(pod, "Ready") for pod in pods)
 
 
 @contextmanager

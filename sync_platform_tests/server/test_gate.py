@@ -160,7 +160,7 @@ def test_a_rate_limit_counts_within_its_window_and_for_each_key() -> None:
 
 def test_readiness_names_what_is_not_ready(server: TestedServer) -> None:
     client = server.client()
-    assert client.get("/readyz").json() == {"status": "ready", "problems": []}
+    assert client.get("/readyz").json() == {"status": "ready", "problems": [], "warnings": []}
     server.problems.append("the daemon is silent")
     try:
         answer = client.get("/readyz")

@@ -58,14 +58,20 @@ def test_the_parts_of_the_server_run_apart_and_stop_when_they_are_asked(tmp_path
     client = httpx.Client(base_url=url, timeout=30)
     web = shell.start("serve", "--only", "web")
     parts = [web, *(shell.start("serve", "--only", part) for part in ("code-server", "daemon"))]
+    done = []
     try:
         wait_until(lambda: is_ready(client), web)
-        wait_until(lambda: '"is_daemon_running": true' in shell.run_in_process("status", "--json").stdout, parts[2])
+        wait_until(lambda: '"is_daemon_running": true' in shell.run_in_process("status", "--json").stdout, parts[-1])
         second = shell.run_in_process("serve", "--only", "daemon")
         assert (second.returncode, "runs already" in second.stderr) == (1, True)
         assert "login?code=" not in web.errors
+        code_server = parts.pop(1)
+        code_server.send_signal(signal.SIGTERM)
+        done = [code_server.wait()]
+        wait_until(lambda: client.get("/readyz").json()["warnings"], web)
+        assert is_ready(client)
     finally:
         for each in parts:
             each.send_signal(signal.SIGTERM)
-        done = [each.wait() for each in parts]
+        done += [each.wait() for each in parts]
     assert [each.returncode for each in done] == [0, 0, 0], [each.stderr for each in done]

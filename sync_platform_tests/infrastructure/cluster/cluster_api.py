@@ -81,6 +81,22 @@ class ClusterApi:
             if refusal.code != 404:
                 raise
 
+    def set_cordon(self, node: str, *, is_cordoned: bool) -> None:
+        """Whether the node takes no new pods."""
+        spec = {"spec": {"unschedulable": is_cordoned}}
+        self._ask("PATCH", f"{_path('Node', '')}/{node}", content=json.dumps(spec), headers=MERGE)
+
+    def evict(self, pod: str, namespace: str) -> bool:
+        """Have a pod ended, as a drain does; False where a disruption budget does not allow it now."""
+        eviction = {"kind": "Eviction", "apiVersion": "policy/v1beta1", "metadata": {"name": pod}}
+        try:
+            self._ask("POST", f"{_path('Pod', namespace)}/{pod}/eviction", json=eviction)
+        except ApiRefusal as refusal:
+            if refusal.code == 429:
+                return False
+            raise
+        return True
+
     def bind(self, pod: str, node: str, namespace: str) -> None:
         """Give a pod to a node, as the scheduler does."""
         target = {"kind": "Node", "name": node}

@@ -14,8 +14,9 @@ from sync_platform_tests.infrastructure.chart import CHART, MANIFEST
 DIFFERENCES = {
     "apiVersion: policy/v1\n": "apiVersion: policy/v1beta1\n",
     "grpc: {port: 4266, service: DagsterApi}": "tcpSocket: {port: 4266}",
+    "matchLabelKeys": "# not there: ",
 }
-"""1.20 has no probe of gRPC, and disruption budgets are beta."""
+"""1.20 has no probe of gRPC, spreads pods of all versions together, and disruption budgets are beta."""
 ITS_VERSION = {'kubeVersion: ">=1.30.0-0"\n': ""}
 
 

@@ -19,13 +19,13 @@ import yaml
 
 from sync_platform_tests.cli.conftest import TODAY
 from sync_platform_tests.infrastructure.chart import NAME
-from sync_platform_tests.infrastructure.cluster.cluster_api import Object
+from sync_platform_tests.infrastructure.cluster.cluster_api import ClusterApi, Object
+from sync_platform_tests.infrastructure.cluster.container_cluster import ContainerCluster, container_cluster
 from sync_platform_tests.infrastructure.cluster.control_plane import wait_for
 from sync_platform_tests.infrastructure.cluster.earlier_chart import earlier_chart
 from sync_platform_tests.infrastructure.cluster.helm import Helm, installed_helm
 from sync_platform_tests.infrastructure.cluster.network_policies import network_policies
-from sync_platform_tests.infrastructure.cluster.node import ADDRESS, NETWORK, PAUSE, Node, running_node
-from sync_platform_tests.infrastructure.cluster.small_image import write_image
+from sync_platform_tests.infrastructure.cluster.node import ADDRESS, FIRST, NETWORK, Node, NodeAddresses
 from sync_platform_tests.installations import fleet_settings
 from sync_platform_tests.services import NOT_TESTED, Place, postgres_server_at, s3_server_at
 
@@ -50,9 +50,11 @@ VALUES: Mapping[str, Any] = {
 
 @dataclass(frozen=True)
 class InstalledChart:
-    """The release in its cluster. `settings`: those of the secrets; `networks`: what its pods may reach."""
+    """The release in its cluster. `nodes`: by name; `settings`: those of the secrets; `networks`: what its pods may
+    reach."""
 
-    node: Node
+    cluster: ContainerCluster
+    nodes: dict[str, Node]
     helm: Helm
     chart: Path
     settings: Mapping[str, str]
@@ -67,9 +69,23 @@ class InstalledChart:
         done = self.helm.run("upgrade", NAME, self.chart, *options)
         return done.returncode, done.stdout + done.stderr
 
+    @property
+    def api(self) -> ClusterApi:
+        return self.cluster.plane.api()
+
+    @contextmanager
+    def node(self, addresses: NodeAddresses) -> Iterator[Node]:
+        """One more node."""
+        with self.cluster.node(addresses) as node:
+            self.nodes[addresses.name] = node
+            yield node
+
+    def node_of(self, pod: Object) -> Node:
+        return self.nodes[pod["spec"]["nodeName"]]
+
     def pods(self, component: str) -> list[Object]:
         """The pods of a component that are not being deleted."""
-        found = self.node.plane.api().list("Pod", NAME)
+        found = self.api.list("Pod", NAME)
         return [
             each
             for each in found
@@ -79,11 +95,12 @@ class InstalledChart:
 
     def run(self, component: str, *command: str) -> str:
         """The output of a command in a pod of a component."""
-        return self.node.run(self.pods(component)[0], *command)
+        pod = self.pods(component)[0]
+        return self.node_of(pod).run(pod, *command)
 
     def address(self) -> str:
         """The address of the service of the server."""
-        service = self.node.plane.api().found("Service", "sync-platform-server", NAME)
+        service = self.api.found("Service", "sync-platform-server", NAME)
         assert service is not None
         return str(service["spec"]["clusterIP"])
 
@@ -92,9 +109,10 @@ class InstalledChart:
 
     def explain(self) -> str:
         """The state and the last lines of every pod."""
-        pods = self.node.plane.api().list("Pod", NAME)
+        pods = [pod for pod in self.api.list("Pod", NAME) if "nodeName" in pod["spec"]]
         return "\n".join(
-            f"== {pod['metadata']['name']}: {pod['status'].get('containerStatuses')}\n{self.node.log(pod)[-1500:]}"
+            f"== {pod['metadata']['name']}: {pod['status'].get('containerStatuses')}\n"
+            f"{self.node_of(pod).log(pod)[-1500:]}"
             for pod in pods
         )
 
@@ -106,37 +124,33 @@ def installed_chart(folder: Path) -> Iterator[InstalledChart]:
     if not image:
         pytest.skip(f"pods on a node {NOT_TESTED}: IMAGE_ARCHIVE names no archive of the image (make image-check)")
     with ExitStack() as stack:
-        node = stack.enter_context(running_node(folder))
-        helm = installed_helm(node.plane.kubeconfig)
-        write_image(folder / "pause.tar", PAUSE, node.plane.binaries / "pause")
-        node.load(folder / "pause.tar")
-        node.load(Path(image))
-        stack.enter_context(node.kubelet())
+        cluster = stack.enter_context(container_cluster(folder, Path(image)))
+        helm = installed_helm(cluster.plane.kubeconfig)
         place = Place(ADDRESS)
         postgres = stack.enter_context(postgres_server_at(place))
         s3 = stack.enter_context(s3_server_at(place))
         settings = fleet_settings(postgres, s3)
         dagster = postgres.url(postgres.create_database()).replace("postgresql:", "postgresql+psycopg2:")
         settings["DAGSTER_POSTGRES_URL"] = dagster
-        _make_namespaces(node)
-        _make_secrets(node, settings)
-        stack.enter_context(network_policies(node.plane.api()))
+        _make_namespaces(cluster.plane.api())
+        _make_secrets(cluster.plane.api(), settings)
+        stack.enter_context(network_policies(cluster.plane.api()))
         networks = {
             "databaseCidrs": [f"{ADDRESS}/32"],
             "databasePort": postgres.port,
             "httpsCidrs": [f"{ADDRESS}/32"],
-            "httpsPorts": [node.plane.ports[0], urlsplit(s3.endpoint).port],
+            "httpsPorts": [cluster.plane.ports[0], urlsplit(s3.endpoint).port],
         }
-        release = InstalledChart(node, helm, earlier_chart(folder), settings, networks)
+        release = InstalledChart(cluster, {}, helm, earlier_chart(folder), settings, networks)
+        stack.enter_context(release.node(FIRST))
         code, said = release.upgrade()
         assert code == 0, f"{said}\n{release.explain()}"
         yield release
 
 
-def _make_namespaces(node: Node) -> None:
+def _make_namespaces(api: ClusterApi) -> None:
     """Those of the release and of the ingress controller. Names are answered by this machine, not by pods: every pod
     of the release may ask it."""
-    api = node.plane.api()
     for name in (NAME, INGRESS):
         metadata = {"name": name, "labels": {"kubernetes.io/metadata.name": name}}  # Kubernetes >= 1.21 sets the label
         api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
@@ -151,9 +165,8 @@ def _make_namespaces(node: Node) -> None:
     )
 
 
-def _make_secrets(node: Node, settings: Mapping[str, str]) -> None:
+def _make_secrets(api: ClusterApi, settings: Mapping[str, str]) -> None:
     """The secrets that the chart reads."""
-    api = node.plane.api()
     services = {name: value for name, value in settings.items() if name != "VAULT"}
     keys = {"master.key": secrets.token_hex(64), "backup.key": secrets.token_hex(64)}
     for name, content in {"runs": settings, "services": services, "keys": keys}.items():

@@ -1,6 +1,7 @@
-"""A node on which containers run: containerd, the kubelet, the scheduler and kube-proxy.
+"""A node on which containers run: containerd and a kubelet, with an address, mounts and control groups of their own.
 
-What belongs here: starting them, giving them images, and the processes of pods. What doesn't: what is installed.
+What belongs here: starting them, giving them images, the processes of pods, and the loss of a node. What doesn't: what
+nodes share (container_cluster.py), and what is installed.
 """
 
 from __future__ import annotations
@@ -8,51 +9,28 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import shutil
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from ipaddress import IPv4Network
 from pathlib import Path
 
-import httpx
-import pytest
 import yaml
 
 from sync_platform_tests.infrastructure.cluster.cluster_api import Object
-from sync_platform_tests.infrastructure.cluster.control_plane import (
-    ControlPlane,
-    running_control_plane,
-    running_program,
-    wait_for,
-)
-from sync_platform_tests.infrastructure.cluster.service_names import service_names
-from sync_platform_tests.server.running_server import free_port
-from sync_platform_tests.services import NOT_TESTED
+from sync_platform_tests.infrastructure.cluster.control_plane import ControlPlane, running_program, wait_for
 
-NAME = "node-1"
-BRIDGE, NETWORK = "sync-node", "10.244.0"
+BRIDGE = "sync-node"
+NETWORK = "10.244.0"
 ADDRESS = f"{NETWORK}.1"
-"""The address of this machine in the network of the pods; DNS answers there."""
+"""The address of this machine in the network of the pods: of the API server, of DNS, and of the first node."""
 DOMAIN = "cluster.local"
 PAUSE = "localhost/pause:1"
 """The image of the container that holds the namespaces of a pod."""
 PLUGINS = Path("/usr/lib/cni")
-PROGRAMS = {
-    "containerd": "containerd",
-    "ctr": "containerd",
-    str(PLUGINS / "bridge"): "containernetworking-plugins",
-    "conntrack": "conntrack",
-    "dnsmasq": "dnsmasq-base",
-    "iptables": "iptables",
-}
-"""The programs that a node needs, and the packages of Debian that have them."""
-BUILT = ("kubelet", "kube-scheduler", "kube-proxy")
-SILENT_S = 40
-"""After so many seconds without a sign of the node, its pods are not ready. The kubelet gives one every 10 s."""
-SERVICES = "10.96.0.0/16"
-"""The addresses of services, as the control plane gives them."""
+GROUPS = Path("/sys/fs/cgroup")
 ROUTES = [{"dst": "0.0.0.0/0"}]
 CONTAINERD = """\
 version = 2
@@ -72,11 +50,26 @@ state = "{folder}/containers"
 
 
 @dataclass(frozen=True)
-class Node:
-    """A running node. `folder`: for its files."""
+class NodeAddresses:
+    """The name and the address of a node, and the network of its pods."""
 
+    name: str
+    own: str
+    pods: IPv4Network
+
+
+FIRST = NodeAddresses("node-1", ADDRESS, IPv4Network(f"{NETWORK}.64/26"))
+SECOND = NodeAddresses("node-2", f"{NETWORK}.2", IPv4Network(f"{NETWORK}.128/26"))
+
+
+@dataclass(frozen=True)
+class Node:
+    """A running node. `folder`: for its files; `machine`: the process whose mounts are those of the node."""
+
+    addresses: NodeAddresses
     plane: ControlPlane
     folder: Path
+    machine: int
 
     def load(self, archive: Path) -> None:
         """Give the node the images of an archive, as a registry would."""
@@ -115,10 +108,30 @@ class Node:
         return self._ctr("tasks", "exec", "--exec-id", secrets.token_hex(8), _container_of(pod), *command)
 
     def log(self, pod: Object) -> str:
-        """What the containers of a pod have printed."""
+        """What the containers of a pod have printed; nothing once the node is lost."""
         metadata = pod["metadata"]
-        folder = Path(f"/var/log/pods/{metadata['namespace']}_{metadata['name']}_{metadata['uid']}")
+        logs = Path(f"/proc/{self.machine}/root/var/log/pods")
+        folder = logs / f"{metadata['namespace']}_{metadata['name']}_{metadata['uid']}"
         return "\n".join(file.read_text() for file in sorted(folder.glob("*/*.log")))
+
+    def lose(self) -> None:
+        """Cut the node and its pods off, and kill all that runs there: nobody is told."""
+        for chain, ends in {"INPUT": "s", "OUTPUT": "d", "FORWARD": "sd"}.items():
+            for end in ends:
+                for network in (str(self.addresses.pods), f"{self.addresses.own}/32"):
+                    subprocess.run(["iptables", "-I", chain, f"-{end}", network, "-j", "DROP"], check=True)
+        os.kill(self.machine, signal.SIGKILL)
+        while running := _processes_in(self._groups("pids")):
+            for process in running:
+                with suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
+
+    def is_lost(self) -> bool:
+        return not Path(f"/proc/{self.machine}/root/var").exists()
+
+    def _groups(self, controller: str) -> Path:
+        """The control groups of all that runs on the node."""
+        return GROUPS / controller / self.addresses.name
 
     @property
     def _socket(self) -> Path:
@@ -126,6 +139,24 @@ class Node:
 
     @contextmanager
     def containerd(self) -> Iterator[None]:
+        (self.folder / "network").mkdir()
+        first, *_, last = [str(address) for address in self.addresses.pods.hosts()]
+        ranges = [[{"subnet": f"{NETWORK}.0/24", "rangeStart": first, "rangeEnd": last}]]
+        pods = {
+            "cniVersion": "0.3.1",
+            "name": "pods",
+            "type": "bridge",
+            "bridge": BRIDGE,
+            "isGateway": True,
+            "hairpinMode": True,
+            "ipam": {
+                "type": "host-local",
+                "ranges": ranges,
+                "dataDir": str(self.folder / "addresses"),
+                "routes": ROUTES,
+            },
+        }
+        (self.folder / "network" / "10-pods.conf").write_text(json.dumps(pods))
         config = self.folder / "containerd.toml"
         config.write_text(CONTAINERD.format(folder=self.folder, socket=self._socket, pause=PAUSE, plugins=PLUGINS))
         with self._running("containerd", ["containerd", f"--config={config}"], self._socket.exists):
@@ -140,10 +171,11 @@ class Node:
             "kind": "KubeletConfiguration",
             "authentication": {"anonymous": {"enabled": False}, "webhook": {"enabled": False}},
             "authorization": {"mode": "AlwaysAllow"},
-            "address": ADDRESS,
+            "address": self.addresses.own,
             "readOnlyPort": 0,
             "healthzPort": 0,
             "cgroupDriver": "cgroupfs",
+            "cgroupRoot": f"/{self.addresses.name}",
             "failSwapOn": False,
             "clusterDNS": [ADDRESS],
             "clusterDomain": DOMAIN,
@@ -160,19 +192,21 @@ class Node:
             f"--kubeconfig={self.plane.kubeconfig}",
             f"--root-dir={self.folder / 'kubelet'}",
             f"--cert-dir={self.folder / 'certificates'}",
-            f"--hostname-override={NAME}",
+            f"--hostname-override={self.addresses.name}",
+            f"--node-ip={self.addresses.own}",
             "--container-runtime=remote",
             f"--container-runtime-endpoint=unix://{self._socket}",
             f"--pod-infra-container-image={PAUSE}",
         ]
-        with self._running("kubelet", command, self._is_ready):
+        with self._running("kubelet", command, self._is_ready) as process:
             try:
                 yield
             finally:
-                self._end_pods()
+                if process.poll() is None:  # else the node is lost
+                    self._end_pods()
 
     def _end_pods(self) -> None:
-        """Have the kubelet end every pod, so that none of its processes, mounts and networks is left."""
+        """Have the kubelet end every pod, so that none of its processes and networks is left."""
         api = self.plane.api()
         for kind in ("Deployment", "Job", "Pod"):
             for each in api.list(kind, ""):
@@ -181,108 +215,69 @@ class Node:
         # a controller may have made a pod before it saw that its object was deleted
         wait_for(lambda: not api.list("Pod", "") and not self._tasks(), lambda: f"pods are left: {self._tasks()}")
 
-    @contextmanager
-    def scheduler(self) -> Iterator[None]:
-        command = [
-            str(self.plane.binaries / "kube-scheduler"),
-            f"--kubeconfig={self.plane.kubeconfig}",
-            "--leader-elect=false",
-            "--port=0",
-            "--secure-port=0",
-        ]
-        with self._running("kube-scheduler", command):
-            yield
-
-    @contextmanager
-    def proxy(self) -> Iterator[None]:
-        """Services: connections to their addresses reach a pod."""
-        port = free_port()
-        command = [
-            str(self.plane.binaries / "kube-proxy"),
-            f"--kubeconfig={self.plane.kubeconfig}",
-            f"--hostname-override={NAME}",
-            "--proxy-mode=iptables",
-            "--masquerade-all",
-            "--conntrack-max-per-core=0",
-            "--conntrack-tcp-timeout-established=0",
-            "--conntrack-tcp-timeout-close-wait=0",
-            f"--healthz-bind-address={ADDRESS}:{port}",
-            f"--metrics-bind-address={ADDRESS}:{free_port()}",
-        ]
-        try:
-            with self._running(
-                "kube-proxy", command, lambda: httpx.get(f"http://{ADDRESS}:{port}/healthz").status_code == 200
-            ):
-                yield
-        finally:
-            subprocess.run([str(self.plane.binaries / "kube-proxy"), "--cleanup"], capture_output=True, check=False)
-
     def _is_ready(self) -> bool:
-        found = self.plane.api().found("Node", NAME) or {"status": {}}
+        found = self.plane.api().found("Node", self.addresses.name) or {"status": {}}
         conditions = {each["type"]: each["status"] for each in found["status"].get("conditions", [])}
         return conditions.get("Ready") == "True"
 
+    @contextmanager
     def _running(
-        self, name: str, command: list[str], answers: Callable[[], object] = lambda: True
-    ) -> AbstractContextManager[subprocess.Popen[bytes]]:
-        return running_program(self.folder, name, command, answers)
+        self, name: str, command: list[str], answers: Callable[[], object]
+    ) -> Iterator[subprocess.Popen[bytes]]:
+        """A program of the node: it sees the node's mounts, and is in its control groups."""
+        enter = f'echo $$ > {self._groups("pids")}/cgroup.procs; exec "$@"'
+        there = ["nsenter", f"--target={self.machine}", "--mount", "sh", "-c", enter, "sh", *command]
+        with running_program(self.folder, name, there, answers) as process:
+            yield process
 
 
 @contextmanager
-def running_node(folder: Path) -> Iterator[Node]:
-    """A control plane and its node; skips where a program is not installed. PAUSE must be among the node's images."""
-    if os.geteuid():
-        pytest.skip(f"a node of Kubernetes {NOT_TESTED}: only root may have one")
-    for program, package in PROGRAMS.items():
-        if shutil.which(program) is None:
-            pytest.skip(f"a node of Kubernetes {NOT_TESTED}: there is no {program} (apt-get install {package})")
-    with ExitStack() as stack:
-        stack.enter_context(_network(folder))
-        plane = stack.enter_context(running_control_plane(folder, ADDRESS, SILENT_S))
-        if missing := [each for each in BUILT if not (plane.binaries / each).exists()]:
-            pytest.skip(f"a node of Kubernetes {NOT_TESTED}: build-kubernetes.sh has built no {', '.join(missing)}")
-        plane.api().create(_addresses_of_api(plane))
-        node = Node(plane, folder)
-        stack.enter_context(service_names(folder, ADDRESS, DOMAIN, plane.api()))
-        for part in (node.containerd, node.proxy, node.scheduler):
-            stack.enter_context(part())
-        yield node
+def running_node(
+    addresses: NodeAddresses, plane: ControlPlane, folder: Path, archives: Sequence[Path]
+) -> Iterator[Node]:
+    """A node of the control plane, with the images of the archives, PAUSE among them."""
+    folder.mkdir()
+    own = "mount -t tmpfs logs /var/log/pods && echo ready && exec sleep infinity"
+    Path("/var/log/pods").mkdir(parents=True, exist_ok=True)
+    machine = subprocess.Popen(
+        ["unshare", "--mount", "--propagation=private", "sh", "-c", own], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert machine.stdout and machine.stdout.readline() == "ready\n"
+        with ExitStack() as stack:
+            stack.enter_context(_control_groups(addresses.name))
+            node = Node(addresses, plane, folder, machine.pid)
+            stack.enter_context(node.containerd())
+            for archive in archives:
+                node.load(archive)
+            stack.enter_context(node.kubelet())
+            yield node
+    finally:
+        machine.kill()
+        machine.wait()
 
 
 @contextmanager
-def _network(folder: Path) -> Iterator[None]:
-    """The bridge of the pods, on which this machine has an address."""
-    (folder / "network").mkdir()
-    ranges = [[{"subnet": f"{NETWORK}.0/24", "rangeStart": f"{NETWORK}.10"}]]
-    pods = {
-        "cniVersion": "0.3.1",
-        "name": "pods",
-        "type": "bridge",
-        "bridge": BRIDGE,
-        "isGateway": True,
-        "hairpinMode": True,
-        "ipam": {"type": "host-local", "ranges": ranges, "dataDir": str(folder / "addresses"), "routes": ROUTES},
-    }
-    (folder / "network" / "10-pods.conf").write_text(json.dumps(pods))
-    commands = [f"link add {BRIDGE} type bridge", f"addr add {ADDRESS}/24 dev {BRIDGE}", f"link set {BRIDGE} up"]
-    commands.append(f"route add {SERVICES} dev {BRIDGE}")  # what reaches no pod leaves this machine neither
-    for command in commands:
-        subprocess.run(["ip", *command.split()], check=True)
+def _control_groups(name: str) -> Iterator[None]:
+    """Empty groups of this name, one for each controller, which the kubelet puts those of pods into."""
+    controllers = [each for each in GROUPS.iterdir() if (each / "tasks").exists() and not each.is_symlink()]
+    for controller in controllers:
+        (controller / name).mkdir(exist_ok=True)
+        for setting in ("cpuset.cpus", "cpuset.mems"):
+            if (controller / setting).exists():
+                (controller / name / setting).write_text((controller / setting).read_text())
     try:
         yield
     finally:
-        subprocess.run(["ip", "link", "delete", BRIDGE], check=True)
+        for controller in controllers:
+            for folder, _, _ in os.walk(controller / name, topdown=False):
+                with suppress(OSError):  # a process of the node still ends
+                    Path(folder).rmdir()
 
 
-def _addresses_of_api(plane: ControlPlane) -> Object:
-    """Where the service `kubernetes` leads, which pods know."""
-    ports = [{"name": "https", "port": plane.ports[0], "protocol": "TCP"}]
-    return {
-        "apiVersion": "v1",
-        "kind": "Endpoints",
-        "metadata": {"name": "kubernetes", "namespace": "default"},
-        "subsets": [{"addresses": [{"ip": plane.address}], "ports": ports}],
-    }
+def _processes_in(groups: Path) -> list[int]:
+    files = list(groups.rglob("cgroup.procs"))
+    return [int(line) for file in files for line in file.read_text().split()]
 
 
 def _container_of(pod: Object) -> str:

@@ -120,12 +120,15 @@ spec:
   {{- end }}
   {{- if .spread }}
   topologySpreadConstraints:
+    {{- range list "topology.kubernetes.io/zone" "kubernetes.io/hostname" }}
     - maxSkew: 1
-      topologyKey: topology.kubernetes.io/zone
+      topologyKey: {{ . }}
       whenUnsatisfiable: ScheduleAnyway
+      matchLabelKeys: [pod-template-hash] # pods of the version before, which end, do not count
       labelSelector:
         matchLabels:
-          {{- include "sync-platform.labels" . | nindent 10 }}
+          {{- include "sync-platform.labels" $ | nindent 10 }}
+    {{- end }}
   {{- end }}
   containers:
     - name: {{ .component }}
