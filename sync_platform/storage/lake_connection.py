@@ -151,8 +151,6 @@ class Lake:
     def _errors_explained(self) -> Iterator[None]:
         try:
             yield
-        except BrokenPipeError:  # the reader of our output closed the pipe; nothing is wrong with the lake
-            raise
         except (duckdb.IOException, duckdb.HTTPException, sqlite3.Error, OSError) as error:
             reason = with_advice(without_password(in_one_line(error)))
             place = place_problem(self.address.catalog_file) if self.address.catalog_file else None
