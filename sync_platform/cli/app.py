@@ -231,4 +231,8 @@ def _storage_message(error: OSError) -> str:
     where = f" ({error.filename})" if error.filename else ""
     if error.errno == errno.ENOSPC:
         return f"the disk is full{where}: free some space and run it again; nothing is half-written"
+    if error.errno == errno.EROFS:
+        from sync_platform.storage.full_disk import READ_ONLY_ADVICE
+
+        return f"{error.strerror}{where}: {READ_ONLY_ADVICE}"
     return f"{error.strerror or error}{where}"

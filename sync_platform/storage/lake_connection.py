@@ -25,7 +25,7 @@ from sync_platform.settings import without_password
 from sync_platform.storage.data_path import is_moved, store_data_path
 from sync_platform.storage.duckdb_s3 import use_s3
 from sync_platform.storage.extensions import connect_with
-from sync_platform.storage.full_disk import ADVICE, with_advice
+from sync_platform.storage.full_disk import with_advice
 from sync_platform.storage.held_lock import needs_no_lock
 from sync_platform.storage.lake_address import LakeAddress
 from sync_platform.storage.lake_formats import require_known_formats, store_formats
@@ -152,9 +152,9 @@ class Lake:
         try:
             yield
         except (duckdb.IOException, duckdb.HTTPException, sqlite3.Error, OSError) as error:
-            reason = with_advice(without_password(in_one_line(error)))
+            reason = without_password(in_one_line(error))
             place = place_problem(self.address.catalog_file) if self.address.catalog_file else None
-            reason = f"{reason} ({place})" if place and ADVICE not in reason else reason
+            reason = with_advice(f"{reason} ({place})" if place and with_advice(reason) == reason else reason)
             raise StorageError(f"{self.address} cannot be used: {reason}") from None
         except duckdb.OutOfMemoryException as error:
             reason = str(error).split("\n")[0]  # the other lines advise on DuckDB's own settings
