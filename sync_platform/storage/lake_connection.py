@@ -24,6 +24,7 @@ from sync_platform.errors import NoLakeYet, StorageError
 from sync_platform.settings import without_password
 from sync_platform.storage.data_path import is_moved, store_data_path
 from sync_platform.storage.duckdb_s3 import use_s3
+from sync_platform.storage.environment_proxy import with_named_proxy
 from sync_platform.storage.extensions import connect_with
 from sync_platform.storage.full_disk import with_advice
 from sync_platform.storage.held_lock import needs_no_lock
@@ -152,7 +153,7 @@ class Lake:
         try:
             yield
         except (duckdb.IOException, duckdb.HTTPException, sqlite3.Error, OSError) as error:
-            reason = without_password(in_one_line(error))
+            reason = with_named_proxy(without_password(in_one_line(error)))
             place = place_problem(self.address.catalog_file) if self.address.catalog_file else None
             reason = with_advice(f"{reason} ({place})" if place and with_advice(reason) == reason else reason)
             raise StorageError(f"{self.address} cannot be used: {reason}") from None
