@@ -71,10 +71,10 @@ class Gate:
         except StorageError as error:
             logger.error("a request is refused: %s", error)
             refused, actor = refusal(503, "the ledger cannot be used: see the log of the server"), None
+        scope.setdefault("state", {})["actor"] = actor
         if refused is not None:
             await refuse(scope, receive, send, refused)
             return
-        scope.setdefault("state", {})["actor"] = actor
         if actor is not None and _method(request) in (WEBSOCKET, "GET"):
             await self._run_while_unchanged(scope, receive, send, credentials)
         else:
