@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Self
 from urllib.parse import unquote, urlsplit
-from urllib.request import getproxies_environment, proxy_bypass_environment
+from urllib.request import getproxies_environment, proxy_bypass
 
 _ADDRESS = re.compile(r"https?://[^\s'\"]+")
 
@@ -26,7 +26,7 @@ class EnvironmentProxy:
             target = urlsplit(url)
             proxies = getproxies_environment()
             named = proxies.get(target.scheme, proxies.get("all", "") if also_all else "")
-            if not named or not target.hostname or proxy_bypass_environment(target.netloc.rpartition("@")[2]):
+            if not named or not target.hostname or proxy_bypass(target.netloc.rpartition("@")[2]):
                 return None
             parts = urlsplit(named if "://" in named else f"http://{named}")
         except ValueError:  # an address that is none: the request says so

@@ -23,11 +23,11 @@ def is_dead_here(process: str) -> bool:
 def _node() -> str:
     """The name of this machine. A container has a name of its own; one that has the name of its host, as with
     `hostNetwork` in Kubernetes, does not see the processes of the others there, so its process ids are added."""
-    name, pids = os.uname().nodename, _namespace("pid")
-    return f"{name}, {pids}" if _namespace("uts") == FIRST_UTS and pids not in ("", FIRST_PID) else name
+    name, pids = os.uname().nodename, namespace_of("pid")
+    return f"{name}, {pids}" if namespace_of("uts") == FIRST_UTS and pids not in ("", FIRST_PID) else name
 
 
-def _namespace(kind: str) -> str:
+def namespace_of(kind: str) -> str:
     """The namespace of this process, such as `pid:[4026531836]`; empty on a system without namespaces."""
     try:
         return str(Path(f"/proc/self/ns/{kind}").readlink())

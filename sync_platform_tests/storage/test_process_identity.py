@@ -44,9 +44,9 @@ def test_nothing_is_known_of_another_machine() -> None:
 def test_a_container_with_its_hosts_name_knows_nothing_of_another_there(
     monkeypatch: pytest.MonkeyPatch, uts: str, pids: str, is_known: bool
 ) -> None:
-    monkeypatch.setattr(process_identity, "_namespace", {"uts": uts, "pid": pids}.get)
+    monkeypatch.setattr(process_identity, "namespace_of", {"uts": uts, "pid": pids}.get)
     ended = f"{own_process()}0"
     assert is_dead_here(ended)
-    monkeypatch.setattr(process_identity, "_namespace", {"uts": uts, "pid": pids and f"{pids}9"}.get)
+    monkeypatch.setattr(process_identity, "namespace_of", {"uts": uts, "pid": pids and f"{pids}9"}.get)
     if pids != FIRST_PID:
         assert is_dead_here(ended) == is_known
