@@ -12,6 +12,7 @@ SyncError
 │   ├── Forbidden             the actor has no role that allows the action
 │   ├── Refused               the platform answers 4xx: the request itself is wrong
 │   ├── BodyTooLarge          an answer is larger than the limit, and may have no end
+│   ├── OutputFailed          standard output cannot be written
 │   ├── MessageRefused        a channel refuses one message about an alert; it takes others
 │   ├── UndeclaredField       a field looks personal, and the platform file does not declare it
 │   ├── ContractBroken        a page is not what the contract says (names platform, URL, page, field)
@@ -86,6 +87,10 @@ class Refused(PermanentError):
 
 class BodyTooLarge(PermanentError):
     """The platform answered a body that is larger than the limit, once decoded."""
+
+
+class OutputFailed(PermanentError):
+    """Standard output cannot be written: the disk of its file is full, or it is closed."""
 
 
 class MessageRefused(PermanentError):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import gc
-import io
 import logging
 import os
 import sys
@@ -42,10 +41,11 @@ from sync_platform.cli.operations.commands import (
 from sync_platform.cli.privacy.commands import privacy_commands
 from sync_platform.cli.quality.commands import check, quality, quarantine_commands
 from sync_platform.cli.retention.commands import retention_commands
+from sync_platform.cli.standard_streams import prepare_standard_streams
 from sync_platform.cli.syncing.commands import backfill, sync, unify
 from sync_platform.cli.vault.commands import vault_commands
 from sync_platform.documents.typed_command import program
-from sync_platform.errors import SettingsError, SyncError, UsageError
+from sync_platform.errors import OutputFailed, SettingsError, SyncError, UsageError
 from sync_platform.logs.line_handler import LoggedStream
 
 HELP_NAMES = ["-h", "--help"]
@@ -146,11 +146,8 @@ def before_commands(
 
 
 def main() -> None:
-    """The console script. Whatever the locale is, it reads and writes UTF-8; bytes of file names that are not UTF-8 are
-    written as escapes."""
-    for stream, errors in ((sys.stdin, "strict"), (sys.stdout, "backslashreplace"), (sys.stderr, "backslashreplace")):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(encoding="utf-8", errors=errors)
+    """The console script."""
+    prepare_standard_streams()
     if _may_ask_for_log_lines():
         from sync_platform.logs.configuration import begin_logging  # it reads settings, which takes a third of a second
 
@@ -168,6 +165,17 @@ def _may_ask_for_log_lines() -> bool:
 def run(arguments: list[str]) -> int:
     """Run one command. Returns its exit code; an expected error becomes one message on standard error."""
     try:
+        code = _outcome(arguments)
+        sys.stdout.flush()
+    except OutputFailed as error:
+        return _problem(str(error), FAILED)
+    except SystemExit as ended:  # the reader of standard output has gone
+        return int(ended.code or OK)
+    return code
+
+
+def _outcome(arguments: list[str]) -> int:
+    try:
         if arguments and not HELP & set(arguments):
             _require_private_key_files()
         app(arguments, prog_name=program())
@@ -178,6 +186,8 @@ def run(arguments: list[str]) -> int:
         return int(ended.code or OK)
     except UsageError as error:
         return _problem(str(error), BAD_USAGE)
+    except OutputFailed:
+        raise
     except SyncError as error:
         return _problem(str(error), FAILED)
     except OSError as error:
@@ -221,4 +231,8 @@ def _storage_message(error: OSError) -> str:
     where = f" ({error.filename})" if error.filename else ""
     if error.errno == errno.ENOSPC:
         return f"the disk is full{where}: free some space and run it again; nothing is half-written"
+    if error.errno == errno.EROFS:
+        from sync_platform.storage.full_disk import READ_ONLY_ADVICE
+
+        return f"{error.strerror}{where}: {READ_ONLY_ADVICE}"
     return f"{error.strerror or error}{where}"

@@ -14,6 +14,7 @@ import orjson
 from rich.console import Console
 from rich.text import Text
 
+from sync_platform.cli.exit_codes import READER_GONE
 from sync_platform.documents.csv import SPREADSHEETS
 from sync_platform.documents.document import Document
 from sync_platform.documents.fitted_table import FittedTable
@@ -129,14 +130,14 @@ def opened(out: str) -> Iterator[TextIO]:
     """The file of `--out`, which appears only when it is complete; `-` is standard output.
 
     A device or a pipe is written to, and never replaced by a file; a link is followed. Raises StorageError where it
-    cannot be written, UsageError where its folder does not exist or it is a spreadsheet, and BrokenPipeError where the
+    cannot be written, UsageError where its folder does not exist or it is a spreadsheet, and SystemExit where the
     reader of a pipe has enough.
     """
     try:
         with nullcontext(sys.stdout) if out == "-" else _complete_or_none(out) as file:
             yield file
     except BrokenPipeError:
-        raise
+        raise SystemExit(READER_GONE) from None
     except OSError as error:
         raise StorageError(f"--out {out}: cannot be written: {error.strerror or error}") from None
 
@@ -148,12 +149,12 @@ def _complete_or_none(out: str) -> Iterator[TextIO]:
         raise UsageError(
             f"--out {out}: a spreadsheet is not written; name a .csv file, which spreadsheet programs read"
         )
-    if path.is_dir() or not path.parent.is_dir():
-        raise UsageError(f"--out {out}: it is a folder, or its folder does not exist")
-    if path.exists() and not path.is_file():
-        with path.open("w", encoding="utf-8", newline="") as file:
+    if Path(out).exists() and not path.is_file() and not path.is_dir():  # a pipe at /dev/stdout has no path of its own
+        with Path(out).open("w", encoding="utf-8", newline="") as file:
             yield file
         return
+    if path.is_dir() or not path.parent.is_dir():
+        raise UsageError(f"--out {out}: it is a folder, or its folder does not exist")
     unfinished = path.with_name(f".{path.name}.unfinished")
     try:
         with unfinished.open("w", encoding="utf-8", newline="") as file:

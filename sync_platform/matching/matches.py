@@ -31,6 +31,8 @@ PAIR_SCHEMA = {
 that listing's source and id, and the probability is the product along this path."""
 CLUSTER_SCHEMA = {"cluster_id": pl.Int64, "source": pl.String, "source_id": pl.String, "is_duplicate": pl.Boolean}
 """Columns of clusters: every listing once; a listing without a match has its own cluster."""
+BY_WHICH_PEOPLE_DECIDE = ("name_en", "name_zh", "address_en", "address_zh", "phone")
+"""Columns of listings that are in the file for review: of each listing of a pair, as `name_en_a` and `name_en_b`."""
 _POSITIONS = {"one": pl.Int64, "other": pl.Int64, "probability": pl.Float64, "evidence": pl.String}
 CHANCE_WITH_RIVAL = 0.1
 """The share of a probability that is left where a likelier pair has one of the two: a source lists a place once."""
@@ -95,6 +97,18 @@ def expected_same(review: pl.DataFrame, thresholds: Thresholds) -> float:
     has_rival = pl.col("probability") >= thresholds.match
     chance = pl.when(has_rival).then(CHANCE_WITH_RIVAL).otherwise(1.0) * pl.col("probability")
     return float(review.select(chance.sum()).item())
+
+
+def with_listings(pairs: pl.DataFrame, listings: pl.DataFrame) -> pl.DataFrame:
+    """Pairs in their order, with the columns by which people decide, of both listings side by side. `listings`: a
+    listing table with the listings of all pairs."""
+    keys = ["source", "source_id"]
+    for end in ("a", "b"):
+        side = listings.select(*keys, pl.col(BY_WHICH_PEOPLE_DECIDE).name.suffix(f"_{end}"))
+        pairs = pairs.join(
+            side, left_on=[f"source_{end}", f"id_{end}"], right_on=keys, how="left", maintain_order="left"
+        )
+    return pairs.select(*PAIR_SCHEMA, *(f"{name}_{end}" for name in BY_WHICH_PEOPLE_DECIDE for end in ("a", "b")))
 
 
 def explain_links(links: pl.DataFrame, model: Model) -> pl.DataFrame:

@@ -17,6 +17,7 @@ import orjson
 from sync_platform.documents.wording import visible
 from sync_platform.errors import DeliveryFailed, MessageRefused
 from sync_platform.monitoring.alert_message import Message
+from sync_platform.storage.environment_proxy import named_proxy
 
 TIMEOUT_S = 10.0
 REFUSALS = frozenset({400, 413, 422})
@@ -52,10 +53,11 @@ def post_document(url: str, document: Any, headers: Mapping[str, str]) -> None:
     try:
         status, answer = asyncio.run(_post(url, orjson.dumps(document), headers))
     except TimeoutError:
-        raise DeliveryFailed(f"the webhook did not answer within {TIMEOUT_S:.0f} seconds") from None
+        late = f"the webhook did not answer within {TIMEOUT_S:.0f} seconds{named_proxy(url)}"
+        raise DeliveryFailed(late) from None
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
         reason = str(error).replace(url, "the address") or type(error).__name__
-        raise DeliveryFailed(f"the webhook cannot be reached: {reason}") from None
+        raise DeliveryFailed(f"the webhook cannot be reached{named_proxy(url)}: {reason}") from None
     if not 200 <= status < 300:
         refused = f"the webhook answered {status}: {visible(answer) or 'nothing'}"
         raise MessageRefused(refused) if status in REFUSALS else DeliveryFailed(refused)

@@ -15,8 +15,12 @@ from sync_platform.sources.reply import Reply
 from sync_platform.sources.xml_body import ListedElement, read_xml_list
 from sync_platform.sources.xml_text import NO_TEXT
 
+OF_ONE_LANGUAGE = ("SS", "ADR")
+"""The fields that differ between the two files by their nature."""
 Labels = Mapping[str, tuple[str, str]]
 LANGUAGES = ("English", "Chinese")
+NUMBERS_NAMED = 3
+"""How many licences a note names."""
 TYPES: Labels = {
     "RL": ("General Restaurant", "普通食肆"),
     "RR": ("Light Refreshment Restaurant", "小食食肆"),
@@ -134,9 +138,39 @@ def joined(english: LicenceFile, chinese: LicenceFile) -> tuple[list[Record], in
     return records, in_one_file
 
 
+def contradictions(english: LicenceFile, chinese: LicenceFile) -> list[str]:
+    """In words, each field that the files state differently for the same licences. Of both, `joined` has the English
+    one; the Chinese one is in the landed page. Of a number that a file lists twice, each record is judged by itself."""
+    chinese_rows = chinese.by_number()
+    differing: dict[str, list[str]] = {}
+    for number, rows in english.by_number().items():
+        others = chinese_rows.get(number, [])
+        if number is None or len(rows) != 1 or len(others) != 1:
+            continue
+        for name in rows[0].keys() & others[0].keys() - {*OF_ONE_LANGUAGE, "BROKEN"}:
+            if _is_contradiction(rows[0][name], others[0][name]):
+                differing.setdefault(name, []).append(number)
+    return [
+        f"{name} of {_licences(numbers)} is another in the Chinese file: that of the English file is stored"
+        for name, numbers in sorted(differing.items())
+    ]
+
+
+def _is_contradiction(one: Any, other: Any) -> bool:
+    if one is None or other is None:
+        return False
+    is_list_of_codes = isinstance(one, str) and isinstance(other, str) and "#" in one + other
+    return set(codes_of(one)) != set(codes_of(other)) if is_list_of_codes else bool(one != other)
+
+
+def _licences(numbers: list[str]) -> str:
+    first = ", ".join(numbers[:NUMBERS_NAMED])
+    return f"licence {first}" if len(numbers) == 1 else f"{len(numbers):,} licences ({first})"
+
+
 def _record(english: LicenceFile, chinese: LicenceFile, row_en: dict[str, Any], row_tc: dict[str, Any]) -> Record:
-    shared = {**row_tc, **row_en}
-    record: Record = {name: value for name, value in shared.items() if name not in ("SS", "ADR")}
+    shared = {**row_tc, **{name: value for name, value in row_en.items() if value is not None or name not in row_tc}}
+    record: Record = {name: value for name, value in shared.items() if name not in OF_ONE_LANGUAGE}
     kind, district = shared.get("TYPE"), shared.get("DIST")
     infos = codes_of(shared["INFO"]) if isinstance(shared.get("INFO"), str) else []
     for number, (suffix, file, row) in enumerate((("EN", english, row_en), ("TC", chinese, row_tc))):

@@ -15,7 +15,15 @@ from typing import Annotated, Any
 import msgspec
 
 from sync_platform.errors import PermanentError
-from sync_platform.platforms._licence_files import LANGUAGES, TYPES, LicenceFile, codes_of, joined, read_file
+from sync_platform.platforms._licence_files import (
+    LANGUAGES,
+    TYPES,
+    LicenceFile,
+    codes_of,
+    contradictions,
+    joined,
+    read_file,
+)
 from sync_platform.sources.client import is_loopback
 from sync_platform.sources.columns import Row, column, sent_as
 from sync_platform.sources.declaration import Dataset, Pace, Platform, Terms, YearlyFall
@@ -189,6 +197,8 @@ class DataGovHk(Platform):
         for name, file in zip(LANGUAGES, (english, chinese), strict=True):
             for note in file.notes:
                 extraction.report_note("licences", f"the {name} file: {note}")
+        for contradiction in contradictions(english, chinese):
+            extraction.report_note("licences", contradiction)
         extraction.report_total("licences", len(english.by_number()))
         starts = range(0, max(len(records), 1), PAGE_RECORDS)
         extraction.expect_pages("licences", len(starts))

@@ -267,6 +267,8 @@ class OpenRice(Platform):
     )
 
     async def pages(self, extraction: Extraction) -> AsyncIterator[Page]:
+        # where the filters cannot be read the sync fails, and is repeated: without the numbers of the districts the
+        # search shows a few thousand of all restaurants, and a degraded sync of these would not be repeated
         region = await extraction.client.get(REGION_PATH, EDITION, read=lambda reply: reply.json_as(Region, "metadata"))
 
         async def pois(filters: Filters, page: int) -> Slice:

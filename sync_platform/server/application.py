@@ -35,6 +35,7 @@ from sync_platform.server.oidc_provider import OidcProvider
 from sync_platform.server.oidc_routes import OidcRoutes
 from sync_platform.server.page_routes import PageRoutes
 from sync_platform.server.refusal import refusal, refusal_of
+from sync_platform.server.refusal_pages import RefusalPages
 from sync_platform.server.request_limits import RequestLimits
 from sync_platform.server.response_headers import ResponseHeaders
 from sync_platform.server.state_routes import StateRoutes
@@ -76,7 +77,8 @@ def application(parts: ServerParts) -> ASGIApp:
     sessions = SessionStore(parts.ledger, timedelta(hours=settings.session_hours))
     routes = HeadAsGet(routes_of(parts, table, sessions, log), PREFIX)
     gate = Gate(routes, table, tokens, sessions, log, parts.ledger, allowed_origins(settings), parts.check_again_s)
-    return ResponseHeaders(RequestLimits(gate, allowed_hosts(settings)), DAGSTER_PREFIX)
+    limited = RequestLimits(gate, allowed_hosts(settings))
+    return ResponseHeaders(RefusalPages(limited, PREFIX, DAGSTER_PREFIX), DAGSTER_PREFIX)
 
 
 def routes_of(parts: ServerParts, table: AccessTable, sessions: SessionStore, log: AccessLog) -> FastAPI:

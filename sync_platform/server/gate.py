@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -15,7 +16,7 @@ import anyio
 import sqlalchemy as sa
 from starlette.requests import HTTPConnection
 from starlette.responses import RedirectResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sync_platform.errors import StorageError
 from sync_platform.permissions.actor import Actor
@@ -33,6 +34,10 @@ SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 CHECK_AGAIN_S = 5.0
 """How often it is checked whether the session of an open connection is still valid."""
 FEWEST_THREADS = 8
+COUNTED = "start-emergency"
+"""The action that each actor may ask for only so often."""
+WRONG_REQUESTS = frozenset({400, 404, 409, 413, 415, 422})
+"""The statuses of requests that are malformed, or ask for what does not exist."""
 T = TypeVar("T")
 
 
@@ -71,12 +76,14 @@ class Gate:
         except StorageError as error:
             logger.error("a request is refused: %s", error)
             refused, actor = refusal(503, "the ledger cannot be used: see the log of the server"), None
+        scope.setdefault("state", {})["actor"] = actor
         if refused is not None:
             await refuse(scope, receive, send, refused)
             return
-        scope.setdefault("state", {})["actor"] = actor
         if actor is not None and _method(request) in (WEBSOCKET, "GET"):
             await self._run_while_unchanged(scope, receive, send, credentials)
+        elif actor is not None and self._table.of_route(_method(request), scope["path"]) == COUNTED:
+            await self._run_counted(scope, receive, send, actor)
         else:
             await self._app(scope, receive, send)
 
@@ -96,7 +103,7 @@ class Gate:
         if not is_open_to(needs, actor):
             await self._in_thread(lambda: self._log.denied(actor, address, f"{method} {path}", "role"))
             return actor, refusal(403, f"this is not allowed for {actor.name} ({', '.join(sorted(actor.roles))})")
-        if needs == "start-emergency":
+        if needs == COUNTED:
             wait_s = await self._in_thread(lambda: self._emergencies.wait_s(actor.name))
             return actor, too_many(wait_s) if wait_s else None
         return actor, None
@@ -130,6 +137,17 @@ class Gate:
             return too_many(wait_s)
         await self._in_thread(lambda: self._log.denied(actor, address, f"{method} {request.scope['path']}", "origin"))
         return refusal(403, "the request does not come from a page of this server")
+
+    async def _run_counted(self, scope: Scope, receive: Receive, send: Send, actor: Actor) -> None:
+        """Run the app for a request that counts. One that turns out to be wrong does not: nothing was asked for."""
+
+        async def send_after_count(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] in WRONG_REQUESTS:
+                with suppress(StorageError):
+                    await self._in_thread(lambda: self._emergencies.give_back(actor.name))
+            await send(message)
+
+        await self._app(scope, receive, send_after_count)
 
     async def _run_while_unchanged(self, scope: Scope, receive: Receive, send: Send, credentials: Credentials) -> None:
         """Run the app for a connection that may stay open, such as a stream of events or a large download.

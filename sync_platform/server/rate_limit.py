@@ -30,3 +30,8 @@ class RateLimit:
         while len(self._times) > MOST_KEYS:
             self._times.popitem(last=False)
         return 0
+
+    def give_back(self, key: str) -> None:
+        """Count the newest use no more."""
+        if times := self._times.get(key):
+            times.pop()

@@ -38,6 +38,17 @@ class SharedRateLimit:
         """0 and the use is counted, or the seconds until the next use is possible. StorageError without the ledger."""
         return self._own.wait_s(key) or self._shared_wait_s(key)
 
+    def give_back(self, key: str) -> None:
+        """Count the newest use no more, of this process or of another. StorageError without the ledger."""
+        self._own.give_back(key)
+        is_it = (rate_limits.c.name == self._name) & (rate_limits.c.key == key)
+        with transaction(self._ledger) as connection:
+            # the update of nothing locks the row until the end of the transaction
+            connection.execute(sa.update(rate_limits).where(is_it).values(used_at=rate_limits.c.used_at))
+            stored = connection.execute(sa.select(rate_limits.c.uses).where(is_it)).scalar()
+            uses: list[float] = sorted(json.loads(stored or "[]"))[:-1]
+            connection.execute(sa.update(rate_limits).where(is_it).values(uses=json.dumps(uses)))
+
     def _shared_wait_s(self, key: str) -> float:
         count, per_s, now = self._own.count, self._own.per_s, self._clock()
         row = {"name": self._name, "key": key, "uses": "[]", "used_at": now}

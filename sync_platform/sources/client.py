@@ -39,6 +39,7 @@ from sync_platform.sources.response_bodies import BodyLimit, body_of, discard_bo
 from sync_platform.sources.response_errors import error_of_response
 from sync_platform.sources.retry_after_header import advice
 from sync_platform.sources.server_time import server_time
+from sync_platform.storage.environment_proxy import named_proxy
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -219,7 +220,7 @@ class Client:
                 raise
 
     async def _reply(self, method: str, url: str, **request: Any) -> Reply:
-        deadline_s = self._timeout_s * DEADLINE_TIMEOUTS
+        deadline_s, named = self._timeout_s * DEADLINE_TIMEOUTS, f"{url}{named_proxy(url)}"
         try:
             # the whole answer has a deadline, not only each read: a body that comes too slowly also times out
             async with asyncio.timeout(deadline_s), self._http.stream(method, url, **request) as response:
@@ -229,11 +230,11 @@ class Client:
                     raise error
                 received = await body_of(response)
         except TimeoutError:
-            raise ConnectionFailed(f"{self.platform}: {url} did not answer completely in {deadline_s:g} s") from None
+            raise ConnectionFailed(f"{self.platform}: {named} did not answer completely in {deadline_s:g} s") from None
         except httpx.TimeoutException as late:
             was_sent = not isinstance(late, httpx.ConnectTimeout | httpx.PoolTimeout)
             raise ConnectionFailed(
-                f"{self.platform}: {url} did not answer in {self._timeout_s:g} s", was_sent
+                f"{self.platform}: {named} did not answer in {self._timeout_s:g} s", was_sent
             ) from None
         except httpx.TooManyRedirects:
             raise Refused(f"{self.platform}: {url} redirects in a circle") from None
@@ -241,7 +242,7 @@ class Client:
             raise Refused(f"{self.platform}: {url} is not an address: {wrong}") from None
         except httpx.TransportError as lost:
             reason, was_sent = _reason(lost), not isinstance(lost, httpx.ConnectError)
-            raise ConnectionFailed(f"{self.platform}: connection to {url} failed: {reason}", was_sent) from None
+            raise ConnectionFailed(f"{self.platform}: connection to {named} failed: {reason}", was_sent) from None
         fetched_at = datetime.now(UTC)
         self._compare_clocks(fetched_at, server_time(response.headers))
         return Reply(

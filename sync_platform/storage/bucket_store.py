@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeVar
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential, wait_random
 
 from sync_platform.errors import StorageError
+from sync_platform.storage.environment_proxy import with_named_proxy
 from sync_platform.storage.object_store import BLOCK_BYTES, ObjectInfo, checked_key, checked_prefix
 
 if TYPE_CHECKING:
@@ -223,7 +224,7 @@ class BucketStore:
             reason = f"{code}: there is no bucket {self._bucket}" if code == "NoSuchBucket" else code or error
             raise StorageError(f"cannot {verb} {self.url}/{key}: {reason}") from error
         except BotoCoreError as error:
-            raise StorageError(f"cannot {verb} {self.url}/{key}: {error}") from error
+            raise StorageError(f"cannot {verb} {self.url}/{key}: {with_named_proxy(str(error))}") from error
 
 
 def _transfer_in_parts() -> TransferConfig:

@@ -24,8 +24,9 @@ from sync_platform.errors import NoLakeYet, StorageError
 from sync_platform.settings import without_password
 from sync_platform.storage.data_path import is_moved, store_data_path
 from sync_platform.storage.duckdb_s3 import use_s3
+from sync_platform.storage.environment_proxy import with_named_proxy
 from sync_platform.storage.extensions import connect_with
-from sync_platform.storage.full_disk import ADVICE, with_advice
+from sync_platform.storage.full_disk import with_advice
 from sync_platform.storage.held_lock import needs_no_lock
 from sync_platform.storage.lake_address import LakeAddress
 from sync_platform.storage.lake_formats import require_known_formats, store_formats
@@ -151,12 +152,10 @@ class Lake:
     def _errors_explained(self) -> Iterator[None]:
         try:
             yield
-        except BrokenPipeError:  # the reader of our output closed the pipe; nothing is wrong with the lake
-            raise
         except (duckdb.IOException, duckdb.HTTPException, sqlite3.Error, OSError) as error:
-            reason = with_advice(without_password(in_one_line(error)))
+            reason = with_named_proxy(without_password(in_one_line(error)))
             place = place_problem(self.address.catalog_file) if self.address.catalog_file else None
-            reason = f"{reason} ({place})" if place and ADVICE not in reason else reason
+            reason = with_advice(f"{reason} ({place})" if place and with_advice(reason) == reason else reason)
             raise StorageError(f"{self.address} cannot be used: {reason}") from None
         except duckdb.OutOfMemoryException as error:
             reason = str(error).split("\n")[0]  # the other lines advise on DuckDB's own settings

@@ -18,6 +18,7 @@ from sync_platform.cli.runner.home import INSTANCE_YAML, prepare_home
 from sync_platform.cli.runner.instance_settings import VERSIONS, InstanceSettings
 from sync_platform.errors import StorageError
 from sync_platform_tests.cli.conftest import Shell
+from sync_platform_tests.small_disk import read_only, small_disk
 
 AT_ONCE = 8
 TIMES = 50
@@ -34,6 +35,15 @@ def test_workers_that_start_together_do_not_disturb_each_other(tmp_path: Path) -
         (home,) = (tmp_path / str(number)).iterdir()
         assert [file.name for file in home.iterdir()] == ["dagster.yaml"]
         assert (home / "dagster.yaml").read_text() == INSTANCE_YAML
+
+
+def test_a_home_that_became_read_only_is_to_be_made_writable_and_a_new_one_goes_elsewhere(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk") as disk:
+        prepare_home(disk / "home")
+        with read_only(disk):
+            for home, advice in ((disk / "home", "make it writable again"), (disk / "new", "choose another folder")):
+                with pytest.raises(StorageError, match=f"{home}.*Read-only file system.*{advice}"):
+                    prepare_home(home)
 
 
 def without(text: str, *settings: str) -> str:

@@ -51,6 +51,27 @@ def test_files_are_matched_and_the_results_written(shell: Shell, files: list[str
     assert [path.name for path in tmp_path.glob(".*")] == []
 
 
+def test_a_person_who_reviews_sees_both_listings(shell: Shell, files: list[str], tmp_path: Path) -> None:
+    review, table = tmp_path / "review.csv", tmp_path / "review.parquet"
+    odd = Path(files[1])
+    odd.write_text(odd.read_text(encoding="utf-8-sig").replace("c;Harbor Grill", "c;=Harbor Grill"))
+    for out in (review, table):
+        done = shell.run(
+            "match", *files, "--out", str(tmp_path / "p.csv"), "--review", str(out), "--review-from", "1e-9"
+        )
+        assert done.returncode == 0, done.stderr
+    pairs = pl.read_csv(review, infer_schema=False)
+    assert pairs.columns[:8] == [
+        *("source_a", "id_a", "source_b", "id_b", "probability", "evidence"),
+        *("name_en_a", "name_en_b"),
+    ]
+    (pair,) = pairs.filter(pl.col("id_a") == "3", pl.col("id_b") == "c").to_dicts()
+    assert (pair["name_en_a"], pair["name_en_b"]) == ("harbor grill", "'=Harbor Grill")
+    assert (pair["address_en_a"], pair["address_en_b"]) == ("1 pier rd.", "77 ocean dr.")
+    assert (pair["phone_a"], pair["phone_b"]) == ("617/555-0199", "305-555-0142")
+    assert "=Harbor Grill" in pl.read_parquet(table)["name_en_b"].to_list()
+
+
 @pytest.mark.parametrize(
     ("name", "body", "message"),
     [

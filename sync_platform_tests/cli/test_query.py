@@ -75,8 +75,52 @@ def test_json_has_every_column_and_every_type(synced: Shell) -> None:
         "['NaN'::DOUBLE] AS f"
     )
     assert synced.query(sql) == [
-        {"n": 123456789012345678901234567890, "m": {"1": "x"}, "i": "1 day, 0:00:00", "t": "茶", "f": [None]}
+        {"n": 123456789012345678901234567890, "m": {"1": "x"}, "i": "1 day", "t": "茶", "f": [None]}
     ]
+
+
+ODD = {  # what Python's types cannot hold: its text in JSON, in CSV and in a table
+    "'a\\xff\\x00'::BLOB": ("Yf8A", "Yf8A", r"a\xFF\x00"),
+    "DATE 'infinity'": ("infinity",) * 3,
+    "TIMESTAMP '-infinity'": ("-infinity",) * 3,
+    "TIMESTAMPTZ 'infinity'": ("infinity",) * 3,
+    "DATE '9999-12-31'": ("9999-12-31",) * 3,
+    "TIMESTAMPTZ '2026-01-01 10:00:00.5+08'": ("2026-01-01T02:00:00.500000+00:00",)
+    + ("2026-01-01 02:00:00.500000+00:00",) * 2,
+    "TIMESTAMP '2026-01-01'": ("2026-01-01T00:00:00",) + ("2026-01-01 00:00:00",) * 2,
+    "TIMESTAMPTZ '0044-03-15 (BC) 00:00:00+00'": ("0044-03-15 (BC) 00:00:00+00",) * 3,
+    "TIMESTAMP_NS '2026-01-01 10:00:00.123456789'": ("2026-01-01T10:00:00.123456789",)
+    + ("2026-01-01 10:00:00.123456789",) * 2,
+    "INTERVAL '1 month 2 days'": ("1 month 2 days",) * 3,
+    "TIMETZ '10:11:12+08'": ("10:11:12+08",) * 3,
+}
+
+
+def test_values_that_python_cannot_hold_are_written_in_standard_forms(synced: Shell) -> None:
+    sql = f"SELECT {', '.join(f'{value} AS c{number}' for number, value in enumerate(ODD))}"
+    in_json, in_csv, in_table = map(list, zip(*ODD.values(), strict=True))
+    assert list(synced.query(sql)[0].values()) == in_json
+    _, row = csv.reader(io.StringIO(synced.run_in_process("query", sql, "--format", "csv").stdout))
+    assert row == in_csv
+    printed = synced.run_in_process("query", sql).stdout
+    assert [text for text in in_table if text not in printed] == []
+
+
+def test_values_within_others_are_written_in_standard_forms(synced: Shell) -> None:
+    nested = {
+        "['infinity'::DATE, NULL]": ["infinity", None],
+        "['a'::BLOB]::BLOB[1]": ["YQ=="],
+        "{'a \"b': [{'d': '-infinity'::DATE}]}": {'a "b': [{"d": "-infinity"}]},
+        "row(1, 'infinity'::DATE)": [1, "infinity"],
+        "map {'k'::BLOB: 100000000000000000000::HUGEINT}": {"aw==": 100000000000000000000},
+        "NULL::STRUCT(d DATE)": None,
+        "NULL::MAP(DATE, INTEGER)": None,
+        "[true]": [True],
+    }
+    sql = f"SELECT {', '.join(f'{value} AS c{number}' for number, value in enumerate(nested))}, true AS t"
+    assert list(synced.query(sql)[0].values()) == [*nested.values(), True]
+    _, row = csv.reader(io.StringIO(synced.run_in_process("query", sql, "--format", "csv").stdout))
+    assert [json.loads(text or "null") for text in row] == [*nested.values(), True]
 
 
 def test_a_device_and_a_link_are_written_to_and_not_replaced(synced: Shell, tmp_path: Path) -> None:

@@ -89,6 +89,32 @@ def test_a_number_that_one_file_lists_twice_is_landed_twice() -> None:
     assert replayed.reasons("licences") == []
 
 
+def test_what_the_two_files_state_differently_is_noted_and_the_english_value_stored() -> None:
+    english, chinese = file(*"1234567"), file(*"1234567", sign="樂記")
+    for number in "12345":
+        chinese = chinese.replace(
+            f"<LICNO>{number}</LICNO><SS>樂記</SS><ADR/><INFO/><EXPDATE>{EXPIRY}",
+            f"<LICNO>{number}</LICNO><SS>樂記</SS><ADR/><INFO/><EXPDATE>2026-03-31",
+        )
+    english = english.replace("<LICNO>6</LICNO><SS>Lucky Kee</SS><ADR/><INFO/>", "<LICNO>6</LICNO><INFO>A#H</INFO>")
+    chinese = chinese.replace("<LICNO>6</LICNO><SS>樂記</SS><ADR/><INFO/>", "<LICNO>6</LICNO><INFO>H#A</INFO>")
+    chinese = chinese.replace("<DIST>11</DIST><LICNO>7", "<DIST>12</DIST><LICNO>7")
+    replayed = replay(REGISTER, both(english, chinese))
+    assert replayed.gaps["licences"].notes == [
+        "DIST of licence 7 is another in the Chinese file: that of the English file is stored",
+        "EXPDATE of 5 licences (1, 2, 3) is another in the Chinese file: that of the English file is stored",
+    ]
+    assert replayed.reasons("licences") == []
+    assert {record["EXPDATE"] for record in replayed.records("licences")} == {EXPIRY}
+
+
+def test_a_field_that_is_blank_in_the_english_file_is_that_of_the_chinese_one() -> None:
+    english = file("1").replace(f"<EXPDATE>{EXPIRY}</EXPDATE>", "<EXPDATE/>")
+    replayed = replay(REGISTER, both(english, file("1")))
+    assert [record["EXPDATE"] for record in replayed.records("licences")] == [EXPIRY]
+    assert replayed.gaps["licences"].notes == []
+
+
 def test_a_register_without_rows_is_a_finding() -> None:
     replayed = replay(REGISTER, both(file(), file()))
     assert replayed.reasons("licences") == ["the register of 2026-11-24 has no rows"]

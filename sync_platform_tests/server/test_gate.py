@@ -158,6 +158,28 @@ def test_a_rate_limit_counts_within_its_window_and_for_each_key() -> None:
     assert limit.wait_s("a") == 0
 
 
+def test_a_use_that_is_given_back_is_counted_no_more() -> None:
+    limit = RateLimit(1, per_s=60, clock=lambda: 0.0)
+    limit.give_back("a")
+    assert limit.wait_s("a") == 0
+    limit.give_back("a")
+    assert [limit.wait_s("a"), limit.wait_s("a")] == [0, 60]
+
+
+def test_a_malformed_emergency_request_does_not_count_against_the_limit(server: TestedServer) -> None:
+    token = server.tokens.create("hasty", Role.operator, [], timedelta(days=1), "test")[1]
+    client, path = server.client(Authorization=f"Bearer {token}"), f"{API}/emergency"
+    wrong: list[dict[str, Any]] = [
+        {"content": b"{"},
+        {"json": {"sources": ["nowhere"], "reason": "a try"}},
+        {"json": 1},
+    ]
+    assert {client.post(path, **body).status_code for body in wrong * 5} <= {400, 404, 415, 422}
+    body = {"sources": ["chope"], "reason": "prices are wrong"}
+    statuses = [client.post(path, json=body).status_code for _ in range(11)]
+    assert statuses == [202] * 10 + [429]
+
+
 def test_readiness_names_what_is_not_ready(server: TestedServer) -> None:
     client = server.client()
     assert client.get("/readyz").json() == {"status": "ready", "problems": [], "warnings": []}

@@ -110,6 +110,33 @@ def test_a_page_of_an_unknown_restaurant_or_alert_is_not_there(server: TestedSer
     assert operator.post("/alerts/20261124T083000-1f3a9c/acknowledge").status_code == 404
 
 
+def test_a_browser_gets_a_page_where_a_program_gets_an_error(server: TestedServer) -> None:
+    person, program = server.browser(Role.operator, name="ola"), {"Accept": "*/*"}
+    browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    for method, path, message in (
+        ("GET", "/restaurants/<b>none", "There is no restaurant &lt;b&gt;none."),
+        ("GET", "/nowhere", "There is nothing at this address."),
+        ("POST", "/alerts/20261124T083000-1f3a9c/acknowledge", "20261124T083000-1f3a9c"),
+    ):
+        page = person.request(method, path, headers=browser)
+        assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
+        assert message in page.text and "Log out ola" in page.text
+        nonce = re.findall(r"nonce-([\w-]+)", page.headers["content-security-policy"])[0]
+        assert f'<style nonce="{nonce}">' in page.text
+        error = person.request(method, path, headers=program)
+        assert (error.status_code, error.json()["success"]) == (404, False)
+    refused = server.browser(Role.viewer, name="vic").post(path, headers=browser)
+    assert refused.status_code == 403
+    assert "This is not allowed for vic (viewer)." in refused.text
+    server.problems.append("not now")
+    try:
+        assert person.get("/readyz", headers=browser).json() == person.get("/readyz", headers=program).json()
+    finally:
+        server.problems.clear()
+    of_api = person.get("/api/production-sync/restaurants/none", headers=browser)
+    assert (of_api.status_code, of_api.json()["success"]) == (404, False)
+
+
 def test_a_page_that_an_upgrade_overtakes_says_so_and_when_to_try_again(
     server: TestedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -128,6 +128,8 @@ def test_a_shared_limit_counts_the_uses_of_all_processes_within_its_window(postg
     limits = [SharedRateLimit(open_database(url, MIGRATIONS), "x", 2, 60, lambda: now[0]) for _ in range(2)]
     assert [each.wait_s("a") for each in limits] == [0, 0]
     assert [each.wait_s("a") for each in limits] == [60, 60]
+    limits[1].give_back("a")
+    assert [each.wait_s("a") for each in reversed(limits)] == [0, 60]
     assert limits[0].wait_s("b") == 0
     now[0] = 60.5
     assert limits[1].wait_s("a") == 0

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
 import pytest
@@ -16,19 +15,12 @@ from sync_platform.storage.lake_address import LakeAddress
 from sync_platform.storage.lake_connection import Lake
 from sync_platform.storage.ledger import MIGRATIONS
 from sync_platform.storage.relational import open_database, transaction
-from sync_platform_tests.small_disk import filled, small_disk
+from sync_platform_tests.small_disk import filled, read_only, small_disk
 
-
-@contextmanager
-def read_only(disk: Path) -> Iterator[None]:
-    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
-    try:
-        yield
-    finally:
-        subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
-
-
-PLACES = {"a full disk": (filled, "No space left on device: free some"), "read-only": (read_only, "is on a read-only")}
+PLACES = {
+    "a full disk": (filled, "No space left on device: free some"),
+    "read-only": (read_only, "is on a read-only file system: make it"),
+}
 Place = tuple[Callable[[Path], AbstractContextManager[None]], str]
 
 
@@ -80,8 +72,12 @@ def test_a_lake_is_read_where_nothing_can_be_written(disk: Path, place: Place) -
     (disk / "temp").rmdir()
     require_closed(disk / "catalog.sqlite")
     unwritable, _ = place
-    with unwritable(disk), Lake(address, read_only=True) as lake, lake.session() as session:
-        assert session.execute("FROM a").fetchall() == [(7,)]
+    with unwritable(disk):
+        with Lake(address, read_only=True) as lake, lake.session() as session:
+            assert session.execute("FROM a").fetchall() == [(7,)]
+        advice = r"(free some space there|make it writable again).* and run it again"
+        with pytest.raises(StorageError, match=advice), Lake(address) as lake, lake.session() as session:
+            session.execute("INSERT INTO a VALUES (8)")
     with Lake(address) as lake, lake.session() as session:
         session.execute("INSERT INTO a VALUES (8)")
 

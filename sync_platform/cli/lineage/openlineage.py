@@ -18,6 +18,7 @@ from sync_platform.errors import ConnectionFailed, Refused, ServerFailed
 from sync_platform.lineage.openlineage_events import DatasetNamespaces, Event, events
 from sync_platform.platforms import choose, load_platforms
 from sync_platform.settings import load_settings
+from sync_platform.storage.environment_proxy import named_proxy
 from sync_platform.storage.operation_name import OperationName
 from sync_platform.unified.tables import COMPUTED_SCHEMAS
 
@@ -58,7 +59,9 @@ def _post(run_events: Iterator[Event], url: str) -> int:
             try:
                 reply = client.post(url, content=orjson.dumps(event), headers={"Content-Type": "application/json"})
             except httpx.HTTPError as error:
-                raise ConnectionFailed(f"{url} does not take events: {error} (after {count:,})") from None
+                raise ConnectionFailed(
+                    f"{url}{named_proxy(url)} does not take events: {error} (after {count:,})"
+                ) from None
             if not reply.is_success:
                 kind = ServerFailed if reply.status_code >= 500 else Refused
                 raise kind(f"{url} answers HTTP {reply.status_code} to an event (after {count:,})")

@@ -26,7 +26,11 @@ def match(
         Path | None, typer.Option(metavar="FILE", help="The file for all listings, each with the number of its place.")
     ] = None,
     review: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The file for unclear pairs that a person should review.")
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="The file for unclear pairs that a person should review, with names, addresses and phones.",
+        ),
     ] = None,
     threshold: Annotated[float, typer.Option(help="Pairs with at least this probability are the same place.")] = 0.5,
     review_from: Annotated[float, typer.Option(help="Pairs with at least this probability are for review.")] = 0.02,

@@ -14,12 +14,20 @@ from rich.text import Text
 
 from sync_platform.cli.exit_codes import OK
 from sync_platform.cli.output import Terminal, console, line, styled, write_json
+from sync_platform.documents.csv import escaped
 from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.errors import StorageError, UsageError
 from sync_platform.matching.clusters import Clusters, build_clusters
 from sync_platform.matching.garbage_collection import without_garbage_collection
 from sync_platform.matching.linkage import Linkage, link
-from sync_platform.matching.matches import cluster_table, expected_same, matched_pairs, review_pairs
+from sync_platform.matching.matches import (
+    PAIR_SCHEMA,
+    cluster_table,
+    expected_same,
+    matched_pairs,
+    review_pairs,
+    with_listings,
+)
 from sync_platform.matching.model import Model, read_model, write_model
 from sync_platform.matching.table_files import read_files, require_writable, write_table
 from sync_platform.matching.thresholds import Thresholds
@@ -62,10 +70,12 @@ def match_files(
         clusters = build_clusters(linkage, thresholds)
         pairs, review = matched_pairs(linkage, clusters), review_pairs(linkage, clusters, thresholds)
         queue = QueueSize(review.height, expected_same(review, thresholds))
-        table = cluster_table(linkage, clusters)
+        table, shown = cluster_table(linkage, clusters), with_listings(review, listings.table)
+        if outputs.review and outputs.review.suffix == ".csv":
+            shown = _for_spreadsheets(shown)
         progress.show("writing")
         write_table(pairs, outputs.pairs)
-        for result, path in ((table, outputs.clusters), (review, outputs.review)):
+        for result, path in ((table, outputs.clusters), (shown, outputs.review)):
             if path:
                 write_table(result, path)
         if outputs.model:
@@ -76,6 +86,15 @@ def match_files(
     else:
         _show(document, outputs, thresholds)
     return OK
+
+
+def _for_spreadsheets(table: pl.DataFrame) -> pl.DataFrame:
+    """The table with the texts of listings escaped (documents/csv.py): a person opens it in a spreadsheet."""
+    return table.with_columns(
+        pl.Series(name, [text and escaped(text) for text in table[name]], pl.String)
+        for name in table.columns
+        if name not in PAIR_SCHEMA
+    )
 
 
 def _require_own_files(files: list[Path], model: Path | None, outputs: Outputs) -> None:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import csv
-import json
 import re
 import sys
 from collections.abc import Iterator, Sequence, Set
 from contextlib import ExitStack
-from math import isfinite
 from typing import TYPE_CHECKING, Any, TextIO
 
 import duckdb
-import orjson
 
 from sync_platform.cli.audited import log_entry
 from sync_platform.cli.operations.unsealed_rows import UnsealedRows
+from sync_platform.cli.operations.written_values import csv_value, distinct, in_texts, json_text
 from sync_platform.cli.output import Terminal, opened
 from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.documents.wording import visible
@@ -116,7 +114,7 @@ def _require_reading(sql: str) -> None:
 
 
 def _write_table(relation: duckdb.DuckDBPyRelation, erased: Set[str], file: TextIO) -> None:
-    rows = list(_rows(relation.limit(ROWS_SHOWN + 1), erased))
+    rows = list(_rows(in_texts(relation, "table").limit(ROWS_SHOWN + 1), erased))
     kinds = zip(relation.columns, relation.types, strict=True)
     table = FittedTable(
         map(visible, relation.columns), numbers={name for name, kind in kinds if str(kind).startswith(NUMBERS)}
@@ -132,47 +130,18 @@ def _write_table(relation: duckdb.DuckDBPyRelation, erased: Set[str], file: Text
 def _write_csv(relation: duckdb.DuckDBPyRelation, erased: Set[str], file: TextIO) -> None:
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(relation.columns)
-    for row in _rows(relation, erased):
-        writer.writerow(["" if value is None else value for value in row])
+    for row in _rows(in_texts(relation, "csv"), erased):
+        writer.writerow(map(csv_value, row))
 
 
 def _write_json(relation: duckdb.DuckDBPyRelation, erased: Set[str], file: TextIO) -> None:
     """A JSON array of objects, one a line. Of columns with one name, each has one of its own: `id`, `id_1`."""
-    names = _distinct(relation.columns)
+    names = distinct(relation.columns)
     file.write("[")
-    for number, row in enumerate(_rows(relation, erased)):
-        document = _json_object(dict(zip(names, row, strict=True)))
+    for number, row in enumerate(_rows(in_texts(relation, "json"), erased)):
+        document = json_text(dict(zip(names, row, strict=True)))
         file.write(("\n" if number == 0 else ",\n") + document)
     file.write("\n]\n")
-
-
-def _distinct(names: Sequence[str]) -> list[str]:
-    taken = set(names)
-    distinct: list[str] = []
-    for name in names:
-        number = 0
-        unique = name
-        while unique in distinct or (number and unique in taken):
-            number += 1
-            unique = f"{name}_{number}"
-        distinct.append(unique)
-    return distinct
-
-
-def _json_object(values: dict[str, Any]) -> str:
-    try:
-        return orjson.dumps(values, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
-    except TypeError:  # a whole number beyond 64 bits
-        return json.dumps(_without_nan(values), default=str, ensure_ascii=False)
-
-
-def _without_nan(value: Any) -> Any:
-    """The value with None in place of every number that JSON does not have, as orjson writes it."""
-    if isinstance(value, dict):
-        return {key: _without_nan(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_nan(each) for each in value]
-    return None if isinstance(value, float) and not isfinite(value) else value
 
 
 def _write_parquet(relation: duckdb.DuckDBPyRelation, erased: Set[str], file: TextIO) -> None:

@@ -11,7 +11,7 @@ from sync_platform.cli.output import report_problem
 from sync_platform.cli.runner.instance_settings import InstanceSettings, names_of
 from sync_platform.documents.typed_command import typed
 from sync_platform.errors import StorageError
-from sync_platform.storage.full_disk import FULL, reason_of
+from sync_platform.storage.full_disk import UNWRITABLE, reason_of
 
 INSTANCE_FILE = "dagster.yaml"
 INSTANCE_YAML = """\
@@ -65,8 +65,8 @@ def prepare_home(sync_home: Path) -> Path:
             _report_missing(home, found)
     except OSError as error:
         name = f"SYNC_HOME={str(sync_home)!r} cannot be written"
-        if error.errno in FULL:
-            raise StorageError(f"{name}: {reason_of(error)}") from error
+        if error.errno in UNWRITABLE and home.exists():
+            raise StorageError(f"{name}: {home}: {reason_of(error)}") from error
         raise StorageError(f"{name} ({error.strerror or error}): choose another folder") from error
     return home
 
