@@ -7,6 +7,7 @@ hash of what a platform names the person by.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass
 from functools import partial
 
 import duckdb
@@ -20,6 +21,8 @@ from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.storage.lake_connection import LAKE
 from sync_platform.storage.relational import transaction
 from sync_platform.vault.erased_values import erased_subjects
+from sync_platform.vault.identifiers import Identifier, normalised
+from sync_platform.vault.identifiers import find_subjects as find_identified
 from sync_platform.vault.personal_fields import PersonalKind
 from sync_platform.vault.seal import Vault
 from sync_platform.vault.sealed_values import ERASED, PREFIX
@@ -73,21 +76,43 @@ def other_subjects(
     A platform may name a person by an e-mail address or, where a record has none, by a phone number. So a later record
     that has only the number, or has it in another spelling, would bring an erased person back under another id.
     """
-    erased = erased_subjects(vault.engine)
+    known = subjects - erased_subjects(vault.engine)
     return {
         subject
         for platform, dataset in personal_tables(session, platforms)
         for path, kind, column in _naming_columns(dataset)
-        for sealed in _values_of(session, platform, dataset, column, subjects - erased)
-        for subject in _ids_of(vault, platform.name, path, kind, str(vault.unseal(platform.name, path, sealed)))
+        for names in [_NamesInColumn(session, vault, platform, dataset, path, column)]
+        for text in names.of(known)
+        if names_somebody(kind, text)  # else everyone whose record has it would be erased
+        for subject in names.subjects_of(Identifier(kind, text))
     } - subjects
 
 
-def _ids_of(vault: Vault, platform: str, path: str, kind: PersonalKind, text: str) -> list[str]:
-    if not names_somebody(kind, text):
-        return []  # it would erase everyone whose record has it
-    subject_id = partial(vault.subject_id, platform)
-    return [subject_id(path, text), *other_spellings(subject_id, path, kind, text)]
+@dataclass(frozen=True)
+class _NamesInColumn:
+    """The column of a field by which a dataset names persons."""
+
+    session: duckdb.DuckDBPyConnection
+    vault: Vault
+    platform: Platform
+    dataset: Dataset
+    path: str
+    column: str
+
+    def of(self, subjects: Set[str]) -> list[str]:
+        """The values in the rows of these persons."""
+        sealed = _values_of(self.session, self.platform, self.dataset, self.column, subjects)
+        return [str(self.vault.unseal(self.platform.name, self.path, each)) for each in sealed]
+
+    def subjects_of(self, name: Identifier) -> set[str]:
+        """The data subjects of a name: by this spelling, by the one spelling, and by others in the stored rows."""
+        subject_id, vault = partial(self.vault.subject_id, self.platform.name), self.vault
+        ids = {subject_id(self.path, name.value), *other_spellings(subject_id, self.path, name.kind, name.value)}
+        if name.kind not in IN_SEVERAL_SPELLINGS or not (spelling := normalised(name)):
+            return ids
+        found = {each.subject_id for each in find_identified(vault.engine, vault.identifiers, name)} - ids
+        others = [text for text in self.of(found) if normalised(Identifier(name.kind, text)) == spelling]
+        return ids | ({subject_id(self.path, text) for text in others} & found)  # not whom another field names
 
 
 def _naming_columns(dataset: Dataset) -> Iterable[tuple[str, PersonalKind, str]]:

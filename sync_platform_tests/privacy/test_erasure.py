@@ -237,6 +237,28 @@ def test_a_person_is_erased_under_every_name_that_the_platform_has_for_them(home
         assert home.rows("phone")[-1] == (f"sealed:v1:{one_spelling}:erased",)
 
 
+def test_a_person_is_erased_under_every_spelling_that_is_stored_and_nobody_else_with_the_number(
+    home: ErasableHome,
+) -> None:
+    spellings: list[Record] = [
+        {**ADA, "id": number, "email": None, "phone": spelling}
+        for number, spelling in enumerate(("9123-4567", "(00852) 91234567", "+85291234567"), 3)
+    ]
+    wife = {**ADA, "id": 6, "name": "Cat Wong", "email": "cat@guest.hk"}
+    home.sync([ADA, BEN, *spellings, wife], hour=2)
+    with home.opened() as installation:
+        vault = installation.keys.vault
+        subjects = set(find_subjects(vault, installation.platforms, f"{NAME}:9123-4567"))
+        assert installation.lake
+        with installation.lake.session() as session:
+            subjects |= other_subjects(session, vault, installation.platforms, subjects)
+        assert subjects == {home.subject(each, "phone") for each in spellings}
+        home.ask(installation, *subjects)
+        continue_erasures(installation, "kwok")
+    erased = [str(name).endswith(":erased") for (name,) in home.rows("name")]
+    assert erased == [False, False, True, True, True, False]
+
+
 def test_who_writes_no_address_is_not_erased_with_all_others_who_write_none(home: ErasableHome) -> None:
     ada, ben = {**ADA, "email": "n/a"}, {**BEN, "email": "n/a"}
     home.sync([ada, ben], hour=2)
