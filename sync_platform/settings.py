@@ -75,7 +75,7 @@ class Settings(LogSettings, BackupSettings, RetentionSettings, MonitoringSetting
     platforms_in_use: str = Field(
         "",
         description="Platforms that this installation syncs, separated by commas. Empty: all. Schedules, `sync` and "
-        "emergency requests without names leave the others out, and so do health and freshness.",
+        "emergency requests without names leave the others out, and so do health, freshness and the watch.",
     )
     first_month: str = Field(
         "2026-01",

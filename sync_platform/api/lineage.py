@@ -82,7 +82,7 @@ def read_story(context: ApiContext, restaurant_id: str, field: str | None, as_of
     from sync_platform.defs.resources import landing_store_of  # the import of Dagster takes a second
 
     settings = context.settings
-    moment = parse_moment(as_of, "asOf") if as_of else None
+    moment = parse_moment(as_of, "asOf") if as_of is not None else None
     landing = landing_store_of(settings).open()
     with opened_history(context.lake, settings.lineage_table_name, context.platforms, landing, moment) as history:
         return read_restaurant_story(history, context.platforms, restaurant_id, field)

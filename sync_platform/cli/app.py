@@ -195,8 +195,16 @@ def _outcome(arguments: list[str]) -> int:
     except Exception as error:  # a library may turn Ctrl-C into an error of its own, as DuckDB does
         if _is_interruption(error):
             return _problem(CANCELLED_IN_WORDS, INTERRUPTED)
+        if isinstance(error, UnicodeEncodeError | TypeError) and (wrong := _not_utf8(arguments)):
+            return _problem(f"{wrong} is no text in UTF-8", BAD_USAGE)
         raise
     return OK
+
+
+def _not_utf8(arguments: list[str]) -> str | None:
+    """The first argument with bytes that are not UTF-8, as escapes. Such a name of a file is used as it is."""
+    written = {each: each.encode(errors="backslashreplace").decode() for each in arguments}
+    return next((shown for each, shown in written.items() if shown != each), None)
 
 
 def _require_private_key_files() -> None:

@@ -55,7 +55,7 @@ def scope_between(
     end = end_of_sync(session, since)
     first = end + RESOLUTION if end else parse_beginning(_no_sync_id(since, "--since"), "--since")
     last = None
-    if until:
+    if until is not None:
         last = end_of_sync(session, until) or parse_moment(_no_sync_id(until, "--until"), "--until")
     if last and last < first:
         raise UsageError(f"--since {since} lies after --until {until}")

@@ -35,11 +35,10 @@ def require_begun(beginning: datetime, text: str, option: str, now: datetime) ->
 
 def _day(text: str, option: str) -> date | None:
     try:
-        day = date.fromisoformat(text) if len(text) == len("2026-11-24") else None
+        day = date.fromisoformat(text)
     except ValueError:
         return None
-    if day is not None:
-        _require_year(day, text, option)
+    _require_year(day, text, option)
     return day
 
 

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from sync_platform.lake.corrected_times import CLOCK_TOLERANCE
 from sync_platform.monitoring.alert import Alert, shortened
 from sync_platform.monitoring.alert_grouping import ProblemGroup
 from sync_platform.monitoring.alert_tables import list_text, stored_subjects
@@ -40,10 +42,24 @@ def worse(one: Severity, other: Severity) -> Severity:
 
 
 def severity_now(problem: Problem, alert: Alert, now: datetime) -> Severity:
-    """The severity of an alert whose problem is still there: it never falls, and rises with age unless acknowledged."""
+    """The severity of an alert whose problem is still there: it rises with age unless acknowledged.
+
+    It falls only where a clock that was ahead had raised it.
+    """
     after, escalated = ESCALATED_AFTER.get(problem.severity, (timedelta.max, problem.severity))
     is_escalated = now - alert.opened_at >= after and not alert.acknowledged_at
-    return worse(alert.severity, escalated if is_escalated else problem.severity)
+    known = problem.severity if is_future(alert.last_seen_at, now) else alert.severity
+    return worse(known, escalated if is_escalated else problem.severity)
+
+
+def is_future(at: datetime, now: datetime) -> bool:
+    """True for a time that was recorded while a clock was ahead."""
+    return at - CLOCK_TOLERANCE > now
+
+
+def opened_by_now(alert: Alert, now: datetime) -> Alert:
+    """The alert; one that a clock that was ahead has opened counts as opened now."""
+    return replace(alert, opened_at=now) if is_future(alert.opened_at, now) else alert
 
 
 def hold_of(alert: Alert) -> timedelta:

@@ -23,10 +23,12 @@ from sync_platform.monitoring.alert_decision import (
     hold_of,
     new_alert,
     opened_again,
+    opened_by_now,
     problems_of_lost_tables,
     resolved_values,
     seen_again,
     severity_now,
+    worse,
 )
 from sync_platform.monitoring.alert_grouping import ProblemGroup, groups_of
 from sync_platform.monitoring.alert_message import forgotten_alerts, write_messages
@@ -105,9 +107,17 @@ class AlertStore:
             connection.execute(sa.insert(alerts).values(**row_of(alert)))
             write_messages(connection, self.channels, alert, "opened", now)
             return
+        alert = opened_by_now(alert, now)
         severity = severity_now(group.problem, alert, now)
-        event: Event | None = "escalated" if severity != alert.severity else None
-        changes = {"severity": severity, "last_seen_at": now, "gone_at": None, **seen_again(group, alert)}
+        is_worse = severity != alert.severity and worse(severity, alert.severity) == severity
+        event: Event | None = "escalated" if is_worse else None
+        changes = {
+            "opened_at": alert.opened_at,
+            "severity": severity,
+            "last_seen_at": now,
+            "gone_at": None,
+            **seen_again(group, alert),
+        }
         if alert.silenced_at and not alert.is_silenced(now):
             changes |= dict.fromkeys(("silenced_at", "silenced_until", "silenced_by", "silenced_because"))
             event = event or "still-open"
@@ -119,7 +129,8 @@ class AlertStore:
     def _note_gone(self, connection: sa.Connection, alert: Alert, now: datetime) -> None:
         gone_at = min(alert.gone_at or now, now)
         if now - gone_at >= hold_of(alert):
-            self._change(connection, alert, "resolved", resolved_values(now, None, BY_ITSELF))
+            changes = {"opened_at": opened_by_now(alert, now).opened_at, **resolved_values(now, None, BY_ITSELF)}
+            self._change(connection, alert, "resolved", changes)
         elif gone_at != alert.gone_at:
             self._change(connection, alert, None, {"gone_at": gone_at})
 

@@ -24,6 +24,7 @@ from sync_platform.monitoring.quality_problems import drift_problems, quality_pr
 from sync_platform.monitoring.staleness_problems import staleness_problems
 from sync_platform.monitoring.storage_problems import storage_problems
 from sync_platform.monitoring.sync_problems import sync_problems
+from sync_platform.platforms import platforms_in_use
 from sync_platform.quality.score import Standards
 from sync_platform.settings import Settings, platform_settings
 from sync_platform.sources.declaration import Platform
@@ -34,8 +35,12 @@ Known = TypeVar("Known")
 def recorded_sources(
     settings: Settings, platforms: Mapping[str, Platform], state: InstallationState, now: datetime
 ) -> list[ProblemSource]:
-    """A source for each kind of problem. `look` raises StorageError where its part of the state is not known."""
-    chosen = list(platforms.values())
+    """A source for each kind of problem. `look` raises StorageError where its part of the state is not known.
+
+    Of a platform that is not in use, nothing is a problem.
+    """
+    in_use = platforms_in_use(platforms, settings)
+    chosen, unused = list(in_use.values()), platforms.keys() - in_use.keys()
 
     def syncs() -> Iterator[Problem]:
         found_syncs = _syncs(chosen, _known(state.records))
@@ -44,7 +49,7 @@ def recorded_sources(
         yield from sync_problems(found_syncs, over_tolerance={problem.detail for problem in quarantined})
 
     def quality() -> Iterator[Problem]:
-        scores = _known(state.scores)
+        scores = [score for score in _known(state.scores) if score.platform not in unused]
         yield from quality_problems(counted_scores(scores, _known(state.last_measured)))
         yield from quality_problems(own_checks_of(_known(state.own_checks), scores))
 
@@ -56,7 +61,10 @@ def recorded_sources(
         _source(lambda: staleness_problems(chosen, _known(state.records), now), names.sync_stale),
         _source(lambda: completed_syncs(chosen, _known(state.records), now), names.sync_completed),
         _source(quality, names.quality_below_threshold),
-        _source(lambda: drift_problems(_known(state.drift)), names.drift_found),
+        _source(
+            lambda: drift_problems([each for each in _known(state.drift) if each.platform not in unused]),
+            names.drift_found,
+        ),
         _source(lambda: failed_backups(_known(state.backup_log), now), names.backup_failed),
         _source(lambda: overdue_backups(_known(state.backups), now), names.backup_overdue),
         _source(lambda: drill_problems(_known(state.drills), backups, now), names.drill_overdue),

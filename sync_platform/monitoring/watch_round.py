@@ -38,7 +38,7 @@ from sync_platform.monitoring.watch_heartbeat import (
 from sync_platform.monitoring.watchdog.daemon_silence import is_silent
 from sync_platform.monitoring.watchdog.dagster_state import DagsterState
 from sync_platform.monitoring.watchdog.watchdog_sources import WatchedInstallation, watchdog_sources
-from sync_platform.platforms import load_platforms
+from sync_platform.platforms import load_platforms, platforms_in_use
 from sync_platform.settings import Settings
 
 
@@ -50,7 +50,7 @@ def sources_of_records(watched: WatchedInstallation) -> Sequence[ProblemSource]:
 
 def sources_of_anomalies(watched: WatchedInstallation) -> Sequence[ProblemSource]:
     """The source that compares the newest syncs with their own history."""
-    platforms = load_platforms(watched.settings.platform_path)
+    platforms = platforms_in_use(load_platforms(watched.settings.platform_path), watched.settings)
     return [anomaly_source(watched.settings, platforms, watched.state, watched.now)]
 
 

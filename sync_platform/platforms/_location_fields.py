@@ -10,6 +10,7 @@ from sync_platform.sources.placeholders import without_placeholder
 from sync_platform.sources.values import filled
 
 TRADITIONAL = ("zh_HK", "zh_TW", "zh_Hant", "zh_MO")
+UNKNOWN = "unknown"
 STATUSES = {"OPEN": "open", "CLOSED": "closed", "TEMPORARILY_CLOSED": "temporarily_closed"}
 
 
@@ -95,4 +96,9 @@ def status(code: str | None) -> str | None:
 
 
 def opening_hours(periods: list[OpeningPeriod] | None) -> list[str]:
-    return [f"{period.day_of_week} {period.opens}-{period.closes}" for period in periods or []]
+    """One line per period; a day or times that are not given are `unknown`."""
+    return [f"{filled(period.day_of_week) or UNKNOWN} {_times(period)}" for period in periods or []]
+
+
+def _times(period: OpeningPeriod) -> str:
+    return f"{period.opens}-{period.closes}" if filled(period.opens) and filled(period.closes) else UNKNOWN

@@ -10,6 +10,7 @@ from sync_platform.sources.placeholders import without_placeholders
 from sync_platform.sources.values import filled, filled_texts
 
 PRICE_RANGES = {1: "below 50", 2: "51-100", 3: "101-200", 4: "201-400", 5: "401-800", 6: "above 800"}
+UNKNOWN = "unknown"
 STATUSES = {10: "open", 3: "closed", 4: "closed"}
 CUISINE, DISH, AMENITY = 1, 2, 3
 
@@ -57,12 +58,21 @@ def names_of(type_id: int) -> Callable[[list[Category] | None], list[str]]:
 
 
 def opening_hours(days: list[Hours] | None) -> list[str]:
-    """One line per period; a day without hours that is not closed is `unknown`."""
-    return [f"{day.day_of_week} {hours}" for day in days or [] for hours in _hours(day)]
+    """One line per period; a day without hours that is not closed is `unknown`, and so is a day without a number."""
+    return [
+        f"{UNKNOWN if day.day_of_week is None else day.day_of_week} {hours}"
+        for day in days or []
+        for hours in _hours(day)
+    ]
 
 
 def _hours(day: Hours) -> list[str]:
     if day.is_close:
         return ["closed"]
     periods = ((day.period1_start, day.period1_end), (day.period2_start, day.period2_end))
-    return [f"{start[:5]}-{end[:5]}" for start, end in periods if start and end] or ["unknown"]
+    return [f"{_clock(start)}-{_clock(end)}" for start, end in periods if start and end] or [UNKNOWN]
+
+
+def _clock(time: str) -> str:
+    """The time without its seconds."""
+    return ":".join(time.split(":")[:2])

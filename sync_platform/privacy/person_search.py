@@ -26,9 +26,7 @@ from sync_platform.storage.lake_tables import has_table
 from sync_platform.storage.operation_step import OnStep, ignore_step
 from sync_platform.storage.sql_text import sql_text
 from sync_platform.vault.identifiers import FoundSubject, find_subjects, known_subjects
-
-RECORD = "record"
-"""What a person is named by where the record names nobody: the record's own id."""
+from sync_platform.vault.subject_names import OWN_ID
 
 
 @dataclass(frozen=True)
@@ -102,7 +100,7 @@ def _named(installation: SearchedInstallation, subject: str) -> list[FoundSubjec
         raise UsageError(f"{platform!r} is no platform: write PLATFORM:ID with one of {known}")
     datasets = [each for each in installation.platforms[platform].datasets if each.personal]
     paths = dict.fromkeys(path for each in datasets if each.personal for path in each.personal.subject)
-    ids = [installation.vault.subject_id(platform, path, value) for path in (*paths, RECORD)]
+    ids = [installation.vault.subject_id(platform, path, value) for path in (*paths, OWN_ID)]
     return known_subjects(installation.vault.engine, ids)
 
 

@@ -111,11 +111,13 @@ def moment(text: str | None, zone: ZoneInfo = HONG_KONG) -> datetime | None:
 def hours_of_days(days: dict[str, list[tuple[str, str]] | None] | None) -> list[str]:
     """Opening hours from the periods of each day: one line per period, `mon 11:30-22:00`, from Monday on.
 
-    A day without periods is closed (`sun closed`), and a day that is missing is unknown.
+    A day without periods is closed (`sun closed`), and a day that is missing is unknown. What is no weekday, such as
+    `ph`, comes after the week.
     """
     lines = []
-    for name in WEEK:
-        periods = (days or {}).get(name)
+    named = days or {}
+    for name in dict.fromkeys((*WEEK, *sorted(named))):
+        periods = named.get(name)
         if periods is not None:
             lines += [f"{name} {'-'.join(period)}" for period in periods] or [f"{name} closed"]
     return lines

@@ -49,7 +49,7 @@ MATCHED_COLUMNS = (
     "is_duplicate",
 )  # fmt: skip
 """The columns that matching compares. A listing in which only other columns changed keeps its restaurant."""
-FORMS = 1
+FORMS = 2
 """The version of the forms of golden values (`survivorship_rules`). With a new number, the next run computes every
 restaurant again, and the history has what changed."""
 STATUSES = ("open", "closed", "temporarily_closed")

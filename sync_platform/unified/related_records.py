@@ -118,7 +118,7 @@ FIELDS_COLUMNS = (
 _FIELDS_SQL = """SELECT restaurant_id, field, why_json->>'$.value' AS value,
     why_json->>'$.stated' AS stated, why_json->>'$.source' AS platform,
     why_json->>'$.source_id' AS source_id, why_json->>'$.rule' AS rule, why_json->>'$.words' AS words,
-    why_json->'$.others' AS others
+    nullif(why_json->'$.others', 'null'::JSON) AS others
 FROM (SELECT restaurant_id, field, json_extract(why, '$.' || field) AS why_json
     FROM (SELECT restaurant_id, why, unnest(json_keys(why)) AS field
         FROM unified.restaurants WHERE removed_at IS NULL))"""

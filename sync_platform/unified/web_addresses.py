@@ -7,13 +7,16 @@ from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
 PLATFORM_HOSTS = re.compile(
     r"(?:^|\.)(?:openrice|tripadvisor|eatigo|chope|foodpanda|deliveryhero|keeta|mykeeta|bistrochat|deliveroo|ubereats)"
-    r"\.(?:com?|net|sg|hk|asia)(?:\.[a-z]{2})?$"
+    r"\.(?:com?|net|asia|[a-z]{2})(?:\.[a-z]{2})?$"
 )
 """Hosts of platforms that list restaurants or deliver for them."""
 _TRACKING = re.compile(
     r"utm_.*|fbclid|gclid|gbraid|wbraid|gad_.*|dclid|msclkid|yclid|twclid|ttclid|igshid?|igsh|mc_[ce]id|_ga|_gl|srsltid|y_source"
 )
-_HOST = re.compile(r"[^\s/@:.]+(?:\.[^\s/@:.]+)+")
+_LABEL = r"\w(?:[\w-]*\w)?"
+_HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})+")
+_UNSEEN = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\u00ad]")
+"""Characters that nobody sees; they come along when an address is copied."""
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -22,7 +25,7 @@ def website(text: str) -> str | None:
 
     An address without a scheme is `https`. None for text that is no address, and for a page on a platform.
     """
-    parts = _split(text.strip())
+    parts = _split(_UNSEEN.sub("", text).strip())
     if parts is None:
         return None
     host = (parts.hostname or "").rstrip(".")
@@ -44,7 +47,7 @@ def site(text: str) -> str | None:
 
 def _split(text: str) -> SplitResult | None:
     """The parts of an address of the web; None for another text."""
-    if " " in text:
+    if not text.isprintable() or " " in text:
         return None
     whole = text if "://" in text else f"https://{text}"
     try:

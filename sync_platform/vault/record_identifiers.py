@@ -5,6 +5,7 @@ What belongs here: which fields of a record name its person. The hashes belong i
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from typing import Any
 
@@ -14,7 +15,8 @@ from sync_platform.vault.sealed_values import Record, value_at, values_at
 
 MAX_REMEMBERED = 50_000
 """Of one kind."""
-UNKNOWN = ""
+SEVERAL = re.compile(r"[;,/|、\n]|\bor\b|或|及")
+"""What stands between several addresses or numbers in one field."""
 Hashes = dict[str, set[str]]
 """The hashes of identifiers by subject."""
 
@@ -24,7 +26,7 @@ class RecordIdentifiers:
 
     def __init__(self, hashes: IdentifierHashes) -> None:
         self._hashes = hashes
-        self._remembered: dict[PersonalKind, dict[Any, str | None]] = defaultdict(dict)
+        self._remembered: dict[PersonalKind, dict[Any, tuple[str, ...]]] = defaultdict(dict)
 
     def of(self, personal: Personal, records: list[Record], subjects: list[str]) -> Hashes:
         """The identifiers in records. `subjects`: one per record.
@@ -63,15 +65,23 @@ class RecordIdentifiers:
             remembered.clear()
         for value, subject in zip(values, subjects, strict=True):
             if value.__class__ is str or value.__class__ is int:
-                hashed = remembered.get(value, UNKNOWN)  # another thread may clear it at any time
-                if hashed == UNKNOWN:
-                    hashed = remembered[value] = self._hash_of(kind, str(value))
+                hashed = remembered.get(value)  # another thread may clear it at any time
+                if hashed is None:
+                    hashed = remembered[value] = self._hashes_of(kind, str(value))
                 if hashed:
-                    hashes[subject].add(hashed)
+                    hashes[subject].update(hashed)
 
-    def _hash_of(self, kind: PersonalKind, text: str) -> str | None:
+    def _hashes_of(self, kind: PersonalKind, text: str) -> tuple[str, ...]:
+        """The hash of the value; of several addresses or numbers in one field, the hash of each."""
         stated_kind = kind_by_form(text) if kind is PersonalKind.unstated else kind
-        return self._hashes.of(stated_kind, text) if stated_kind else None
+        if not stated_kind:
+            return ()
+        hashed = self._hashes.of(stated_kind, text)
+        if stated_kind is PersonalKind.phone or (stated_kind is PersonalKind.email and not hashed):
+            parts = SEVERAL.split(text)
+            others = [self._hashes.of(stated_kind, part) for part in parts] if len(parts) > 1 else []
+            return tuple({each for each in (hashed, *others) if each})
+        return (hashed,) if hashed else ()
 
 
 def is_identifying(kind: PersonalKind) -> bool:

@@ -12,6 +12,7 @@ import os
 import threading
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,11 +39,11 @@ from sync_platform.vault.sealed_values import (
     Record,
     from_base64,
     to_base64,
-    value_at,
 )
 from sync_platform.vault.signature import Signer
 from sync_platform.vault.subject_key_wrapping import SubjectKeyWrapping
 from sync_platform.vault.subject_keys import SubjectKey, subject_keys
+from sync_platform.vault.subject_names import SubjectNames
 from sync_platform.vault.tombstones import TOMBSTONES_USE, read_tombstones, tombstones
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -64,8 +65,6 @@ ADD_IDENTIFIERS = (
         seen_in=subject_keys.c.seen_in + sa.bindparam("dataset"),  # null stays null
     )
 )
-_Naming = tuple[str, list[str], dict[str, str]]
-"""A path that names a data subject, the parts of that path, and the known subject ids by value."""
 
 
 def open_vault_database(url: str) -> sa.Engine:
@@ -117,10 +116,10 @@ class Vault:
         `own_ids`: one id per record. Where a record names no data subject, its own id is used in place of a person's,
         so that the record can still be erased.
         """
-        naming: list[_Naming] = [(path, path.split("."), {}) for path in personal.subject]
-        subjects = [
-            self._subject(platform, naming, record, own_id) for record, own_id in zip(records, own_ids, strict=True)
-        ]
+        with self._lock:
+            self._forget_erased()
+        names = SubjectNames(personal, partial(self.subject_id, platform), self._erased)
+        subjects = [names.subject_of(record, own_id) for record, own_id in zip(records, own_ids, strict=True)]
         self.seal_for(subjects, platform, personal, records, dataset)
 
     def seal_for(
@@ -193,17 +192,6 @@ class Vault:
             row = connection.execute(sa.select(subject_keys.c.subject_id, subject_keys.c.wrapped_key).limit(1)).first()
         if row is not None:
             SubjectKeyWrapping(self._master).unwrap(*row)
-
-    def _subject(self, platform: str, naming: list[_Naming], record: Record, own_id: str) -> str:
-        """The id of the data subject of a record."""
-        for path, names, known in naming:
-            value = value_at(record, names)
-            if isinstance(value, str | int) and (text := str(value).strip()):
-                subject = known.get(text)
-                if subject is None:
-                    subject = known[text] = self.subject_id(platform, path, text)
-                return subject
-        return self.subject_id(platform, "record", own_id)
 
     def _ciphers_of(
         self, subjects: Iterable[str], identifiers: Mapping[str, set[str]], dataset: str

@@ -44,6 +44,34 @@ def test_a_query_over_the_network_is_refused_in_words(synced: Shell) -> None:
     assert "httpfs" in done.stderr
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("query", "--as-of", "", "SELECT 1"),
+        ("changes", "--since", "2026-01-01", "--until", ""),
+        ("audit", "--since", ""),
+        ("lineage", "export", "--from", "", "--out", os.devnull),
+        ("report", "compliance", "--from", "", "--to", ""),
+        ("metrics", "history", "DataStaleness", "--since", ""),
+    ],
+)
+def test_an_empty_moment_is_not_taken_for_none(synced: Shell, command: tuple[str, ...]) -> None:
+    """As where a variable of a script is not set."""
+    done = synced.run_in_process(*command)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "'' is neither a day" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "command", [("privacy", "access", "--list", "--handle", "ren\udce9"), ("query", "SELECT 'ren\udce9'")]
+)
+def test_an_argument_that_is_no_utf8_is_named(synced: Shell, command: tuple[str, ...]) -> None:
+    done = synced.run_in_process(*command)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "\\udce9" in done.stderr
+    assert "is no text in UTF-8" in done.stderr
+
+
 def test_csv_and_parquet_give_every_row(synced: Shell, tmp_path: Path) -> None:
     sql = "SELECT entity_id, operation FROM lineage.changes ORDER BY ALL"
     count = synced.query("SELECT count(*) AS n FROM lineage.changes")[0]["n"]

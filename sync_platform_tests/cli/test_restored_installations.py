@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from sync_platform.lake.digest import Digest, digest_table
 from sync_platform.settings import Settings, load_settings
+from sync_platform.sources.period import day_in_hong_kong
 from sync_platform.storage.lake_address import LakeAddress
 from sync_platform.storage.lake_connection import Lake
 from sync_platform_tests.cli.backed_up_home import BackedUpHome, backed_up_home
@@ -77,3 +79,9 @@ def test_a_restore_to_a_moment_in_the_future_is_refused(backed_up: BackedUpHome,
     refused = backed_up.refused("backup", "restore", "--at", "2099-01-01", "--target", str(tmp_path / "restored"))
     assert "--at 2099-01-01 lies in the future" in refused
     assert not (tmp_path / "restored").exists()
+
+
+def test_a_restore_to_the_end_of_today_restores_what_is_known_by_now(backed_up: BackedUpHome, tmp_path: Path) -> None:
+    today = day_in_hong_kong(datetime.now(UTC)).isoformat()
+    backed_up.run("backup", "restore", "--at", today, "--target", str(tmp_path / "restored"))
+    assert digests(load_settings(sync_home=tmp_path / "restored")) == digests(backed_up.settings)

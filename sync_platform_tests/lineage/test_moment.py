@@ -12,7 +12,8 @@ from sync_platform.lineage.moment import parse_beginning, parse_moment
 
 def test_a_day_is_a_day_in_hong_kong_from_its_first_moment_to_its_last() -> None:
     assert parse_beginning("2026-11-24") == datetime(2026, 11, 23, 16, tzinfo=UTC)
-    assert parse_moment("2026-11-24") == datetime(2026, 11, 24, 15, 59, 59, 999_999, tzinfo=UTC)
+    for text in ("2026-11-24", "20261124", "2026-W48-2"):
+        assert parse_moment(text) == datetime(2026, 11, 24, 15, 59, 59, 999_999, tzinfo=UTC)
 
 
 def test_a_moment_with_its_zone_is_taken_as_it_is() -> None:

@@ -21,7 +21,7 @@ from sync_platform.monitoring.problem import ProblemName
 from sync_platform.storage.audit_log import AuditLog
 from sync_platform.storage.ledger import MIGRATIONS
 from sync_platform.storage.relational import open_database, transaction
-from sync_platform_tests.monitoring.alerting import ALL, STALE, Clock, problem
+from sync_platform_tests.monitoring.alerting import ALL, FAILED, STALE, Clock, problem
 from sync_platform_tests.monitoring.recorded_syncs import NOW, PLATFORMS
 from sync_platform_tests.storage.conftest import database_url
 
@@ -171,6 +171,32 @@ def test_a_clock_that_is_set_back_prolongs_no_silence_and_keeps_no_alert_open(st
     assert events(store) == ["opened", "still-open"]
     store.round([], ALL)
     assert store.open_alerts() == []
+
+
+def test_a_clock_that_is_set_back_leaves_no_alert_more_severe_and_none_opened_in_the_future(
+    store: AlertStore, clock: Clock
+) -> None:
+    store.round([STALE], ALL)
+    clock.move(days=365)
+    store.round([STALE, FAILED], ALL)
+    assert {each.severity for each in store.open_alerts()} == {"high", "critical"}
+    clock.move(days=-365)
+    store.round([STALE, FAILED], ALL)
+    now = {each.name: (each.severity, each.opened_at) for each in store.open_alerts()}
+    assert now == {"sync-stale": ("medium", clock.now), "backup-failed": ("critical", clock.now)}
+    clock.move(hours=48)
+    store.round([STALE, FAILED], ALL)
+    assert "high" in {each.severity for each in store.open_alerts()}
+    assert [event for event in events(store) if event != "opened"] == ["escalated"] * 2
+
+
+def test_a_resolved_alert_ends_after_it_began_though_the_clock_was_set_back(store: AlertStore, clock: Clock) -> None:
+    clock.move(days=365)
+    store.round([STALE], ALL)
+    clock.move(days=-365)
+    store.round([], ALL)
+    (alert,) = store.all_alerts()
+    assert alert.opened_at == alert.resolved_at == clock.now
 
 
 def test_ten_thousand_problems_in_a_minute_are_one_alert_with_one_bounded_message(store: AlertStore) -> None:

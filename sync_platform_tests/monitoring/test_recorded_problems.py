@@ -101,6 +101,19 @@ def test_a_new_installation_and_one_without_some_platforms_are_no_problem() -> N
     assert found(records={"chope": just_begun}, backups=BackupState(nothing, ago(hours=2)), drills=[]) == []
 
 
+def test_nothing_is_wrong_with_a_platform_that_is_not_in_use() -> None:
+    left = replace(
+        WELL,
+        records=syncs(recorded("keeta", 1, status="failed"), recorded("chope", 60), without="chope"),
+        scores=[scored("keeta.restaurants", OVERALL, 0.5), scored("keeta.restaurants", "validation", 0.5)],
+        drift=[RecordedDrift("chope", "restaurants", "missing", "phone")],
+    )
+    for names, wrong in (("", {"chope", "keeta"}), ("openrice,eatigo", set())):
+        sources = recorded_sources(Settings(platforms_in_use=names), PLATFORMS, left, NOW)
+        problems = [problem for source in sources for problem in source.look()]
+        assert {subject.partition(".")[0] for each in problems for subject in each.subjects} == wrong
+
+
 SENTENCES = {
     "chope answered 500": "chope: http://h:1/v1/restaurants?limit=4&cursor=17 answered 500",
     "keeta answered 503": "keeta: https://keeta.example/api/shop/list answered 503",

@@ -207,3 +207,12 @@ def test_reviews_are_requested_only_for_restaurants_that_have_some(city: City) -
 def test_a_latitude_that_becomes_text_is_an_error_with_its_path() -> None:
     with pytest.raises(msgspec.ValidationError, match=r"\$\.mapLatitude`"):
         to_row(OPENRICE.dataset("restaurants"), {"poiId": 1, "mapLatitude": "ask the staff"})
+
+
+def test_times_lose_their_seconds_alone_and_a_day_without_a_number_is_unknown() -> None:
+    days = [
+        {"dayOfWeek": 1, "period1Start": "9:00:00", "period1End": "21:30:00"},
+        {"dayOfWeek": None, "period1Start": "11:00:00", "period1End": "22:00"},
+    ]
+    row = to_row(OPENRICE.dataset("restaurants"), {"poiId": 1, "poiHours": days})
+    assert msgspec.to_builtins(row)["opening_hours"] == ["1 9:00-21:30", "unknown 11:00-22:00"]

@@ -225,3 +225,9 @@ def test_a_total_as_text_is_read_and_reported() -> None:
     assert replayed.reasons("restaurants") == ["the search claims 8,446 locations and lists 1"]
     readings = replayed.extraction.state.loose_readings["restaurants"]
     assert {reading.path for reading in readings} == {"pagination.total_elements", "pagination.total_pages"}
+
+
+def test_a_day_or_times_that_are_not_given_are_unknown() -> None:
+    periods = [{"day_of_week": "MONDAY", "opens": "11:00", "closes": None}, {"opens": "11:00", "closes": "22:00"}]
+    row = to_row(TRIPADVISOR.dataset("restaurants"), {"id": 1, "opening_hours": {"periods": periods}})
+    assert msgspec.to_builtins(row)["opening_hours"] == ["MONDAY unknown", "unknown 11:00-22:00"]

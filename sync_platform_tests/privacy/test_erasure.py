@@ -221,7 +221,8 @@ def test_a_person_is_erased_under_every_name_that_the_platform_has_for_them(home
         assert installation.lake
         with installation.lake.session() as session:
             subjects |= other_subjects(session, vault, installation.platforms, subjects)
-        assert subjects == {home.subject(ADA), home.subject(ADA, "phone")}
+        one_spelling = vault.subject_id(NAME, "phone", "+85291234567")
+        assert subjects == {home.subject(ADA), home.subject(ADA, "phone"), one_spelling}
         home.ask(installation, *subjects)
         continue_erasures(installation, "kwok")
         with pytest.raises(UsageError, match="nobody is known as"):
@@ -231,6 +232,49 @@ def test_a_person_is_erased_under_every_name_that_the_platform_has_for_them(home
         "9",
         *[f"sealed:v1:{home.subject(ADA, 'phone')}:erased"] * 2,
     )
+    for hour, spelling in enumerate(("9123-4567", "(00852) 91234567"), 3):
+        home.sync([{**ADA, "id": 90 + hour, "email": None, "phone": spelling}, BEN], hour=hour)
+        assert home.rows("phone")[-1] == (f"sealed:v1:{one_spelling}:erased",)
+
+
+def test_a_person_is_erased_under_every_spelling_that_is_stored_and_nobody_else_with_the_number(
+    home: ErasableHome,
+) -> None:
+    spellings: list[Record] = [
+        {**ADA, "id": number, "email": None, "phone": spelling}
+        for number, spelling in enumerate(("9123-4567", "(00852) 91234567", "+85291234567"), 3)
+    ]
+    wife = {**ADA, "id": 6, "name": "Cat Wong", "email": "cat@guest.hk"}
+    home.sync([ADA, BEN, *spellings, wife], hour=2)
+    with home.opened() as installation:
+        vault = installation.keys.vault
+        subjects = set(find_subjects(vault, installation.platforms, f"{NAME}:9123-4567"))
+        assert installation.lake
+        with installation.lake.session() as session:
+            subjects |= other_subjects(session, vault, installation.platforms, subjects)
+        assert subjects == {home.subject(each, "phone") for each in spellings}
+        home.ask(installation, *subjects)
+        continue_erasures(installation, "kwok")
+    erased = [str(name).endswith(":erased") for (name,) in home.rows("name")]
+    assert erased == [False, False, True, True, True, False]
+
+
+def test_who_writes_no_address_is_not_erased_with_all_others_who_write_none(home: ErasableHome) -> None:
+    ada, ben = {**ADA, "email": "n/a"}, {**BEN, "email": "n/a"}
+    home.sync([ada, ben], hour=2)
+    with home.opened() as installation:
+        vault = installation.keys.vault
+        subjects = set(find_subjects(vault, installation.platforms, f"{NAME}:{ADA['phone']}"))
+        assert installation.lake
+        with installation.lake.session() as session:
+            subjects |= other_subjects(session, vault, installation.platforms, subjects)
+        home.ask(installation, *subjects)
+        (done,) = continue_erasures(installation, "kwok")
+    assert done.state is ErasureState.complete
+    home.sync([ada, ben], hour=3)
+    (_, erased), (_, kept) = home.rows("source_id, name")
+    assert erased == f"sealed:v1:{home.subject(ADA, 'phone')}:erased"
+    assert vault.unseal(NAME, "name", str(kept)) == BEN["name"]
 
 
 def test_a_hold_of_everything_defers_the_erasure_until_it_ends(home: ErasableHome) -> None:

@@ -108,3 +108,4 @@ def test_a_day_without_hours_is_closed_and_a_day_that_is_missing_is_unknown() ->
     days = {"sun": [], "tue": None, "mon": [("11:30", "15:00"), ("18:00", "22:00")]}
     assert hours_of_days(days) == ["mon 11:30-15:00", "mon 18:00-22:00", "sun closed"]
     assert hours_of_days(None) == []
+    assert hours_of_days({"ph": [("10:00", "20:00")], "mon": [], "eve": None}) == ["mon closed", "ph 10:00-20:00"]

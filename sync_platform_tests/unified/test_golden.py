@@ -102,6 +102,8 @@ def test_every_value_of_every_restaurant_has_its_source(harness: UnificationHarn
         WHERE f.platform IS NOT NULL AND m.restaurant_id IS DISTINCT FROM f.restaurant_id"""
     )
     assert strangers == []
+    others = "SELECT DISTINCT json_type(others) FROM unified.restaurant_fields ORDER BY ALL"
+    assert harness.ask(others) == [("ARRAY",), (None,)]
 
 
 OPEN, CLOSED = "open", "closed"

@@ -115,6 +115,22 @@ def test_a_sealed_person_is_found_with_platform_and_dataset(vault: Vault, kind: 
     assert found_by(vault, kind, value) == [FoundSubject(subject, "chope", "guests")]
 
 
+@pytest.mark.parametrize(
+    "kind, field, written, each",
+    [
+        (PersonalKind.email, "email", "li@example.com; li2@example.com", ("li@example.com", "li2@example.com")),
+        (PersonalKind.phone, "mobile", "9111 0010 / 9111 0011", ("91110010", "+852 9111 0011")),
+        (PersonalKind.phone, "mobile", "91110010 或 91110011", ("91110010", "91110011")),
+    ],
+)
+def test_each_of_several_identifiers_in_one_field_finds_the_person(
+    vault: Vault, kind: PersonalKind, field: str, written: str, each: tuple[str, ...]
+) -> None:
+    subject = seal(vault, guest(**{field: written}))
+    for value in each:
+        assert found_by(vault, kind, value) == [FoundSubject(subject, "chope", "guests")]
+
+
 def test_one_address_finds_the_person_on_every_platform_and_merges_nobody(vault: Vault) -> None:
     one = seal(vault, guest())
     other = seal(vault, {"author": {"id": "x7", "contact": "mei@example.hk"}}, UNSTATED, "openrice")

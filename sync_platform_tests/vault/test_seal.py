@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from sync_platform.errors import StorageError
 from sync_platform.vault.key_check import check_value, key_checks, stored_check_value
 from sync_platform.vault.master_key import MasterKey
-from sync_platform.vault.personal_fields import Personal
+from sync_platform.vault.personal_fields import Personal, PersonalKind
 from sync_platform.vault.seal import Vault, open_vault_database
 from sync_platform.vault.sealed_values import PREFIX
 from sync_platform.vault.subject_keys import subject_keys
@@ -210,6 +210,19 @@ def test_the_first_filled_path_names_the_subject(vault: Vault) -> None:
     ):
         sealed = seal(vault, {**record, "note": "window seat"}, personal)["note"]
         assert subject_of(sealed) == vault.subject_id("openrice", path, record[path])
+
+
+@pytest.mark.parametrize("blank", ["n/a", "N/A", "-", "none", "沒有提供", "walk-in"])
+def test_a_blank_in_words_names_nobody(vault: Vault, blank: str) -> None:
+    fields = {"email": PersonalKind.email, "mobile": PersonalKind.phone, "note": PersonalKind.text}
+    personal = Personal(fields, subject=("email", "mobile"))
+    for record, own_id, named_by in (
+        ({"email": blank, "mobile": "91234567"}, "1", ("mobile", "91234567")),
+        ({"email": blank, "mobile": "00000000"}, "2", ("record", "2")),
+        ({"email": blank, "mobile": blank}, "3", ("record", "3")),
+    ):
+        sealed = seal(vault, {**record, "note": "window seat"}, personal, own_id=own_id)["note"]
+        assert subject_of(sealed) == vault.subject_id("openrice", *named_by)
 
 
 def test_a_personal_subject_is_read_before_it_is_sealed(vault: Vault) -> None:

@@ -13,7 +13,7 @@ from sync_platform.cli.backup.restore_into_lake_in_use import restore_into_lake_
 from sync_platform.cli.backup.restore_into_new_lake import restore_into_empty_installation, restore_into_fresh_home
 from sync_platform.cli.backup.restore_request import RestoreRequest
 from sync_platform.errors import UsageError
-from sync_platform.lineage.moment import parse_moment, require_begun
+from sync_platform.lineage.moment import parse_beginning, parse_moment, require_begun
 from sync_platform.settings import load_settings
 from sync_platform.storage.lake_address import LakeAddress
 
@@ -41,7 +41,8 @@ def restore(
     backups = backups_of(settings, from_replica=replica)
     chosen = choose_commit(backups.repository(), backup_id, moment, sources)
     if moment is not None and chosen.commit.at <= (now := datetime.now(UTC)):
-        require_begun(moment, str(at), "--at", now)  # commits of a clock that was ahead are found by their own time
+        # today counts, though its end is still to come; commits of a clock that was ahead are found by their own time
+        require_begun(parse_beginning(str(at), "--at"), str(at), "--at", now)
     names = sorted(set(sources))
     request = RestoreRequest(settings, backups, chosen, names, conflict, replica, dry_run, as_json, began_s)
     if fresh_home is not None:

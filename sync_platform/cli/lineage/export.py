@@ -40,8 +40,8 @@ def export_lineage(first: str | None, last: str | None, platform: str | None, ou
 
 def scope_of(first: str | None, last: str | None, platform: str | None, now: datetime) -> ExportScope:
     """The scope that the options name; UsageError for a span that begins in the future or ends before it begins."""
-    begin = parse_beginning(first) if first else None
-    end = parse_moment(last, "--to") if last else None
+    begin = parse_beginning(first) if first is not None else None
+    end = parse_moment(last, "--to") if last is not None else None
     if begin and end and end < begin:
         raise UsageError(f"--from {first} lies after --to {last}")
     if begin and first:

@@ -44,7 +44,7 @@ def show_story(words: list[str], field: str | None, as_of: str | None, form: str
     settings = load_settings()
     platforms = load_platforms(settings.platform_path)
     subject = _subject(words, platforms)
-    moment = parse_moment(as_of) if as_of else None
+    moment = parse_moment(as_of) if as_of is not None else None
     with history_of(settings, platforms, moment) as history:
         if subject.platform is None:
             story: RestaurantStory | RecordStory = read_restaurant_story(history, platforms, subject.entity_id, field)

@@ -34,7 +34,7 @@ def show_history(name: str, platform: str | None, dataset: str | None, since: st
     if platform:
         require_dataset(load_platforms(settings.platform_path), platform, dataset)
     now = datetime.now(UTC)
-    begin = parse_beginning(since, "--since") if since else now - USUAL_SPAN
+    begin = parse_beginning(since, "--since") if since is not None else now - USUAL_SPAN
     require_begun(begin, since or "", "--since", now)
     rows: list[HistoryRow] = []
     if database_exists(settings.ledger_url):

@@ -16,7 +16,7 @@ from sync_platform.storage.audit_log import AuditEntry, AuditLog
 
 def show_audit(since: str | None, operation: str | None, *, as_json: bool) -> int:
     """Write the entries of the log, oldest first; 0. UsageError for a wrong moment, and for one in the future."""
-    beginning = parse_beginning(since, "--since") if since else None
+    beginning = parse_beginning(since, "--since") if since is not None else None
     if beginning and since:
         require_begun(beginning, since, "--since", datetime.now(UTC))
     entries = list(AuditLog(load_settings().ledger_url).entries(beginning, operation))

@@ -49,7 +49,7 @@ def answer(sql: str, form: str, as_of: str | None, out: str, unsealed: UnsealedR
     read is written to standard error. `unsealed`: shows personal values in clear, and records it.
     """
     _require_reading(sql)
-    moment = parse_moment(as_of) if as_of else None
+    moment = parse_moment(as_of) if as_of is not None else None
     settings = load_settings()
     is_named = METRICS.search(sql) is not None  # only then the metrics are copied from the ledger
     if is_named and moment:

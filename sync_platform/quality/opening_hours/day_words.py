@@ -22,7 +22,7 @@ _HOLIDAY = r"ph|p\.h\.|(?:public )?holidays?|公眾假期|公假|假期"
 DAY_PATTERN = (
     rf"(?P<eve>{_EVE})|(?P<holiday>{_HOLIDAY})|(?P<every>{_EVERY_DAY})|(?P<working>{_WORKING_DAYS})|"
     rf"(?P<weekend>{_WEEKEND})|"
-    rf"(?:逢)?{_CHINESE_DAY}(?P<chinese>[一二三四五六日天](?:[-、,及和&]{_CHINESE_DAY}?[一二三四五六日天])*)|"
+    rf"(?:逢)?{_CHINESE_DAY}(?P<chinese>[一二三四五六日天](?:[-、,及和&]?{_CHINESE_DAY}?[一二三四五六日天])*)|"
     rf"(?:{_NAMED})(?:s|\.)?"
 )
 """A regular expression for one word for a day or for several days, in folded text. A Latin word must end there."""
