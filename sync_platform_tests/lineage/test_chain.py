@@ -17,7 +17,7 @@ from sync_platform.lake.history import DIGEST
 from sync_platform.lake.maintenance import maintain
 from sync_platform.storage.lake_address import LakeAddress
 from sync_platform_tests.lake.harness import HISTORY, LakeHarness, diner
-from sync_platform_tests.lineage.conftest import MENU, VISITORS, AuditedLake, open_audited
+from sync_platform_tests.lineage.conftest import MENU, VISITORS, AuditedLake, begin_log, open_audited
 
 
 def test_every_commit_with_changes_is_a_batch_with_its_counts(any_audited: AuditedLake) -> None:
@@ -161,6 +161,7 @@ def test_two_writers_that_overlap_on_postgres_cannot_fork_the_chain(
     from sync_platform_tests.installations import installed
 
     with installed("fleet", request):
+        begin_log(tmp_path)
         harness = LakeHarness(tmp_path)
         harness.sync(MENU, hour=0)
         other = LakeHarness(tmp_path, diner("tea"), itertools.count(50))
