@@ -62,7 +62,7 @@ def _reading(catalog: Path) -> Iterator[sqlite3.Connection]:
     except sqlite3.DatabaseError as error:
         if not is_damage(error):
             raise
-        raise StorageError(f"the catalog {catalog} cannot be read: {with_repair(str(error))}") from None
+        raise StorageError(f"the catalog {catalog} cannot be used: {with_repair(str(error))}") from None
 
 
 def _stored(connection: sqlite3.Connection, key: str = "data_path") -> str | None:
