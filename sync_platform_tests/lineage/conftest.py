@@ -21,7 +21,7 @@ from sync_platform.sources.declaration import Personal
 from sync_platform.storage.audit_log import AuditLog
 from sync_platform.storage.folder_store import FolderStore
 from sync_platform.storage.lake_connection import Lake
-from sync_platform_tests.lake.harness import DISHES, HISTORY, LakeHarness, diner
+from sync_platform_tests.lake.harness import DISHES, HISTORY, LakeHarness, begin_log, diner
 
 MENU = [{"id": number, "name": f"Dish {number}", "tags": ["a", "b,c"], "price": 10 + number} for number in range(1, 9)]
 VISITORS = replace(DISHES, personal=Personal(("name",), ("id",)))
@@ -76,13 +76,6 @@ def open_audited(harness: LakeHarness) -> AuditedLake:
         lake, HISTORY, tables, log, anchors, harness.vault.anchors, kept, harness.file_proof()
     )
     return AuditedLake(harness, installation)
-
-
-def begin_log(home: Path) -> None:
-    """The first entry of the audit log, which an installation has before its first commit."""
-    log = AuditLog(load_settings(sync_home=home).ledger_url)
-    log.record("sync", {"platforms": ["diner"], "n": 0}, actor="ada", via="cli")
-    log.close()
 
 
 def fill(harness: LakeHarness) -> None:

@@ -16,8 +16,8 @@ from sync_platform.lake import chain
 from sync_platform.lake.history import DIGEST
 from sync_platform.lake.maintenance import maintain
 from sync_platform.storage.lake_address import LakeAddress
-from sync_platform_tests.lake.harness import HISTORY, LakeHarness, diner
-from sync_platform_tests.lineage.conftest import MENU, VISITORS, AuditedLake, begin_log, open_audited
+from sync_platform_tests.lake.harness import HISTORY, LakeHarness, begin_log, diner
+from sync_platform_tests.lineage.conftest import MENU, VISITORS, AuditedLake, open_audited
 
 
 def test_every_commit_with_changes_is_a_batch_with_its_counts(any_audited: AuditedLake) -> None:

@@ -17,8 +17,8 @@ from sync_platform.lineage.past_lake import past_lake
 from sync_platform.lineage.record_story import read_record_story
 from sync_platform.lineage.retention import FoldedDataset, close_lineage, due_closings
 from sync_platform_tests.extent import examples
-from sync_platform_tests.lake.harness import HISTORY, LakeHarness, diner
-from sync_platform_tests.lineage.conftest import MENU, AuditedLake, begin_log, open_audited
+from sync_platform_tests.lake.harness import HISTORY, LakeHarness, begin_log, diner
+from sync_platform_tests.lineage.conftest import MENU, AuditedLake, open_audited
 from sync_platform_tests.lineage.reader import history_of, text_of_story
 
 CHANGED = "SELECT count(*) FROM lineage.changes"
