@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
@@ -85,24 +85,15 @@ def add_backups(router: APIRouter, context: ApiContext) -> None:
     ) -> Response:
         """List the backups, newest first; those that cannot be read come last, with the reason."""
         filters = {"source": source, "type": kind}
-        skipped: set[str] = set(place_of(cursor, filters, (str,))) if cursor else set()
+        after = place_of(cursor, filters, (int, int, str)) if cursor else None
         read_manifests = [
-            read_manifest for read_manifest in _newest_first(context) if _is_wanted(read_manifest, source, kind)
+            read_manifest
+            for read_manifest in _newest_first(context)
+            if _is_wanted(read_manifest, source, kind) and (after is None or _place(read_manifest) > after)
         ]
-        after = next(
-            (
-                position + 1
-                for position, read_manifest in enumerate(read_manifests)
-                if read_manifest.backup_id in skipped
-            ),
-            0,
-        )
-        shown_answers = [
-            backup_answer(read_manifest, context.settings) for read_manifest in read_manifests[after : after + limit]
-        ]
-        following = (
-            cursor_after([shown_answers[-1].backup_id], filters) if len(read_manifests) > after + limit else None
-        )
+        shown = read_manifests[:limit]
+        shown_answers = [backup_answer(read_manifest, context.settings) for read_manifest in shown]
+        following = cursor_after(_place(shown[-1]), filters) if len(read_manifests) > limit else None
         return enveloped(AnswerPage[BackupAnswer], AnswerPage[BackupAnswer](items=shown_answers, next_cursor=following))
 
     @router.get(
@@ -188,9 +179,12 @@ def _repository(context: ApiContext) -> Repository | None:
 
 def _newest_first(context: ApiContext) -> list[ReadManifest]:
     repository = _repository(context)
-    read_manifests = repository.read_manifests() if repository else []
-    readable = [read_manifest for read_manifest in read_manifests if read_manifest.manifest]
-    return [*readable[::-1], *(read_manifest for read_manifest in read_manifests if not read_manifest.manifest)]
+    return sorted(repository.read_manifests() if repository else [], key=_place)
+
+
+def _place(read: ReadManifest) -> list[Any]:
+    """The place of a backup in the list, which stays the same when other backups are made or deleted."""
+    return [0, -read.manifest.sequence, read.backup_id] if read.manifest else [1, 0, read.backup_id]
 
 
 def _is_wanted(read: ReadManifest, source: str | None, kind: BackupKind | None) -> bool:

@@ -73,13 +73,16 @@ def verify_backups(
     backup_id: str | None = None,
     *,
     verifies_all: bool = False,
+    log_problem: str | None = None,
     on_step: OnStep = ignore_step,
 ) -> BackupFindings:
     """Verify one backup with all before it down to its full one; the newest if none is named; or all backups.
 
+    `log_problem`: why the audit log does not name every backup, which is a finding.
+
     UsageError for an unknown id. A damaged backup is a finding, not an error; StorageError where the store fails.
     """
-    findings = BackupFindings()
+    findings = BackupFindings(found=[BackupFinding("audit log", log_problem)] if log_problem else [])
     read = repository.read_manifests()
     on_step("manifests")
     _check_manifests(repository, read, audit_log, findings)

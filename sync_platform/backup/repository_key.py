@@ -58,11 +58,12 @@ class StoredKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def open_repository_key(store: ObjectStore, wrapping: KeyWrapping, *, may_create: bool = False) -> RepositoryKey:
     """The key of the repository in a store, unwrapped by the master key.
 
-    StorageError where the store has none (unless it `may_create` one), or where another key wrapped it.
+    StorageError where the store has none (unless it `may_create` one), where it was lost, or where another key
+    wrapped it.
     """
     stored = read_stored_key(store)
     if stored is None:
-        if not may_create:
+        if not may_create or _has_backups(store):
             raise no_backup_in(store)
         key = RepositoryKey(secrets.token_bytes(MASTER_KEY_BYTES))
         made = StoredKey(FORMAT, key.signer.public_key, wrapping.wrap(key.material))
@@ -72,11 +73,21 @@ def open_repository_key(store: ObjectStore, wrapping: KeyWrapping, *, may_create
 
 
 def no_backup_in(store: ObjectStore) -> StorageError:
-    """The error for a store in which no backup was ever made."""
+    """The error for a store without a key: no backup was ever made there, or the key was lost."""
+    if _has_backups(store):
+        return StorageError(
+            f"{store.url}/{KEY_FILE} is gone, and without its key no backup there can be read: put its copy back, "
+            "such as that of a replica. To give these backups up, take another store (S3_BACKUP_BUCKET)"
+        )
     return StorageError(
         f"there is no backup in {store.url}: is this the store of your backups (SYNC_HOME, S3_BACKUP_BUCKET)? "
         f"`{typed('backup', 'create')}` makes the first one"
     )
+
+
+def _has_backups(store: ObjectStore) -> bool:
+    """True if there is the manifest of a backup. The key is stored before every manifest."""
+    return next(iter(store.keys("manifests/")), None) is not None
 
 
 def open_with_recovery_key(store: ObjectStore, recovery_key: str) -> RepositoryKey:

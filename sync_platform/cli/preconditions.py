@@ -9,11 +9,14 @@ from sync_platform.platforms import choose
 from sync_platform.settings import Settings, platform_settings
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.missing_lake import require_not_lost
 
 
 def require_lake(settings: Settings) -> None:
-    """Raise StorageError if nothing was synced yet."""
-    if not LakeAddress.of(settings).exists:
+    """Raise StorageError if nothing was synced yet, or if the lake was lost."""
+    address = LakeAddress.of(settings)
+    require_not_lost(address)
+    if not address.exists:
         raise StorageError(f"there is no lake yet: run `{typed('sync')}` first")
 
 

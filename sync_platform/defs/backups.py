@@ -37,6 +37,7 @@ from sync_platform.defs.resources import (
 from sync_platform.defs.vault_backup import vault_backup_of
 from sync_platform.documents.typed_command import typed
 from sync_platform.errors import SettingsError, StorageError
+from sync_platform.lineage.log_beginning import beginning_lost_beside
 from sync_platform.settings import Settings
 from sync_platform.storage.audit_log import AuditLog, origin_of
 from sync_platform.storage.lease import Leases
@@ -175,12 +176,18 @@ class Backups(dg.ConfigurableResource[None]):
         """Verify backups; see `verify_backups`."""
         log = AuditLog(self.ledger_url)
         try:
-            entries = list(log.entries())
+            entries, log_problem = list(log.entries()), beginning_lost_beside(self.lake.address, log)
         finally:
             log.close()
         with scratch_folder(self.lake.address.temp, "backup-verify") as scratch:
             return verify_backups(
-                self.repository(), entries, scratch, backup_id, verifies_all=verifies_all, on_step=on_step
+                self.repository(),
+                entries,
+                scratch,
+                backup_id,
+                verifies_all=verifies_all,
+                log_problem=log_problem,
+                on_step=on_step,
             )
 
 

@@ -22,6 +22,7 @@ from sync_platform.defs.resources import LakeResource, Sources, StoreResource, V
 from sync_platform.defs.retry_wait import RETRIES, RETRY_DELAY_S, wait_for_retry
 from sync_platform.defs.sync_log import SyncLog
 from sync_platform.defs.trigger import ATTENDED_TAG, LAUNCHED_AGAIN_TAG, RETRIED_TAG, trigger_of
+from sync_platform.defs.vault_backup import vault_backup_of
 from sync_platform.emergency.request import EmergencyRequest
 from sync_platform.errors import LockLost, MadeByNewer, PresentOnly, StorageError, SyncError, Throttled, TransientError
 from sync_platform.lake.late_records import learnt_overlaps, overlap_of
@@ -33,6 +34,8 @@ from sync_platform.landing.extract import Fetch, extract
 from sync_platform.landing.manifest import Manifest, newest_landing, newest_sync_id
 from sync_platform.landing.sync_id import new_sync_id
 from sync_platform.monitoring.freshness import LATE_AFTER
+from sync_platform.privacy.lost_vault import require_vault_of_lake
+from sync_platform.settings import load_settings
 from sync_platform.sources.declaration import Platform
 from sync_platform.sources.gaps import Gaps
 from sync_platform.sources.period import Period, current_period, parse_period
@@ -114,6 +117,7 @@ def _landing_asset(
                     context.log.info("an emergency run has synced the platform meanwhile: what it landed is used")
                     return landed
                 lake.require_readable()  # before requests of minutes whose records could not be stored
+                require_vault_of_lake(vault.url, lake.address, lake.history, lambda: _has_remains(vault))
                 landed_last = newest_sync_id(store, platform.name, platform.datasets[0].name, period.key)
                 sync_id = new_sync_id(started_at, after=landed_last)
                 fetch = Fetch(
@@ -138,6 +142,11 @@ def _landing_asset(
             raise failure(context, error) from error
 
     return land_platform
+
+
+def _has_remains(vault: VaultResource) -> bool:
+    """True if the master key of a vault, or a backup of it, is there."""
+    return vault.has_key() or vault_backup_of(load_settings()).has_backup()
 
 
 def failure(context: dg.AssetExecutionContext | dg.OpExecutionContext, error: Exception) -> dg.Failure:

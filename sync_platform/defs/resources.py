@@ -20,6 +20,7 @@ from sync_platform.storage.file_lists import FileLists
 from sync_platform.storage.lake_address import LakeAddress
 from sync_platform.storage.lake_connection import Lake
 from sync_platform.storage.ledger import Ledger
+from sync_platform.storage.missing_lake import require_not_lost
 from sync_platform.storage.object_store import ObjectStore
 from sync_platform.storage.objects import open_store
 from sync_platform.storage.s3_client import ATTEMPTS, open_other_s3_client
@@ -71,8 +72,9 @@ class LakeResource(dg.ConfigurableResource[Lake]):
         return LakeAddress(self.catalog, self.data, Path(self.temp), self.region, self.endpoint)
 
     def open(self) -> Lake:
-        """The lake, one connection per run."""
+        """The lake, one connection per run; StorageError where its catalog was lost."""
         if self._lake is None:
+            require_not_lost(self.address)
             self._lake = Lake(self.address)
         return self._lake
 

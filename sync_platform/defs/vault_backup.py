@@ -106,6 +106,10 @@ class VaultBackupResource(dg.ConfigurableResource[None]):
         """True if the vault was ever used. A new one is not backed up: it would replace the backup of a lost one."""
         return has_master_key(open_vault_database(self.vault.url))
 
+    def has_backup(self) -> bool:
+        """True if the place has a backup."""
+        return next(iter(self.place.open().keys("vault/")), None) is not None
+
     def backup(self) -> VaultBackup:
         """The backup without its vault. A key is made only where there is no backup yet."""
         if self.place.url.rstrip("/") == self.backups.url.rstrip("/"):
@@ -113,9 +117,8 @@ class VaultBackupResource(dg.ConfigurableResource[None]):
         if Path(self.key_file) == Path(self.vault.key_file):
             raise SettingsError(f"VAULT_BACKUP_KEY_FILE={self.key_file!r}: must be another file than the master key's")
         store = self.place.open()
-        has_backup = next(iter(store.keys("vault/")), None) is not None
         try:
-            key = from_key_file(Path(self.key_file), may_create=not has_backup)
+            key = from_key_file(Path(self.key_file), may_create=not self.has_backup())
         except StorageError as error:
             raise StorageError(f"the key of the vault's backup (VAULT_BACKUP_KEY_FILE): {error}") from None
         return VaultBackup(store, key, Path(self.temp))

@@ -20,6 +20,7 @@ from sync_platform.lineage.anchors import Anchor, ChainHead, check_anchors, chec
 from sync_platform.lineage.batches import check_batches
 from sync_platform.lineage.findings import Break, Findings
 from sync_platform.lineage.landing_check import check_landing
+from sync_platform.lineage.log_beginning import lost_beginning
 from sync_platform.lineage.replay_check import check_tables
 from sync_platform.lineage.restored_lake import restored_lakes
 from sync_platform.storage.audit_log import AuditEntry, AuditLog
@@ -70,6 +71,8 @@ class AuditedInstallation:
         entries = list(self.audit_log.entries())
         findings.audit_entries = len(entries)
         findings.breaks += [_audit_break(entry, what) for entry, what in broken_links(entries)]
+        if lost := lost_beginning(entries, chain):
+            findings.breaks.append(Break("audit log", lost))
         chains: dict[str, Sequence[ChainEntry]] = {"batches": chain, "audit_log": entries, "files": lists}
         check_anchors(anchors, chains, findings, restored_lakes(entries))
         check_presence(anchors, self.anchors.url, entries, findings)

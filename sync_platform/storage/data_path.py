@@ -8,10 +8,12 @@ Source: ducklake.select, "Specification", tables `ducklake_metadata`, `ducklake_
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from sync_platform.errors import StorageError
+from sync_platform.storage.damaged_database import is_damage, with_repair
 
 FILES_LOOKED_FOR = 100
 """How many of the catalog's files must all lie in a folder, to know it as the folder of its data."""
@@ -24,7 +26,7 @@ def is_moved(catalog: Path, data: Path) -> bool:
     """
     if not catalog.exists():
         return False
-    with closing(sqlite3.connect(f"{catalog.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+    with _reading(catalog) as connection:
         stored = _stored(connection)
         if stored is None or Path(stored).absolute() == data.absolute():
             return False
@@ -41,7 +43,7 @@ def has_encrypted_files(catalog: Path) -> bool:
     """True if the lake of a catalog writes encrypted files, wherever it was made."""
     if not catalog.exists():
         return False
-    with closing(sqlite3.connect(f"{catalog.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+    with _reading(catalog) as connection:
         return _stored(connection, "encrypted") == "true"
 
 
@@ -49,6 +51,18 @@ def store_data_path(catalog: Path, data: Path) -> None:
     """Store the data folder in the catalog, for every program that opens it. The caller has the lake's write lock."""
     with closing(sqlite3.connect(catalog, timeout=60)) as connection, connection:
         connection.execute("UPDATE ducklake_metadata SET value = ? WHERE key = 'data_path'", [f"{data}/"])
+
+
+@contextmanager
+def _reading(catalog: Path) -> Iterator[sqlite3.Connection]:
+    """A connection that only reads; StorageError where the file is damaged."""
+    try:
+        with closing(sqlite3.connect(f"{catalog.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            yield connection
+    except sqlite3.DatabaseError as error:
+        if not is_damage(error):
+            raise
+        raise StorageError(f"the catalog {catalog} cannot be used: {with_repair(str(error))}") from None
 
 
 def _stored(connection: sqlite3.Connection, key: str = "data_path") -> str | None:

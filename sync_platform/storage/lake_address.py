@@ -94,5 +94,9 @@ class LakeAddress:
 
     @property
     def exists(self) -> bool:
-        """True if the lake exists. A PostgreSQL catalog is assumed to exist until a connection shows otherwise."""
-        return self.catalog_file is None or self.catalog_file.exists()
+        """True if the lake exists. A PostgreSQL catalog is assumed to exist until a connection shows otherwise.
+
+        An empty file is no catalog: SQLite makes the file before its first page.
+        """
+        file = self.catalog_file
+        return file is None or (file.exists() and file.stat().st_size > 0)

@@ -22,6 +22,7 @@ from sync_platform.documents.typed_command import typed
 from sync_platform.documents.wording import in_one_line
 from sync_platform.errors import NoLakeYet, StorageError
 from sync_platform.settings import without_password
+from sync_platform.storage.damaged_database import is_damage, with_repair
 from sync_platform.storage.data_path import is_moved, store_data_path
 from sync_platform.storage.duckdb_s3 import use_s3
 from sync_platform.storage.environment_proxy import with_named_proxy
@@ -30,6 +31,7 @@ from sync_platform.storage.full_disk import with_advice
 from sync_platform.storage.held_lock import needs_no_lock
 from sync_platform.storage.lake_address import LakeAddress
 from sync_platform.storage.lake_formats import require_known_formats, store_formats
+from sync_platform.storage.missing_lake import missing_lake
 from sync_platform.storage.session_memory import return_freed_memory
 from sync_platform.storage.sql_text import sql_text
 from sync_platform.storage.unwritable_place import place_problem, spill_folder
@@ -119,7 +121,7 @@ class Lake:
         with self._opening:
             if self._instance is None:
                 if self.read_only and not self.address.exists:
-                    raise NoLakeYet(f"{self.address} does not exist yet: run `{typed('sync')}` first")
+                    raise missing_lake(self.address)
                 if not self.read_only:
                     _make_folders(self.address)
                 spill = spill_folder(self.address.temp, read_only=self.read_only)
@@ -153,13 +155,18 @@ class Lake:
         try:
             yield
         except (duckdb.IOException, duckdb.HTTPException, sqlite3.Error, OSError) as error:
-            reason = with_named_proxy(without_password(in_one_line(error)))
+            reason = with_repair(with_named_proxy(without_password(in_one_line(error))))
             place = place_problem(self.address.catalog_file) if self.address.catalog_file else None
             reason = with_advice(f"{reason} ({place})" if place and with_advice(reason) == reason else reason)
             raise StorageError(f"{self.address} cannot be used: {reason}") from None
         except duckdb.OutOfMemoryException as error:
             reason = str(error).split("\n")[0]  # the other lines advise on DuckDB's own settings
             raise StorageError(f"{self.address} needs more memory than it is given: {reason}") from None
+        except duckdb.Error as error:  # as DuckLake passes on an error of its catalog
+            if not is_damage(error):
+                raise
+            reason = with_repair(without_password(in_one_line(error)))
+            raise StorageError(f"{self.address} cannot be used: {reason}") from None
 
 
 def _make_folders(address: LakeAddress) -> None:

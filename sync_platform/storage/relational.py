@@ -19,6 +19,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sync_platform.documents.wording import in_one_line
 from sync_platform.errors import MadeByNewer, StorageError
 from sync_platform.storage.advisory_lock import KEEPALIVE
+from sync_platform.storage.damaged_database import with_repair
 from sync_platform.storage.full_disk import with_advice
 from sync_platform.storage.unwritable_place import ReadAlone, is_unwritable, place_problem, read_alone
 
@@ -114,7 +115,7 @@ def _reason(error: Exception, address: sa.URL) -> str:
     cause = getattr(error, "orig", None) or error
     reason = in_one_line(cause)
     place = place_problem(Path(address.database or "")) if is_unwritable(cause) else None
-    return with_advice(f"{reason}: {place}" if place else reason)
+    return with_repair(with_advice(f"{reason}: {place}" if place else reason))
 
 
 def _engine(address: sa.URL) -> sa.Engine:

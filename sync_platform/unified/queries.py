@@ -15,6 +15,7 @@ import duckdb
 import polars as pl
 
 from sync_platform.errors import UsageError
+from sync_platform.lake.chain import batches, has_chain
 from sync_platform.matching.model import Model, read_model
 from sync_platform.storage.lake_connection import LAKE
 from sync_platform.storage.lake_tables import has_table
@@ -97,6 +98,20 @@ def last_vocabularies(session: duckdb.DuckDBPyConnection) -> list[str] | None:
     query = f"SELECT arg_max(vocabularies, committed_at) FROM {UNIFIED}.runs"
     vocabularies: list[str] | None = session.execute(query).fetchall()[0][0]
     return vocabularies
+
+
+def unified_before_changes(session: duckdb.DuckDBPyConnection, places: Iterable[tuple[str, str]]) -> bool:
+    """True if one of these datasets (platform, dataset) has changes from after the last unification."""
+    if not has_chain(session):
+        return False
+    changed_at = [
+        batch.committed_to
+        for batch in batches(session)
+        if batch.kind == "changes" and (batch.platform, batch.dataset) in set(places)
+    ]
+    has_run = has_table(session, "unified.runs")
+    last = session.execute(f"SELECT max(committed_at) FROM {UNIFIED}.runs").fetchall()[0][0] if has_run else None
+    return bool(changed_at) and (last is None or max(changed_at) > last)
 
 
 def run_of(session: duckdb.DuckDBPyConnection, run_id: str) -> dict[str, Any]:

@@ -1,6 +1,7 @@
-"""The check value of a vault's master key: a vault opens only under the key that it was made with.
+"""The check values of a vault's master key: a vault opens only under the key that it was made with.
 
-Without it, a sync under another key would seal every personal value again, and each would look changed.
+Without them, a sync under another key would seal every personal value again, and each would look changed. Each half has
+its own: a key file that is cut off or damaged may have one half right, and the other half names persons.
 """
 
 from __future__ import annotations
@@ -26,12 +27,18 @@ key_checks = sa.Table(
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("check_value", sa.Text, nullable=False),
     sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("permanent_check", sa.Text),  # null in a vault of an earlier version until it is opened
 )
 
 
 def check_value(master: MasterKey) -> str:
-    """128 bits that HKDF-SHA256 derives from the key, in hex. They reveal nothing of it."""
+    """128 bits that HKDF-SHA256 derives from the replaceable half of the key, in hex. They reveal nothing of it."""
     return master.derive_replaceable("check", CHECK_BYTES).hex()
+
+
+def permanent_check(master: MasterKey) -> str:
+    """The same of the permanent half."""
+    return master.derive("permanent-check", CHECK_BYTES).hex()
 
 
 def stored_check_value(engine: sa.Engine) -> str | None:
@@ -42,7 +49,12 @@ def stored_check_value(engine: sa.Engine) -> str | None:
 
 def store_check_value(engine: sa.Engine, master: MasterKey) -> str:
     """Store the check value of a vault that has none; returns the stored one. Of two processes, the first wins."""
-    row = {"id": ONLY, "check_value": check_value(master), "created_at": datetime.now(UTC)}
+    row = {
+        "id": ONLY,
+        "check_value": check_value(master),
+        "created_at": datetime.now(UTC),
+        "permanent_check": permanent_check(master),
+    }
     with transaction(engine) as connection:
         connection.execute(upsert(engine, key_checks).on_conflict_do_nothing(), row)
         stored: str = connection.execute(sa.select(key_checks.c.check_value)).scalar_one()
@@ -66,6 +78,21 @@ def require_check_value(stored: str, master: MasterKey, replaced: Mapping[str, d
         "this is not the master key that the vault was made with: set VAULT_KEY_FILE, VAULT_KMS_KEY_ID or "
         "VAULT_SECRET_ID to that key, or restore the key file from its copy; nothing was read or written"
     )
+
+
+def require_permanent_half(engine: sa.Engine, master: MasterKey) -> None:
+    """StorageError for a key with another permanent half than the vault's; a vault of an earlier version stores its
+    check value. The replaceable half was compared before."""
+    check, column = permanent_check(master), key_checks.c.permanent_check
+    with transaction(engine) as connection:
+        stored = connection.execute(sa.select(column)).scalar()
+        if stored is None:
+            connection.execute(sa.update(key_checks).where(column.is_(None)).values(permanent_check=check))
+        elif stored != check:
+            raise StorageError(
+                "the second half of this master key is not that of the key that the vault was made with: it was cut "
+                "off or damaged. Restore the key from its copy; nothing was read or written"
+            )
 
 
 def replace_check_value(connection: sa.Connection, old: MasterKey, new: MasterKey) -> str:

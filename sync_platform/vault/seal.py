@@ -25,7 +25,13 @@ from sync_platform.errors import StorageError
 from sync_platform.storage.relational import open_database, transaction, upsert
 from sync_platform.vault.core_dumps import forbid_core_dumps
 from sync_platform.vault.identifiers import IdentifierHashes
-from sync_platform.vault.key_check import is_vaults_key, require_check_value, store_check_value, stored_check_value
+from sync_platform.vault.key_check import (
+    is_vaults_key,
+    require_check_value,
+    require_permanent_half,
+    store_check_value,
+    stored_check_value,
+)
 from sync_platform.vault.key_wrapping import KeyWrapping
 from sync_platform.vault.master_key import MasterKey
 from sync_platform.vault.own_secrets import OwnSecrets
@@ -186,6 +192,7 @@ class Vault:
             self._rotations = read_rotations(connection)
         earlier = {rotation.previous_check: rotation.began_at for rotation in self._rotations}
         require_check_value(stored, master, earlier)
+        require_permanent_half(self.engine, master)
 
     def _require_one_key_unwraps(self) -> None:
         with transaction(self.engine) as connection:

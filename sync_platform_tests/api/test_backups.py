@@ -17,6 +17,7 @@ from sync_platform.cli.job_process import run_job
 from sync_platform.storage.audit_log import AuditLog
 from sync_platform_tests.api.served import Served
 from sync_platform_tests.cli.backed_up_home import backed_up_home
+from sync_platform_tests.cli.conftest import Shell
 
 
 @pytest.fixture
@@ -68,6 +69,18 @@ def test_a_restore_verifies_the_backup_and_says_what_it_would_change(
     assert (done.result["dry_run"], done.result["backup"]) == (True, backup.backup_id)
     run_job(job.job_id)  # a job that has ended is not run again
     assert client.job(job.job_id) == done
+
+
+def test_the_next_page_goes_on_where_the_last_backup_of_a_page_was_deleted(backed_up: Served) -> None:
+    for _ in range(2):
+        assert Shell(backed_up.home).run_in_process("backup", "create").returncode == 0
+    http = backed_up.http("viewer")
+    listed = [each["backupId"] for each in http.get("/backup").json()["data"]["items"]]
+    first = http.get("/backup?limit=2").json()["data"]
+    assert [each["backupId"] for each in first["items"]] == listed[:2]
+    (backed_up.home / "backup_store" / "manifests" / f"{listed[1]}.json").unlink()
+    rest = http.get("/backup", params={"limit": 2, "cursor": first["nextCursor"]}).json()["data"]
+    assert ([each["backupId"] for each in rest["items"]], rest["nextCursor"]) == (listed[2:], None)
 
 
 def test_a_damaged_backup_is_not_restored(backed_up: Served, monkeypatch: pytest.MonkeyPatch) -> None:

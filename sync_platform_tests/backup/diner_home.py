@@ -15,7 +15,7 @@ from sync_platform.vault.key_file import write_key_file
 from sync_platform.vault.master_key import MasterKey
 from sync_platform_tests.backup.backed_up_lake import MENU, fill
 from sync_platform_tests.cli.conftest import Shell
-from sync_platform_tests.lake.harness import LakeHarness
+from sync_platform_tests.lake.harness import LakeHarness, begin_log
 
 PLATFORM_FILE = """
 from sync_platform_tests.lake.harness import diner
@@ -36,6 +36,7 @@ def diner_home(folder: Path) -> Shell:
     key_file = load_settings(sync_home=home).master_key_file
     key_file.parent.mkdir(parents=True)
     write_key_file(key_file, MasterKey(bytes(32)))
+    begin_log(home)
     harness = LakeHarness(home)
     fill(harness)
     harness.lake.close()

@@ -93,6 +93,19 @@ def test_the_key_of_other_backups_is_refused(shell: Shell) -> None:
     assert _repository(shell).manifests()
 
 
+def test_a_lost_key_of_the_backups_is_named_and_no_other_is_made(shell: Shell) -> None:
+    """With another key in its place, a copy of the lost one could not come back."""
+    key_file = shell.home / "backup_store" / KEY_FILE
+    ours = key_file.read_bytes()
+    key_file.unlink()
+    for name in ("create", "full", "verify", "fresh", "living"):
+        done = shell.run_in_process(*_commands(shell)[name])
+        assert (done.returncode, key_file.exists()) == (1, False), name
+        assert f"{KEY_FILE} is gone" in done.stderr, name
+    key_file.write_bytes(ours)
+    assert _repository(shell).manifests()
+
+
 def test_a_repository_of_a_newer_format_is_refused(shell: Shell) -> None:
     key_file = shell.home / "backup_store" / KEY_FILE
     document = json.loads(key_file.read_bytes())

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
+import sqlite3
+from contextlib import closing
 
 import pytest
 
+from sync_platform.defs.dead_runs import PROCESS_TAG
 from sync_platform.storage.lease import Leases
 from sync_platform_tests.cli.conftest import Shell
 from sync_platform_tests.lake.harness import LakeHarness
@@ -65,3 +68,13 @@ def test_without_a_lake_there_is_nothing_to_maintain(shell: Shell) -> None:
         assert (done.returncode, done.stdout) == (1, "")
         assert "there is no lake yet" in done.stderr
     assert not shell.home.exists()
+
+
+def test_a_run_names_its_process_from_its_creation_on(synced_twice: Shell) -> None:
+    """So a process that is killed before its run begins, or in a run without a platform, leaves no unfinished run."""
+    assert synced_twice.run("maintain").returncode == 0
+    with closing(sqlite3.connect(synced_twice.home / "dagster" / "history" / "runs.db")) as database:
+        untold = database.execute(
+            "SELECT run_id FROM runs WHERE run_id NOT IN (SELECT run_id FROM run_tags WHERE key = ?)", [PROCESS_TAG]
+        ).fetchall()
+    assert untold == []

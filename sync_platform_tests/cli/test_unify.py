@@ -85,6 +85,15 @@ def test_nothing_can_be_unified_or_reviewed_before_a_sync(shell: Shell) -> None:
         assert "run `sync-platform sync`" in done.stderr
 
 
+def test_a_sync_without_changes_unifies_what_was_not_unified_before(shell: Shell) -> None:
+    """As where the sync before was killed between its commits and its unification."""
+    assert shell.sync("openrice")[0] == 0
+    code, document = shell.sync("openrice", "--unify")
+    assert (code, document["platforms"][0]["datasets"][0]["inserted"]) == (0, 0)
+    assert document["unified"]["restaurants"] > 0
+    assert shell.sync("openrice", "--unify")[1]["unified"] is None
+
+
 def test_an_interrupted_unification_is_canceled(shell: Shell) -> None:
     assert shell.sync("openrice")[0] == 0
     process = shell.start("unify", "--rebuild")

@@ -34,6 +34,7 @@ from sync_platform.sources.gaps import Gaps
 from sync_platform.sources.received import Page, Record
 from sync_platform.sources.reply import Reply
 from sync_platform.storage.amazon_session import amazon_session
+from sync_platform.storage.audit_log import AuditLog
 from sync_platform.storage.file_lists import FileLists
 from sync_platform.storage.lake_address import LakeAddress
 from sync_platform.storage.lake_connection import Lake
@@ -117,6 +118,13 @@ def diner(name: str = "diner", tolerance: float = 0.5, dataset: Dataset = DISHES
 
     Diner.name = name
     return Diner()
+
+
+def begin_log(home: Path) -> None:
+    """The first entry of the audit log, which an installation has before its first commit."""
+    log = AuditLog(load_settings(sync_home=home).ledger_url)
+    log.record("sync", {"platforms": ["diner"], "n": 0}, actor="ada", via="cli")
+    log.close()
 
 
 @dataclass

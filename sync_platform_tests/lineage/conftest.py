@@ -21,7 +21,7 @@ from sync_platform.sources.declaration import Personal
 from sync_platform.storage.audit_log import AuditLog
 from sync_platform.storage.folder_store import FolderStore
 from sync_platform.storage.lake_connection import Lake
-from sync_platform_tests.lake.harness import DISHES, HISTORY, LakeHarness, diner
+from sync_platform_tests.lake.harness import DISHES, HISTORY, LakeHarness, begin_log, diner
 
 MENU = [{"id": number, "name": f"Dish {number}", "tags": ["a", "b,c"], "price": 10 + number} for number in range(1, 9)]
 VISITORS = replace(DISHES, personal=Personal(("name",), ("id",)))
@@ -80,6 +80,7 @@ def open_audited(harness: LakeHarness) -> AuditedLake:
 
 def fill(harness: LakeHarness) -> None:
     """Two platforms; inserts, updates, removals and a restore, an unchanged sync, and one that arrives late."""
+    begin_log(harness.folder)
     harness.sync(MENU, hour=0)
     harness.sync([{**MENU[0], "name": "Renamed"}, *MENU[1:7]], hour=10)
     harness.sync([{**MENU[0], "name": "Renamed"}, *MENU[1:7]], hour=11)
@@ -95,7 +96,7 @@ def open_filled(home: Path) -> AuditedLake:
     harness = LakeHarness(home)
     fill(harness)
     audited = open_audited(harness)
-    for number in range(4):
+    for number in range(1, 4):
         audited.installation.audit_log.record("sync", {"platforms": ["diner"], "n": number}, actor="ada", via="cli")
     assert audited.verify().breaks == []
     return audited

@@ -16,7 +16,7 @@ from sync_platform.lake import chain
 from sync_platform.lake.history import DIGEST
 from sync_platform.lake.maintenance import maintain
 from sync_platform.storage.lake_address import LakeAddress
-from sync_platform_tests.lake.harness import HISTORY, LakeHarness, diner
+from sync_platform_tests.lake.harness import HISTORY, LakeHarness, begin_log, diner
 from sync_platform_tests.lineage.conftest import MENU, VISITORS, AuditedLake, open_audited
 
 
@@ -161,6 +161,7 @@ def test_two_writers_that_overlap_on_postgres_cannot_fork_the_chain(
     from sync_platform_tests.installations import installed
 
     with installed("fleet", request):
+        begin_log(tmp_path)
         harness = LakeHarness(tmp_path)
         harness.sync(MENU, hour=0)
         other = LakeHarness(tmp_path, diner("tea"), itertools.count(50))

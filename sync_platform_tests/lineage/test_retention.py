@@ -17,7 +17,7 @@ from sync_platform.lineage.past_lake import past_lake
 from sync_platform.lineage.record_story import read_record_story
 from sync_platform.lineage.retention import FoldedDataset, close_lineage, due_closings
 from sync_platform_tests.extent import examples
-from sync_platform_tests.lake.harness import HISTORY, LakeHarness, diner
+from sync_platform_tests.lake.harness import HISTORY, LakeHarness, begin_log, diner
 from sync_platform_tests.lineage.conftest import MENU, AuditedLake, open_audited
 from sync_platform_tests.lineage.reader import history_of, text_of_story
 
@@ -169,6 +169,7 @@ def test_any_syncs_before_and_after_folding_replay_to_the_table(
     new: list[tuple[int, dict[int, int]]],
 ) -> None:
     harness = LakeHarness(tmp_path_factory.mktemp("folded"))
+    begin_log(harness.folder)
     audited = _aged(open_audited(harness))
     for syncs in (old, new):
         for hour, prices in syncs:

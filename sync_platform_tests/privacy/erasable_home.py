@@ -20,7 +20,7 @@ from sync_platform.vault.key_file import write_key_file
 from sync_platform.vault.master_key import MasterKey
 from sync_platform_tests.cli.conftest import Shell
 from sync_platform_tests.lake.guest_book import ADA, BEN, guest_book
-from sync_platform_tests.lake.harness import LakeHarness
+from sync_platform_tests.lake.harness import LakeHarness, begin_log
 
 PLATFORM_FILE = """
 from sync_platform_tests.lake.guest_book import guest_book
@@ -46,6 +46,7 @@ class ErasableHome:
         self.settings = load_settings(sync_home=self.shell.home, platform_path=str(platforms))
         self.settings.master_key_file.parent.mkdir(parents=True)
         write_key_file(self.settings.master_key_file, MasterKey(bytes(32)))
+        begin_log(self.shell.home)
         self.book = LakeHarness(self.shell.home, guest_book())
         self.sync([ADA, BEN], hour=1)
         for command in (("backup", "create"), ("vault", "backup")):

@@ -273,6 +273,20 @@ def test_a_vault_of_an_earlier_version_accepts_only_the_key_that_unwraps_its_key
     assert stored_check_value(engine) == check_value(MASTER)
 
 
+@pytest.mark.parametrize("damaged", [bytes(range(32)), bytes(range(32)) + bytes(32)])
+def test_a_master_key_of_which_only_the_first_half_is_right_is_refused(engine: sa.Engine, damaged: bytes) -> None:
+    """The second half names persons: under another one each would be a new person, and no tombstone would hold."""
+    whole = MasterKey(bytes(range(64)))
+    Vault(engine, whole)
+    with pytest.raises(StorageError, match="the second half of this master key is not that of the key"):
+        Vault(engine, MasterKey(damaged))
+    with engine.begin() as connection:  # a vault of an earlier version
+        connection.execute(sa.update(key_checks).values(permanent_check=None))
+    Vault(engine, whole)
+    with pytest.raises(StorageError, match="the second half of this master key is not that of the key"):
+        Vault(engine, MasterKey(damaged))
+
+
 def test_the_check_value_does_not_contain_the_master_key() -> None:
     assert len(check_value(MASTER)) == 32
     assert MASTER.material.hex()[:8] not in check_value(MASTER)

@@ -119,7 +119,10 @@ def audit(
     operation: Annotated[str | None, typer.Option(help="Show only this operation, such as sync.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the audit log: who did what, through which interface, and how it ended."""
+    """Show the audit log: who did what, through which interface, and how it ended.
+
+    Exit code: 0, or 1 if the log does not go back to the first commit of the lake, because the ledger was lost.
+    """
     from sync_platform.cli.operations.audit import show_audit
 
     raise typer.Exit(show_audit(since, operation, as_json=as_json))

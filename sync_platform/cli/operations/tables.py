@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import re
 from dataclasses import asdict, dataclass
@@ -20,6 +19,7 @@ from sync_platform.lake.history_view import ENDING, history_meanings
 from sync_platform.monitoring.metrics_table import SCHEMA as METRICS_SCHEMA
 from sync_platform.monitoring.metrics_table import add_metrics_table
 from sync_platform.settings import load_settings
+from sync_platform.storage.damaged_database import is_damage
 from sync_platform.storage.lake_address import LakeAddress
 from sync_platform.storage.lake_connection import LAKE, Lake
 from sync_platform.unified.related_records import view_columns
@@ -115,8 +115,11 @@ def _listing(session: duckdb.DuckDBPyConnection, name: str, description: str) ->
     of = f'"{schema}"."{table}"'
     rows = session.execute(f"SELECT count(*) FROM {of}").fetchall()[0][0]
     live = None
-    with contextlib.suppress(duckdb.BinderException):  # the table keeps no removed rows
+    try:
         live = session.execute(f"SELECT count(*) FROM {of} WHERE {REMOVED_AT} IS NULL").fetchall()[0][0]
+    except duckdb.BinderException as error:  # the table keeps no removed rows, or the catalog is damaged
+        if is_damage(error):
+            raise
     return TableListing(name, rows, live, description)
 
 

@@ -21,6 +21,7 @@ from sync_platform.errors import StorageError
 from sync_platform.settings import Settings
 from sync_platform.sources.declaration import Platform
 from sync_platform.sources.period import Period
+from sync_platform.storage.damaged_database import with_repair
 from sync_platform.storage.full_disk import with_advice
 from sync_platform.storage.platform_lock import brief_lock
 
@@ -87,7 +88,7 @@ def _errors_explained(home: Path) -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, OSError) as error:
-        reason = in_one_line(getattr(error, "orig", None) or error)
+        reason = with_repair(in_one_line(getattr(error, "orig", None) or error))
         folder = os.environ.get("DAGSTER_HOME") or home
         raise StorageError(f"Dagster's records in {folder} cannot be used: {with_advice(reason)}") from error
 

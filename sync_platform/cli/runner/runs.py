@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import uuid
 from contextlib import redirect_stderr
 from dataclasses import dataclass
 from io import StringIO
@@ -12,7 +13,7 @@ from sync_platform.cli.runner.instance import opened_instance
 from sync_platform.definitions import build
 from sync_platform.defs.automation import RUN_TAGS, asset_keys, job_name, run_config
 from sync_platform.defs.dagster_sqlite import opened_files
-from sync_platform.defs.dead_runs import cancel_run
+from sync_platform.defs.dead_runs import cancel_run, tags_of_process
 from sync_platform.defs.landing import Mode
 from sync_platform.defs.maintenance import MAINTENANCE, SUMMARY
 from sync_platform.defs.progress import Progress
@@ -120,8 +121,9 @@ class Runner:
 
     def _execute(self, job: str, config: dict[str, Any], tags: dict[str, str], **selection: Any) -> Any:
         errors = StringIO()
+        # known before the run, so that the run names its process from its creation on: killed at once, it is dead
+        run_id = selection.pop("run_id", None) or str(uuid.uuid4())
         # on a full disk Dagster writes an error at every event; one StorageError is enough
-        run_id = selection.get("run_id")
         with (
             redirect_stderr(errors),
             opened_instance(self._settings) as instance,
@@ -131,7 +133,8 @@ class Runner:
                 instance=instance,
                 raise_on_error=False,
                 run_config=config,
-                tags={**RUN_TAGS, ATTENDED_TAG: "true", **NOT_AGAIN, **tags},
+                run_id=run_id,
+                tags={**RUN_TAGS, ATTENDED_TAG: "true", **NOT_AGAIN, **tags_of_process(run_id), **tags},
                 **selection,
             )
             if is_interrupted(result.all_events):

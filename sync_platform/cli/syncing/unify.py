@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,13 +14,14 @@ from sync_platform.cli.preconditions import require_lake
 from sync_platform.cli.syncing.display import Display, choose_display
 from sync_platform.cli.syncing.result import PlatformResult
 from sync_platform.documents.typed_command import typed
+from sync_platform.errors import NoLakeYet
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings, load_settings
 from sync_platform.storage.lake_address import LakeAddress
 from sync_platform.storage.lake_connection import Lake
 from sync_platform.storage.operation_name import OperationName
 from sync_platform.unified.listings import listing_sources
-from sync_platform.unified.queries import identity_events_of, run_of
+from sync_platform.unified.queries import identity_events_of, run_of, unified_before_changes
 from sync_platform.unified.review_queue import QueueSize
 
 MAX_EVENTS = 20
@@ -110,15 +112,28 @@ def run_unification(
 
 
 def unify_after(settings: Settings, results: list[PlatformResult], display: Display) -> UnifyResult | None:
-    """Unify after a sync that changed listings; None where it changed none."""
+    """Unify after a sync that changed listings, or after one whose changes were not unified, as where it was killed.
+
+    None where no listing has changed since the last unification.
+    """
     places = {(each.platform, each.dataset.name) for each in listing_sources(load_platforms(settings.platform_path))}
-    changed = [
-        record
+    is_changed = any(
+        (record.platform, record.dataset) in places and record.changes
         for result in results
         for record in result.records
-        if (record.platform, record.dataset) in places and record.changes
-    ]
-    return run_unification(settings, display) if changed else None
+    )
+    return run_unification(settings, display) if is_changed or _is_behind(settings, places) else None
+
+
+def _is_behind(settings: Settings, places: set[tuple[str, str]]) -> bool:
+    """True if the lake has changes of listings from after the last unification."""
+    with (
+        suppress(NoLakeYet),
+        Lake(LakeAddress.of(settings), read_only=True) as lake,
+        lake.session() as session,
+    ):
+        return unified_before_changes(session, places)
+    return False
 
 
 def write_result(result: UnifyResult, *, as_json: bool) -> None:
