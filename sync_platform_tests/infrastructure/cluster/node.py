@@ -31,6 +31,8 @@ PAUSE = "localhost/pause:1"
 """The image of the container that holds the namespaces of a pod."""
 PLUGINS = Path("/usr/lib/cni")
 GROUPS = Path("/sys/fs/cgroup")
+SHARES = "20480"
+"""Of processor time: as much as twenty processes of this machine, whatever else runs on it."""
 ROUTES = [{"dst": "0.0.0.0/0"}]
 CONTAINERD = """\
 version = 2
@@ -266,6 +268,8 @@ def _control_groups(name: str) -> Iterator[None]:
         for setting in ("cpuset.cpus", "cpuset.mems"):
             if (controller / setting).exists():
                 (controller / name / setting).write_text((controller / setting).read_text())
+        if (shares := controller / name / "cpu.shares").exists():
+            shares.write_text(SHARES)
     try:
         yield
     finally:
