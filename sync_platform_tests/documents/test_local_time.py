@@ -14,6 +14,7 @@ from sync_platform_tests.tree import ROOT, modules_of
 
 MOMENT = datetime(2026, 11, 24, 12, 7, 31, 123456, tzinfo=UTC)
 FOR_PROGRAMS = {
+    "sync_platform/cli/operations/written_values.py",  # values of JSON and CSV
     "sync_platform/backup/catalog_copy.py",
     "sync_platform/backup/backup_id.py",
     "sync_platform/backup/vault_backup.py",  # names of objects

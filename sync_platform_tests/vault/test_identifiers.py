@@ -198,6 +198,7 @@ def test_a_vault_of_an_earlier_version_gets_the_columns_and_goes_on(vault_url: s
         for column in ("identifiers", "seen_in"):
             connection.execute(sa.text(f"ALTER TABLE subject_keys DROP COLUMN {column}"))
         connection.execute(sa.text("ALTER TABLE master_keys DROP COLUMN proposed_key"))
+        connection.execute(sa.text("ALTER TABLE key_checks DROP COLUMN permanent_check"))
         connection.execute(sa.text("DROP TABLE rotations"))
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '0003'"))
     vault = Vault(open_vault_database(vault_url), MASTER)

@@ -114,7 +114,7 @@ def run_unification(
 def unify_after(settings: Settings, results: list[PlatformResult], display: Display) -> UnifyResult | None:
     """Unify after a sync that changed listings, or after one whose changes were not unified, as where it was killed.
 
-    None where no listing has changed since the last unification.
+    None where no listing has changed since the last unification, and after a sync that stored nothing.
     """
     places = {(each.platform, each.dataset.name) for each in listing_sources(load_platforms(settings.platform_path))}
     is_changed = any(
@@ -122,7 +122,9 @@ def unify_after(settings: Settings, results: list[PlatformResult], display: Disp
         for result in results
         for record in result.records
     )
-    return run_unification(settings, display) if is_changed or _is_behind(settings, places) else None
+    has_ended = any(result.records for result in results)
+    is_due = is_changed or (has_ended and _is_behind(settings, places))
+    return run_unification(settings, display) if is_due else None
 
 
 def _is_behind(settings: Settings, places: set[tuple[str, str]]) -> bool:

@@ -1,7 +1,7 @@
 """A node on which containers run: containerd and a kubelet, with an address, mounts and control groups of their own.
 
-What belongs here: starting them, giving them images, the processes of pods, and the loss of a node. What doesn't: what
-nodes share (container_cluster.py), and what is installed.
+What belongs here: starting them, giving them images, and the processes of pods. What doesn't: what nodes share
+(container_cluster.py), and what is installed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import secrets
 import signal
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -110,26 +110,11 @@ class Node:
         return self._ctr("tasks", "exec", "--exec-id", secrets.token_hex(8), _container_of(pod), *command)
 
     def log(self, pod: Object) -> str:
-        """What the containers of a pod have printed; nothing once the node is lost."""
+        """What the containers of a pod have printed."""
         metadata = pod["metadata"]
         logs = Path(f"/proc/{self.machine}/root/var/log/pods")
         folder = logs / f"{metadata['namespace']}_{metadata['name']}_{metadata['uid']}"
         return "\n".join(file.read_text() for file in sorted(folder.glob("*/*.log")))
-
-    def lose(self) -> None:
-        """Cut the node and its pods off, and kill all that runs there: nobody is told."""
-        for chain, ends in {"INPUT": "s", "OUTPUT": "d", "FORWARD": "sd"}.items():
-            for end in ends:
-                for network in (str(self.addresses.pods), f"{self.addresses.own}/32"):
-                    subprocess.run(["iptables", "-I", chain, f"-{end}", network, "-j", "DROP"], check=True)
-        os.kill(self.machine, signal.SIGKILL)
-        while running := _processes_in(self._groups("pids")):
-            for process in running:
-                with suppress(ProcessLookupError):
-                    os.kill(process, signal.SIGKILL)
-
-    def is_lost(self) -> bool:
-        return not Path(f"/proc/{self.machine}/root/var").exists()
 
     def _groups(self, controller: str) -> Path:
         """The control groups of all that runs on the node."""
@@ -200,12 +185,11 @@ class Node:
             f"--container-runtime-endpoint=unix://{self._socket}",
             f"--pod-infra-container-image={PAUSE}",
         ]
-        with self._running("kubelet", command, self._is_ready) as process:
+        with self._running("kubelet", command, self._is_ready):
             try:
                 yield
             finally:
-                if process.poll() is None:  # else the node is lost
-                    self._end_pods()
+                self._end_pods()
 
     def _end_pods(self) -> None:
         """Have the kubelet end every pod, so that none of its processes and networks is left."""
@@ -222,15 +206,13 @@ class Node:
         conditions = {each["type"]: each["status"] for each in found["status"].get("conditions", [])}
         return conditions.get("Ready") == "True"
 
-    @contextmanager
     def _running(
         self, name: str, command: list[str], answers: Callable[[], object]
-    ) -> Iterator[subprocess.Popen[bytes]]:
+    ) -> AbstractContextManager[subprocess.Popen[bytes]]:
         """A program of the node: it sees the node's mounts, and is in its control groups."""
         enter = f'echo $$ > {self._groups("pids")}/cgroup.procs; exec "$@"'
         there = ["nsenter", f"--target={self.machine}", "--mount", "sh", "-c", enter, "sh", *command]
-        with running_program(self.folder, name, there, answers) as process:
-            yield process
+        return running_program(self.folder, name, there, answers)
 
 
 @contextmanager
@@ -277,11 +259,6 @@ def _control_groups(name: str) -> Iterator[None]:
             for folder, _, _ in os.walk(controller / name, topdown=False):
                 with suppress(OSError):  # a process of the node still ends
                     Path(folder).rmdir()
-
-
-def _processes_in(groups: Path) -> list[int]:
-    files = list(groups.rglob("cgroup.procs"))
-    return [int(line) for file in files for line in file.read_text().split()]
 
 
 def _container_of(pod: Object) -> str:
