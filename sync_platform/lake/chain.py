@@ -10,7 +10,7 @@ position of a row, so compaction may move rows.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from itertools import pairwise
@@ -152,6 +152,14 @@ def batches(session: duckdb.DuckDBPyConnection) -> list[Batch]:
     """The whole chain, in order of its numbers."""
     listed = ", ".join(f'"{name}"' for name in NAMES)
     return [Batch(*row) for row in session.execute(f"SELECT {listed} FROM {LAKE}.{BATCHES} ORDER BY ALL").fetchall()]
+
+
+def last_change_at(session: duckdb.DuckDBPyConnection, places: Iterable[tuple[str, str]]) -> datetime | None:
+    """When a change of one of these datasets (platform, dataset) was committed last; None where none was."""
+    names = [f"{platform}.{dataset}" for platform, dataset in places]
+    query = f"SELECT max(committed_to) FROM {LAKE}.{BATCHES} WHERE kind = 'changes'"
+    found = session.execute(f"{query} AND list_contains(?, platform || '.' || dataset)", [names]).fetchone()
+    return found[0] if found else None
 
 
 def chained_digest(session: duckdb.DuckDBPyConnection, key: str) -> str | None:

@@ -15,7 +15,7 @@ import duckdb
 import polars as pl
 
 from sync_platform.errors import UsageError
-from sync_platform.lake.chain import batches, has_chain
+from sync_platform.lake.chain import has_chain, last_change_at
 from sync_platform.matching.model import Model, read_model
 from sync_platform.storage.lake_connection import LAKE
 from sync_platform.storage.lake_tables import has_table
@@ -102,16 +102,11 @@ def last_vocabularies(session: duckdb.DuckDBPyConnection) -> list[str] | None:
 
 def unified_before_changes(session: duckdb.DuckDBPyConnection, places: Iterable[tuple[str, str]]) -> bool:
     """True if one of these datasets (platform, dataset) has changes from after the last unification."""
-    if not has_chain(session):
-        return False
-    changed_at = [
-        batch.committed_to
-        for batch in batches(session)
-        if batch.kind == "changes" and (batch.platform, batch.dataset) in set(places)
-    ]
-    has_run = has_table(session, "unified.runs")
-    last = session.execute(f"SELECT max(committed_at) FROM {UNIFIED}.runs").fetchall()[0][0] if has_run else None
-    return bool(changed_at) and (last is None or max(changed_at) > last)
+    changed_at = last_change_at(session, places) if has_chain(session) else None
+    if changed_at is None or not has_table(session, "unified.runs"):
+        return changed_at is not None
+    last = session.execute(f"SELECT max(committed_at) FROM {UNIFIED}.runs").fetchall()[0][0]
+    return last is None or changed_at > last
 
 
 def run_of(session: duckdb.DuckDBPyConnection, run_id: str) -> dict[str, Any]:
