@@ -28,7 +28,7 @@ from sync_platform_tests.infrastructure.cluster.installed_chart import (
 )
 from sync_platform_tests.infrastructure.cluster.node import ADDRESS, FIRST, SECOND, Node
 from sync_platform_tests.one_server.queued_run import launched, state_of
-from sync_platform_tests.services import NOT_TESTED
+from sync_platform_tests.temporary_files import folder_on_disk
 
 pytestmark = pytest.mark.full
 
@@ -39,8 +39,8 @@ RUNS = "query Runs($filter: RunsFilter) { runsOrError(filter: $filter) { ... on 
 
 
 @pytest.fixture(scope="module")
-def chart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InstalledChart]:
-    with installed_chart(tmp_path_factory.mktemp("node")) as chart:
+def chart() -> Iterator[InstalledChart]:
+    with folder_on_disk() as folder, installed_chart(folder) as chart:
         yield chart
 
 
@@ -174,7 +174,6 @@ def test_new_settings_replace_every_pod_while_the_server_answers(chart: Installe
     assert len(answers) > 10 and set(answers) == {"200"}, answers
 
 
-@pytest.mark.skip(reason=f"a second node {NOT_TESTED}: its pods sometimes wait for a lock without an end, unexplained")
 def test_a_drained_node_gives_its_pods_to_another_while_the_server_answers(
     chart: InstalledChart, second: Node, client: httpx.Client
 ) -> None:
@@ -189,7 +188,6 @@ def test_a_drained_node_gives_its_pods_to_another_while_the_server_answers(
     assert len(answers) > 10 and set(answers) == {"200"}, answers
 
 
-@pytest.mark.skip(reason=f"a second node {NOT_TESTED}: its pods sometimes wait for a lock without an end, unexplained")
 def test_servers_are_on_two_nodes(chart: InstalledChart, second: Node) -> None:
     chart.api.evict(chart.pods("server")[0]["metadata"]["name"], NAME)
     chart.wait_for(lambda: are_ready(chart))

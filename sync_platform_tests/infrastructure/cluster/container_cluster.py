@@ -130,7 +130,6 @@ def _proxy(plane: ControlPlane) -> Iterator[None]:
 @contextmanager
 def _network() -> Iterator[None]:
     """The bridge of the pods, on which this machine and its nodes have addresses."""
-    kept = subprocess.run(["iptables-save", "-t", "filter"], capture_output=True, text=True, check=True).stdout
     commands = [f"link add {BRIDGE} type bridge", f"link set {BRIDGE} up"]
     commands += [f"addr add {each.own}/24 dev {BRIDGE}" for each in (FIRST, SECOND)]
     commands.append(f"route add {SERVICES} dev {BRIDGE}")  # what reaches no pod leaves this machine neither
@@ -140,7 +139,6 @@ def _network() -> Iterator[None]:
         yield
     finally:
         subprocess.run(["ip", "link", "delete", BRIDGE], check=True)
-        subprocess.run(["iptables-restore", "-T", "filter"], input=kept, text=True, check=True)
 
 
 def _addresses_of_api(plane: ControlPlane) -> Object:
