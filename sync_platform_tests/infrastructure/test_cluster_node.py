@@ -194,6 +194,26 @@ def test_servers_are_on_two_nodes(chart: InstalledChart, second: Node) -> None:
     assert {pod["spec"]["nodeName"] for pod in chart.pods("server")} == {FIRST.name, SECOND.name}
 
 
+def test_what_ran_on_a_node_that_is_gone_runs_on_another(
+    chart: InstalledChart, second: Node, client: httpx.Client
+) -> None:
+    """Nearly all was there: the daemon, the code server, one of the servers, and a run."""
+    chart.api.set_cordon(FIRST.name, is_cordoned=True)
+    with platform_lock(chart.settings["LEDGER"], "data_gov_hk", "of-the-test", lambda _: None):
+        run = launched(client)
+        chart.wait_for(lambda: [each for each in run_pods(chart, run) if is_running(each)])
+        chart.api.set_cordon(FIRST.name, is_cordoned=False)
+        assert len(nodes_of(chart)) == 2
+        second.power_off()
+        chart.wait_for(lambda: nodes_of(chart) == {FIRST.name} and are_ready(chart))
+        chart.api.delete("Node", SECOND.name)  # a person says that it does not come back
+    chart.wait_for(lambda: state_of(client, run) == "FAILURE")
+    chart.wait_for(lambda: retries_of(client, run))
+    (retry,) = retries_of(client, run)
+    chart.wait_for(lambda: state_of(client, retry) in ("SUCCESS", "FAILURE"))
+    assert state_of(client, retry) == "SUCCESS", chart.explain()
+
+
 @pytest.fixture(scope="module")
 def second(chart: InstalledChart) -> Iterator[Node]:
     with chart.node(SECOND) as node:
