@@ -201,7 +201,8 @@ def test_what_ran_on_a_node_that_is_gone_runs_on_another(
     chart.api.set_cordon(FIRST.name, is_cordoned=True)
     with platform_lock(chart.settings["LEDGER"], "data_gov_hk", "of-the-test", lambda _: None):
         run = launched(client)
-        chart.wait_for(lambda: [each for each in run_pods(chart, run) if is_running(each)])
+        (pod,) = chart.wait_for(lambda: [each for each in run_pods(chart, run) if is_running(each)])
+        chart.wait_for(lambda: "waiting for another sync" in second.log(pod))
         chart.api.set_cordon(FIRST.name, is_cordoned=False)
         assert len(nodes_of(chart)) == 2
         second.power_off()

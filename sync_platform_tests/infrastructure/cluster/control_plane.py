@@ -133,6 +133,7 @@ class ControlPlane:
             "--node-monitor-period=1s",
             f"--node-monitor-grace-period={self.node_silent_s}s",
             "--kube-api-burst=200",
+            "--node-eviction-rate=1",  # with 0.1, the default, this build never evicts: its limiter rounds down
         ]
         default = lambda: self.api().found("ServiceAccount", "default", "default")  # noqa: E731
         with running_program(self.folder, "kube-controller-manager", command, default):
