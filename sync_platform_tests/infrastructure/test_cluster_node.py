@@ -177,14 +177,8 @@ def test_new_settings_replace_every_pod_while_the_server_answers(chart: Installe
 def test_a_drained_node_gives_its_pods_to_another_while_the_server_answers(
     chart: InstalledChart, second: Node, client: httpx.Client
 ) -> None:
-    chart.api.set_cordon(FIRST.name, is_cordoned=True)
-    with answers_of(client) as answers:
-        for name in SERVICES:
-            for pod in chart.pods(name):
-                chart.wait_for(lambda pod=pod: chart.api.evict(pod["metadata"]["name"], NAME))  # type: ignore[misc]
-        chart.wait_for(lambda: are_ready(chart))
-    chart.api.set_cordon(FIRST.name, is_cordoned=False)
-    assert nodes_of(chart) == {second.addresses.name}
+    with answers_of(client) as answers, drained(chart, FIRST.name):
+        assert nodes_of(chart) == {SECOND.name}
     assert len(answers) > 10 and set(answers) == {"200"}, answers
 
 
@@ -197,14 +191,12 @@ def test_servers_are_on_two_nodes(chart: InstalledChart, second: Node) -> None:
 def test_what_ran_on_a_node_that_is_gone_runs_on_another(
     chart: InstalledChart, second: Node, client: httpx.Client
 ) -> None:
-    """Nearly all was there: the daemon, the code server, one of the servers, and a run."""
-    chart.api.set_cordon(FIRST.name, is_cordoned=True)
+    """All of the chart was there, and a run."""
     with platform_lock(chart.settings["LEDGER"], "data_gov_hk", "of-the-test", lambda _: None):
-        run = launched(client)
-        (pod,) = chart.wait_for(lambda: [each for each in run_pods(chart, run) if is_running(each)])
-        chart.wait_for(lambda: "waiting for another sync" in second.log(pod))
-        chart.api.set_cordon(FIRST.name, is_cordoned=False)
-        assert len(nodes_of(chart)) == 2
+        with drained(chart, FIRST.name):
+            run = launched(client)
+            (pod,) = chart.wait_for(lambda: [each for each in run_pods(chart, run) if is_running(each)])
+            chart.wait_for(lambda: "waiting for another sync" in second.log(pod))
         second.power_off()
         chart.wait_for(lambda: nodes_of(chart) == {FIRST.name} and are_ready(chart))
         chart.api.delete("Node", SECOND.name)  # a person says that it does not come back
@@ -219,6 +211,21 @@ def test_what_ran_on_a_node_that_is_gone_runs_on_another(
 def second(chart: InstalledChart) -> Iterator[Node]:
     with chart.node(SECOND) as node:
         yield node
+
+
+@contextmanager
+def drained(chart: InstalledChart, node: str) -> Iterator[None]:
+    """No pod of a service is on that node as long as the block runs."""
+    chart.api.set_cordon(node, is_cordoned=True)
+    try:
+        for name in SERVICES:
+            for pod in chart.pods(name):
+                if pod["spec"]["nodeName"] == node:
+                    chart.wait_for(lambda pod=pod: chart.api.evict(pod["metadata"]["name"], NAME))  # type: ignore[misc]
+        chart.wait_for(lambda: are_ready(chart))
+        yield
+    finally:
+        chart.api.set_cordon(node, is_cordoned=False)
 
 
 def are_ready(chart: InstalledChart) -> bool:

@@ -19,7 +19,7 @@ import pytest
 from sync_platform_tests.infrastructure.cluster.cluster_api import Object
 from sync_platform_tests.infrastructure.cluster.control_plane import (
     ControlPlane,
-    running_control_plane,
+    installed_control_plane,
     running_program,
 )
 from sync_platform_tests.infrastructure.cluster.node import (
@@ -70,7 +70,11 @@ class ContainerCluster:
 
 @contextmanager
 def container_cluster(folder: Path, image: Path) -> Iterator[ContainerCluster]:
-    """A cluster without a node, whose nodes will have the image; skips where a program is not installed."""
+    """A cluster without a node, whose nodes will have the image; skips where a program is not installed.
+
+    Start its controllers once a node is ready: those of Kubernetes 1.20 that have seen none ready may never evict a pod
+    later, because the nodes that were not ready stay at the head of their queue.
+    """
     if os.geteuid():
         pytest.skip(f"a node of Kubernetes {NOT_TESTED}: only root may have one")
     for program, package in PROGRAMS.items():
@@ -78,7 +82,9 @@ def container_cluster(folder: Path, image: Path) -> Iterator[ContainerCluster]:
             pytest.skip(f"a node of Kubernetes {NOT_TESTED}: there is no {program} (apt-get install {package})")
     with ExitStack() as stack:
         stack.enter_context(_network())
-        plane = stack.enter_context(running_control_plane(folder, ADDRESS, SILENT_S))
+        plane = installed_control_plane(folder, ADDRESS, SILENT_S)
+        stack.enter_context(plane.etcd_server())
+        stack.enter_context(plane.api_server())
         if missing := [each for each in BUILT if not (plane.binaries / each).exists()]:
             pytest.skip(f"a node of Kubernetes {NOT_TESTED}: build-kubernetes.sh has built no {', '.join(missing)}")
         plane.api().create(_addresses_of_api(plane))

@@ -98,9 +98,12 @@ class ControlPlane:
             "--service-cluster-ip-range=10.96.0.0/16",
             "--endpoint-reconciler-type=none",
         ]
-        is_ready = lambda: self.certificate.exists() and self.api().is_ready()  # noqa: E731
-        with running_program(self.folder, "kube-apiserver", command, is_ready):
+        with running_program(self.folder, "kube-apiserver", command, self._has_namespaces):
             yield
+
+    def _has_namespaces(self) -> bool:
+        """Whether the API server is ready; it makes its own namespaces a moment later."""
+        return self.certificate.exists() and self.api().is_ready() and bool(self.api().found("Namespace", "default"))
 
     @contextmanager
     def etcd_server(self) -> Iterator[None]:
@@ -133,7 +136,6 @@ class ControlPlane:
             "--node-monitor-period=1s",
             f"--node-monitor-grace-period={self.node_silent_s}s",
             "--kube-api-burst=200",
-            "--node-eviction-rate=1",  # with 0.1, the default, this build never evicts: its limiter rounds down
         ]
         default = lambda: self.api().found("ServiceAccount", "default", "default")  # noqa: E731
         with running_program(self.folder, "kube-controller-manager", command, default):

@@ -143,6 +143,7 @@ def installed_chart(folder: Path) -> Iterator[InstalledChart]:
         }
         release = InstalledChart(cluster, {}, helm, earlier_chart(folder), settings, networks)
         stack.enter_context(release.node(FIRST))
+        stack.enter_context(cluster.plane.controllers())
         code, said = release.upgrade()
         assert code == 0, f"{said}\n{release.explain()}"
         yield release

@@ -212,7 +212,10 @@ class Node:
                 grace_s = 1 if kind == "Pod" else None
                 api.delete(kind, each["metadata"]["name"], each["metadata"]["namespace"], grace_s)
         # a controller may have made a pod before it saw that its object was deleted
-        wait_for(lambda: not api.list("Pod", "") and not self._tasks(), lambda: f"pods are left: {self._tasks()}")
+        wait_for(lambda: not self._pods() and not self._tasks(), lambda: f"pods are left: {self._tasks()}")
+
+    def _pods(self) -> list[Object]:
+        return [pod for pod in self.plane.api().list("Pod", "") if pod["spec"].get("nodeName") == self.addresses.name]
 
     def _is_ready(self) -> bool:
         found = self.plane.api().found("Node", self.addresses.name) or {"status": {}}
