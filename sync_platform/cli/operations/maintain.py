@@ -11,8 +11,9 @@ from sync_platform.cli.output import Terminal, console, report_problem, write_js
 from sync_platform.cli.preconditions import require_lake
 from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.documents.local_time import local_time
+from sync_platform.errors import DamagedManifest
 from sync_platform.lake.maintenance import plan_maintenance
-from sync_platform.landing.retention import find_expired, limits_of
+from sync_platform.landing.retention import OnDamage, damage_in_words, find_expired, limits_of
 from sync_platform.lineage.retention import due_closings
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings, load_settings
@@ -24,13 +25,19 @@ MAX_SHOWN = 10
 
 
 def maintain_or_plan(*, dry_run: bool, as_json: bool) -> int:
-    """Do what is due, or list it; 0 if that succeeded, else 1. StorageError where there is no lake."""
+    """Do what is due, or list it; 0 if that succeeded and no manifest is damaged, else 1.
+
+    StorageError where there is no lake.
+    """
     settings = load_settings()
     require_lake(settings)
     if dry_run:
-        document = {"dry_run": True, **_plan(settings)}
+        damaged: list[DamagedManifest] = []
+        document = {"dry_run": True, **_plan(settings, damaged.append)}
         _write(document, as_json, _show_plan)
-        return OK
+        if damaged:
+            report_problem(damage_in_words(damaged))
+        return FAILED if damaged else OK
 
     from sync_platform.cli.runner.instance import prepare
     from sync_platform.cli.runner.runs import Runner  # the import of Dagster takes a second
@@ -52,12 +59,12 @@ def _deleted(summary: dict[str, Any]) -> dict[str, int]:
     return {**{name: summary[name] for name in sorted(counts)}, **landed}
 
 
-def _plan(settings: Settings) -> dict[str, Any]:
+def _plan(settings: Settings, on_damage: OnDamage) -> dict[str, Any]:
     from sync_platform.defs.resources import landing_store_of
 
     now = datetime.now(UTC)
     limits = limits_of(load_platforms(settings.platform_path), settings.landing_retention_days)
-    expired = find_expired(landing_store_of(settings).open(), limits, now)
+    expired = find_expired(landing_store_of(settings).open(), limits, now, on_damage)
     with Lake(LakeAddress.of(settings)) as lake:
         plan = plan_maintenance(lake, settings.time_travel_days, now)
         with lake.session() as session:
@@ -94,6 +101,7 @@ def _show_plan(document: dict[str, Any], terminal: Terminal) -> None:
 def _show_summary(document: dict[str, Any], terminal: Terminal) -> None:
     if document["error"]:
         report_problem(document["error"])
+    if "tables" not in document:
         return
     table = _files_table("files before", "files after", "size before", "size after")
     for name, files in document["tables"].items():

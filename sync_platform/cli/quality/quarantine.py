@@ -151,11 +151,11 @@ def _landed(settings: Settings, entry: QuarantineEntry) -> Any:
     from sync_platform.defs.resources import landing_store_of
 
     store = landing_store_of(settings).open()
-    manifest = find_manifest(store, manifest_key(entry.platform, entry.dataset, entry.partition, entry.sync_id))
-    digest = manifest.objects.get(entry.landing_object) if manifest else None
-    if digest is None:
-        return "(the landing of that sync is gone: its retention has passed)"
     try:
+        manifest = find_manifest(store, manifest_key(entry.platform, entry.dataset, entry.partition, entry.sync_id))
+        digest = manifest.objects.get(entry.landing_object) if manifest else None
+        if digest is None:
+            return "(the landing of that sync is gone: its retention has passed)"
         line = read_object(store, entry.landing_object, digest).splitlines()[entry.landing_line - 1]
         return orjson.loads(line)
     except (StorageError, orjson.JSONDecodeError, IndexError) as error:
