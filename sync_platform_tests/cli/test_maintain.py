@@ -49,7 +49,7 @@ def test_a_dry_run_lists_what_is_due_and_maintain_does_it(synced_twice: Shell) -
     done = shell.run("maintain")
     assert done.returncode == 0, done.stderr
     assert re.search(r"sync\.runs +│ +2 │ +1 │", done.stdout)
-    assert "deleted 1 landed syncs\n  landing/diner/dishes/2026-01/20260101T000000Z-aaaaaa (0.0 kB)" in done.stdout
+    assert "deleted 1 landed sync\n  landing/diner/dishes/2026-01/20260101T000000Z-aaaaaa (0.0 kB)" in done.stdout
     assert "The content of every table is unchanged. Dagster run " in done.stdout
     assert not stray.exists()
     assert shell.query("FROM diner.dishes ORDER BY ALL") == rows
@@ -73,7 +73,7 @@ def test_a_damaged_manifest_is_named_and_all_else_is_done(synced_twice: Shell) -
     assert done.returncode == 1
     assert f"{damaged} is damaged: " in done.stderr
     assert "Put the manifest back from a copy of the landing store" in done.stderr
-    assert "deleted 1 landed syncs" in done.stdout
+    assert "deleted 1 landed sync" in done.stdout
     assert not stray.exists()
     assert damaged.exists()
     entries = json.loads(shell.run("audit", "--json").stdout)["entries"]

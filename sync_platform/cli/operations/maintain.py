@@ -11,6 +11,7 @@ from sync_platform.cli.output import Terminal, console, report_problem, write_js
 from sync_platform.cli.preconditions import require_lake
 from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.documents.local_time import local_time
+from sync_platform.documents.wording import counted
 from sync_platform.errors import DamagedManifest
 from sync_platform.lake.maintenance import plan_maintenance
 from sync_platform.landing.retention import OnDamage, damage_in_words, find_expired, limits_of
@@ -89,12 +90,12 @@ def _show_plan(document: dict[str, Any], terminal: Terminal) -> None:
         counts = (files["count"], _size(files["size_bytes"]), files["with_deletes"], files["mergeable"])
         table.add_row(name, *map(str, counts))
     terminal.print_table(table)
-    terminal.print(f"would expire {len(document['snapshots_to_expire']):,} snapshots")
-    _list(terminal, "would delete", "files that no snapshot needs", document["unneeded_files"])
-    _list(terminal, "would delete", "files that killed writers left", document["orphaned_files"])
-    _list(terminal, "would delete", "landed syncs", _landed(document["landing"]))
+    terminal.print(f"would expire {counted(len(document['snapshots_to_expire']), 'snapshot')}")
+    _list(terminal, "would delete", "file", document["unneeded_files"], " that no snapshot needs")
+    _list(terminal, "would delete", "file", document["orphaned_files"], " that killed writers left")
+    _list(terminal, "would delete", "landed sync", _landed(document["landing"]))
     due = [f"{each['table']}: {each['changes']:,} until {_until(each)}" for each in document["lineage"]]
-    _list(terminal, "would fold the old changes of", "tables", due)
+    _list(terminal, "would fold the old changes of", "table", due)
     terminal.print("Nothing was changed. Files that a merge replaces are deleted a day later at the earliest.")
 
 
@@ -109,14 +110,16 @@ def _show_summary(document: dict[str, Any], terminal: Terminal) -> None:
         table.add_row(name, f"{files['files_before']:,}", f"{files['files_after']:,}", *sizes)
     terminal.print_table(table)
     unneeded, orphaned = document["unneeded_files_deleted"], document["orphaned_files_deleted"]
-    terminal.print(f"expired {document['snapshots_expired']:,} snapshots")
-    terminal.print(f"deleted {unneeded:,} files that no snapshot needs, and {orphaned:,} that killed writers left")
-    _list(terminal, "deleted", "landed syncs", _landed(document["landing_deleted"]))
+    terminal.print(f"expired {counted(document['snapshots_expired'], 'snapshot')}")
+    terminal.print(
+        f"deleted {counted(unneeded, 'file')} that no snapshot needs, and {orphaned:,} that killed writers left"
+    )
+    _list(terminal, "deleted", "landed sync", _landed(document["landing_deleted"]))
     folded = [
         f"{each['table']}: {each['changes_before']:,} until {_until(each)} became {each['changes_after']:,}"
         for each in document["lineage_folded"]
     ]
-    _list(terminal, "folded the old changes of", "tables", folded)
+    _list(terminal, "folded the old changes of", "table", folded)
     terminal.print(f"The content of every table is unchanged. Dagster run {document['run_id']}")
 
 
@@ -132,8 +135,8 @@ def _landed(expired: list[dict[str, Any]]) -> list[str]:
     return [f"{each['folders'][0]} ({_size(each['size_bytes'])}): {each['reason']}" for each in expired]
 
 
-def _list(terminal: Terminal, verb: str, what: str, items: list[str]) -> None:
-    terminal.print(f"{verb} {len(items):,} {what}")
+def _list(terminal: Terminal, verb: str, noun: str, items: list[str], which: str = "") -> None:
+    terminal.print(f"{verb} {counted(len(items), noun)}{which}")
     for item in items[:MAX_SHOWN]:
         terminal.print(f"  {item}", soft_wrap=True)
     if len(items) > MAX_SHOWN:

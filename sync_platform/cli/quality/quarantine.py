@@ -15,6 +15,7 @@ from sync_platform.cli.preconditions import require_dataset
 from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.documents.local_time import local_minute
 from sync_platform.documents.typed_command import typed
+from sync_platform.documents.wording import counted
 from sync_platform.errors import NoLakeYet, StorageError, UsageError
 from sync_platform.landing.manifest import find_manifest, manifest_key
 from sync_platform.landing.reader import read_object
@@ -54,7 +55,7 @@ def list_entries(platform: str | None, dataset: str | None, *, every: bool, as_j
         table.add_row(*cells, *settled)
     terminal.print_table(table)
     more = f", the first {MAX_ENTRIES} of them shown; --json lists all" if len(found_entries) > MAX_ENTRIES else ""
-    terminal.print(f"{len(found_entries):,} records{more}")
+    terminal.print(f"{counted(len(found_entries), 'record')}{more}")
     write_next_steps([typed("quarantine", "show", "PLATFORM", "DATASET", "RECORD")])
     return OK
 
