@@ -52,7 +52,7 @@ def test_a_lost_ledger_is_found_also_where_no_anchor_was_made(backed_up: BackedU
     assert "put a copy of the ledger back" in finding["what"]
     verified = backed_up.shell.run_in_process("lineage", "verify", "--json")
     assert (verified.returncode, json.loads(verified.stdout)["breaks"][0]["where"]) == (1, "audit log")
-    assert backed_up.shell.run_in_process("lineage", "verify").stdout.endswith(": 1 break\n")
+    assert backed_up.shell.run_in_process("lineage", "verify").stdout.endswith(", 1 anchor: 2 breaks\n")
 
 
 @pytest.mark.parametrize("damage", [_lose, _empty])
