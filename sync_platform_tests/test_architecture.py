@@ -7,9 +7,10 @@ from collections import defaultdict
 from sync_platform_tests.tree import Module, import_cycles, modules_of
 
 ORDER = [
-    "errors", "setting_groups", "settings", "documents", "logs", "storage", "permissions", "vault", "sources",
-    "vocabularies", "platforms", "landing", "quality", "lake", "matching", "unified", "lineage", "emergency", "backup",
-    "privacy", "compliance", "monitoring", "defs", "definitions", "api", "api_client", "server", "cli", "__main__",
+    "errors", "setting_groups", "settings", "placeholders", "documents", "logs", "storage", "permissions", "vault",
+    "sources", "vocabularies", "platforms", "landing", "quality", "lake", "matching", "unified", "lineage", "emergency",
+    "backup", "privacy", "compliance", "monitoring", "defs", "definitions", "api", "api_client", "server", "cli",
+    "__main__",
 ]  # fmt: skip
 DRAWERS = {"utils", "helpers", "common", "misc", "shared", "lib", "base", "core", "manager"}
 MAY_IMPORT_DAGSTER = (

@@ -12,16 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from sync_platform.backup.backup_manifest import BackupManifest, StoredFile
 from sync_platform.backup.file_copies import THREADS, known_objects
 from sync_platform.backup.lake_files import CopiedCatalog, LakeFile
+from sync_platform.backup.made_backups import made_backups
 from sync_platform.backup.object_format import Codec
 from sync_platform.backup.repository import ReadManifest, Repository, StoredObject
 from sync_platform.errors import DamagedBackup, StorageError, UsageError
 from sync_platform.storage.audit_log import AuditEntry
-from sync_platform.storage.operation_name import OperationName
 from sync_platform.storage.operation_step import OnStep, ignore_step
 
 
@@ -139,17 +137,10 @@ def _check_manifests(
         before = each.manifest.predecessor if each.manifest else None
         if before is not None and before.id not in removed:
             _compare(before.id, before.digest, digests, f"{each.backup_id} follows on it", missing, findings)
-    for entry in audit_log:
-        subject = (
-            orjson.loads(entry.subject)
-            if entry.operation == OperationName.backup and entry.outcome == "complete"
-            else {}
-        )
-        made = subject.get("backup")
-        if made and subject.get("store") == repository.store.url and made not in removed:
-            why = f"entry {entry.number} of the audit log says that it was made"
-            _compare(made, subject.get("manifest", ""), digests, why, missing, findings)
-    findings.found += [BackupFinding(f"backup {made}", f"it is gone, though {why}") for made, why in missing.items()]
+    for made in made_backups(audit_log, repository.store.url):
+        if made.id not in removed:
+            _compare(made.id, made.digest, digests, made.in_words, missing, findings)
+    findings.found += [BackupFinding(f"backup {gone}", f"it is gone, though {why}") for gone, why in missing.items()]
 
 
 def _compare(

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sync_platform.backup.backup_id import created_at_of, is_backup_id
 from sync_platform.backup.backup_manifest import BackedUpCommit, BackupManifest
+from sync_platform.backup.made_backups import MadeBackup
 from sync_platform.backup.repository import ReadManifest, Repository
 from sync_platform.documents.local_time import local_time
 from sync_platform.documents.typed_command import typed
@@ -32,13 +33,17 @@ class ChosenCommit:
 
 
 def choose_commit(
-    repository: Repository, backup_id: str | None, moment: datetime | None, sources: Sequence[str] = ()
+    repository: Repository,
+    backup_id: str | None,
+    moment: datetime | None,
+    sources: Sequence[str] = (),
+    made: Sequence[MadeBackup] = (),
 ) -> ChosenCommit:
     """The newest commit of a backup, or the commit that was current at a moment, of all backups that have it.
 
     UsageError where there is no such backup, where none has all of `sources`, or where the moment lies before the
     oldest commit in any backup. DamagedBackup where the manifest of a newer backup, which may have a newer commit,
-    cannot be used.
+    cannot be used, or is gone though it is among those that were `made`.
     """
     if backup_id is not None:
         manifest = repository.manifest(backup_id)
@@ -47,13 +52,16 @@ def choose_commit(
     read = repository.read_manifests()
     manifests = [each.manifest for each in read if each.manifest]
     manifests = [each for each in manifests if each.commits and _has_sources(each, sources)]
+    gone = _gone_backups(repository, read, made, sources)
     if not manifests:
         _require_usable(read, None)
+        _require_present(gone, None, repository)
         raise UsageError(
             f"there is no backup{_of_sources(sources)} in {repository.store.url}: `{typed('backup', 'create')}`"
         )
     if moment is None or all(commit.at <= moment for each in manifests for commit in each.commits):
         _require_usable(read, manifests[-1])
+        _require_present(gone, manifests[-1], repository)
     if moment is None:
         return _newest(manifests[-1])
     commits = [
@@ -74,11 +82,38 @@ def _require_usable(read: Sequence[ReadManifest], newest: BackupManifest | None)
     for each in read:
         is_unusable = each.manifest is None and is_backup_id(each.backup_id)
         if is_unusable and (newest is None or created_at_of(each.backup_id) > newest.created_at):
-            instead = f"restore {newest.id} by its id" if newest else "restore from a replica"
             raise DamagedBackup(
                 f"the manifest of {each.backup_id} cannot be used: {each.problem}; nothing was restored. To do "
-                f"without it, {instead}"
+                f"without it, {_instead_of_it(newest)}"
             )
+
+
+def _gone_backups(
+    repository: Repository, read: Sequence[ReadManifest], made: Sequence[MadeBackup], sources: Sequence[str]
+) -> list[MadeBackup]:
+    """Those that were made, that have all of `sources`, and whose manifest is gone although no retention removed it."""
+    there = {each.backup_id for each in read}
+    gone = [each for each in made if each.id not in there and _has_all(each, sources)]
+    removed = repository.removed_backups() if gone else set()
+    return [each for each in gone if each.id not in removed]
+
+
+def _has_all(made: MadeBackup, sources: Sequence[str]) -> bool:
+    return not made.sources or (bool(sources) and made.sources.issuperset(sources))
+
+
+def _require_present(gone: Sequence[MadeBackup], newest: BackupManifest | None, repository: Repository) -> None:
+    """DamagedBackup where a backup that is gone is newer than `newest`, by the time in its name."""
+    for each in reversed(gone):
+        if is_backup_id(each.id) and (newest is None or created_at_of(each.id) > newest.created_at):
+            raise DamagedBackup(
+                f"the newer backup {each.id} is not in {repository.store.url}, though {each.in_words}; nothing was "
+                f"restored. To do without it, {_instead_of_it(newest)}"
+            )
+
+
+def _instead_of_it(newest: BackupManifest | None) -> str:
+    return f"restore {newest.id} by its id" if newest else "restore from a replica"
 
 
 def _newest(manifest: BackupManifest) -> ChosenCommit:

@@ -7,7 +7,7 @@ restored lake, and measures how long a restore takes (RTO) and how much would be
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +17,7 @@ import duckdb
 
 from sync_platform.backup.chosen_commit import ChosenCommit, choose_commit
 from sync_platform.backup.fresh_lake import RestoreIntoFreshLake
+from sync_platform.backup.made_backups import MadeBackup
 from sync_platform.backup.repository import Repository
 from sync_platform.errors import StorageError
 from sync_platform.lake.digest import Digest, digest_table
@@ -67,9 +68,13 @@ class DrillReport:
 
 @dataclass(frozen=True)
 class Drill:
-    """A drill of a repository beside the lake in use. `kept`: how long changes are kept before they may be folded."""
+    """A drill of a repository beside the lake in use.
+
+    `made`: the backups that were made in it. `kept`: how long changes are kept before they may be folded.
+    """
 
     repository: Repository
+    made: Sequence[MadeBackup]
     lake_in_use: LakeAddress
     history: str
     platforms: Mapping[str, Platform]
@@ -81,7 +86,7 @@ class Drill:
     def run(self) -> DrillReport:
         """Restore and compare. UsageError where there is no backup, DamagedBackup where it cannot be restored."""
         began = time.monotonic()
-        chosen = choose_commit(self.repository, None, None)
+        chosen = choose_commit(self.repository, None, None, made=self.made)
         report = DrillReport(chosen.manifest.id, chosen.commit.snapshot, chosen.commit.at)
         address = LakeAddress(
             f"sqlite:{self.scratch / 'lake' / 'catalog.sqlite'}",

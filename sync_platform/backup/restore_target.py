@@ -83,7 +83,7 @@ class FreshHome:
             return msgspec.json.decode((self.folder / name).read_bytes(), type=RestoreMark)
         except FileNotFoundError:
             return None
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             return RestoreMark("an unknown backup", 0)
 
 

@@ -13,6 +13,7 @@ from sync_platform.compliance import requirements
 from sync_platform.compliance.lake_view import LakeView
 from sync_platform.compliance.obligation import Obligation
 from sync_platform.compliance.span import Span
+from sync_platform.documents.wording import counted
 from sync_platform.lake.chain import BATCHES
 from sync_platform.lineage.anchors import Anchor, ChainHead, read_anchors
 from sync_platform.lineage.findings import Break, Findings
@@ -74,11 +75,12 @@ def judge_chains(verified: ChainVerification, span: Span, now: datetime) -> list
     findings = verified.findings
     of_log = [broken_place for broken_place in findings.breaks if _concerns_log(broken_place)]
     others = [broken_place for broken_place in findings.breaks if not _concerns_log(broken_place)]
-    landed = "" if findings.landed_objects is None else f", {findings.landed_objects:,} landed objects"
-    counts = f"{findings.batches:,} batches, {findings.changes:,} changes, {findings.tables:,} tables{landed}"
+    landed = "" if findings.landed_objects is None else f", {counted(findings.landed_objects, 'landed object')}"
+    rows = f"{counted(findings.batches, 'batch')}, {counted(findings.changes, 'change')}"
+    counts = f"{rows}, {counted(findings.tables, 'table')}{landed}"
     return [
-        requirements.HISTORY.judged(not others, _evidence(others, f"{counts}, {findings.anchors:,} anchors")),
-        requirements.AUDIT_LOG.judged(not of_log, _evidence(of_log, f"{findings.audit_entries:,} entries")),
+        requirements.HISTORY.judged(not others, _evidence(others, f"{counts}, {counted(findings.anchors, 'anchor')}")),
+        requirements.AUDIT_LOG.judged(not of_log, _evidence(of_log, counted(findings.audit_entries, "entry"))),
         _judge_anchored(verified, span, now),
     ]
 
@@ -102,7 +104,7 @@ def _evidence(breaks: Sequence[Break], counts: str) -> str:
     if not breaks:
         return f"{counts}: all intact"
     more = [f"and {len(breaks) - MAX_NAMED:,} more"] if len(breaks) > MAX_NAMED else []
-    return "; ".join([f"{counts}: {len(breaks):,} breaks", *map(str, breaks[:MAX_NAMED]), *more])
+    return "; ".join([f"{counts}: {counted(len(breaks), 'break')}", *map(str, breaks[:MAX_NAMED]), *more])
 
 
 def _concerns_log(broken_place: Break) -> bool:

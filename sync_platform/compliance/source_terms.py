@@ -121,7 +121,11 @@ def _live_hosts(view: LakeView, landing: ObjectStore) -> dict[str, set[str]]:
     for platform, key in view.rows(query):
         try:
             pages = msgspec.json.decode(landing.get(key), type=_Pages).pages
-        except (KeyError, msgspec.DecodeError):  # deleted by retention, or damaged: verification reports that
+        except (
+            KeyError,
+            msgspec.DecodeError,
+            UnicodeDecodeError,
+        ):  # deleted by retention, or damaged: see verification
             continue
         urls = {urlsplit(body.url)._replace(path="", query="").geturl() for page in pages for body in page.bodies}
         live_hosts.setdefault(platform, set()).update(urlsplit(url).netloc for url in urls if not is_loopback(url))

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import dagster as dg
 
 from sync_platform.backup.drill import Drill, DrillReport
+from sync_platform.backup.made_backups import read_made_backups
 from sync_platform.backup.scratch_folder import scratch_folder
 from sync_platform.defs import schedule_times
 from sync_platform.defs.audit import audited_run
@@ -35,9 +36,11 @@ def drill_of(settings: Settings, on_step: Callable[[str], None], *, from_replica
     """The drill of an installation, with a scratch folder for its duration; `from_replica`: of its replica alone."""
     platforms = load_platforms(settings.platform_path)
     tombstones_of(settings, from_replica=from_replica)  # a restore without them would refuse
+    made = read_made_backups(settings.ledger_url, settings.backup_url)
     with scratch_folder(settings.temp, "drill") as scratch:
         yield Drill(
             backups_of(settings, from_replica=from_replica).repository(),
+            made,
             LakeAddress.of(settings),
             settings.lineage_table_name,
             platforms,

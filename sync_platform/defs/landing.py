@@ -23,6 +23,7 @@ from sync_platform.defs.retry_wait import RETRIES, RETRY_DELAY_S, wait_for_retry
 from sync_platform.defs.sync_log import SyncLog
 from sync_platform.defs.trigger import ATTENDED_TAG, LAUNCHED_AGAIN_TAG, RETRIED_TAG, trigger_of
 from sync_platform.defs.vault_backup import vault_backup_of
+from sync_platform.documents.wording import counted
 from sync_platform.emergency.request import EmergencyRequest
 from sync_platform.errors import LockLost, MadeByNewer, PresentOnly, StorageError, SyncError, Throttled, TransientError
 from sync_platform.lake.late_records import learnt_overlaps, overlap_of
@@ -239,7 +240,7 @@ class _PageReport:
         self._notes.page(dataset, self.records)
         if time.monotonic() - self._logged_at > LOG_EVERY_S:
             self._logged_at = time.monotonic()
-            self._context.log.info(f"{self.records:,} records so far, now {dataset}")
+            self._context.log.info(f"{counted(self.records, 'record')} so far, now {dataset}")
             self._locks.require_not_taken(self._platform.name)
 
 

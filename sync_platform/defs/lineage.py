@@ -16,6 +16,7 @@ from sync_platform.defs.automation import RUN_TAGS
 from sync_platform.defs.landing import failure
 from sync_platform.defs.resources import LakeResource, StoreResource, VaultResource, lake_of, store_of, vault_of
 from sync_platform.defs.schedule_times import scheduled
+from sync_platform.documents.wording import counted
 from sync_platform.errors import StorageError, SyncError
 from sync_platform.lineage.verification import AuditedInstallation
 from sync_platform.platforms import load_platforms
@@ -93,7 +94,7 @@ def verification_schedule() -> dg.ScheduleDefinition:
                 operation.ended("complete" if findings.holds else "failed", **findings.logged())
                 if not findings.holds:
                     first = "; ".join(findings.first_breaks)
-                    raise StorageError(f"{len(findings.breaks):,} breaks found: {first}")
+                    raise StorageError(f"{counted(len(findings.breaks), 'break')} found: {first}")
                 key = audited.anchor()
                 note_run(
                     context.run, auditor.ledger_url, OperationName.anchor, {"store": audited.anchors.url, "key": key}

@@ -17,9 +17,16 @@ from sync_platform.defs.automation import RUN_TAGS
 from sync_platform.defs.landing import failure
 from sync_platform.defs.resources import LakeResource, StoreResource
 from sync_platform.defs.schedule_times import scheduled
+from sync_platform.errors import DamagedManifest
 from sync_platform.lake.maintenance import MaintenanceReport, maintain
 from sync_platform.lake.transaction import guarded
-from sync_platform.landing.retention import ExpiredSync, delete_expired, find_expired, limits_of
+from sync_platform.landing.retention import (
+    ExpiredSync,
+    damage_in_words,
+    delete_expired,
+    find_expired,
+    limits_of,
+)
 from sync_platform.lineage.retention import FoldedDataset, close_lineage
 from sync_platform.privacy.recorded_deletion import Deletion
 from sync_platform.privacy.retention_rule import RULE, RuleName
@@ -57,7 +64,8 @@ def maintenance_schedule(settings: Settings, platforms: dict[str, Platform]) -> 
     @dg.op(
         description="Folds old changes into their results, expires snapshots beyond the time-travel window, merges "
         "small files, and deletes files that no snapshot needs, files of killed writers, and expired landed pages. It "
-        "proves that every file is as it was recorded, and that the content of every table stays the same.",
+        "proves that every file is as it was recorded, and that the content of every table stays the same. A damaged "
+        "manifest of landed pages keeps its sync, and fails the run after everything else is done.",
         out=dg.Out(dg.Nothing),
         retry_policy=RETRIES,
     )
@@ -81,7 +89,8 @@ def maintenance_schedule(settings: Settings, platforms: dict[str, Platform]) -> 
                 files.replace_lists()
                 store = landing_store.open()
                 limit = limits_of(platforms, retention.landing_retention_days)
-                expired = find_expired(store, limit, now)
+                damaged: list[DamagedManifest] = []
+                expired = find_expired(store, limit, now, damaged.append)
                 delete_expired(store, expired, now, lease.require)
         except Exception as error:
             raise failure(context, error) from error
@@ -89,6 +98,8 @@ def maintenance_schedule(settings: Settings, platforms: dict[str, Platform]) -> 
             if not deletion.is_nothing:
                 record_deletion(context.run, settings, deletion)
         yield dg.Output(None, metadata=_metadata(report, expired, closed))
+        if damaged:
+            raise failure(context, DamagedManifest(damage_in_words(damaged)))
 
     @dg.job(
         name=MAINTENANCE,

@@ -26,6 +26,15 @@ def verbatim(text: str) -> str:
     return "\n".join(map(visible, text.split("\n")))
 
 
+def counted(count: int, noun: str) -> str:
+    """A count with its noun in the right number: `1 entry`, `1,234 entries`. The last word of the noun changes."""
+    if count == 1:
+        return f"1 {noun}"
+    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
+        return f"{count:,} {noun[:-1]}ies"
+    return f"{count:,} {noun}{'es' if noun.endswith(('ch', 's', 'sh', 'x')) else 's'}"
+
+
 def in_one_line(text: object) -> str:
     """A message of a library in one line: its line breaks and tabs as spaces."""
     return " ".join(str(text).split())

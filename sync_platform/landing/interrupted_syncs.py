@@ -89,7 +89,7 @@ def _read_into(interrupted: InterruptedParts, keys: list[str], scope: Scope) -> 
     for key in keys:
         try:
             journal = msgspec.json.decode(interrupted.store.get(key), type=Journal)
-        except (KeyError, msgspec.DecodeError):
+        except (KeyError, msgspec.DecodeError, UnicodeDecodeError):
             continue  # it was not written completely when the sync died
         if journal.scope != scope_text(scope):
             return

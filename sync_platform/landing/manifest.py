@@ -129,7 +129,7 @@ def find_manifest(store: ObjectStore, key: str) -> Manifest | None:
         return msgspec.json.decode(store.get(key), type=Manifest)
     except KeyError:
         return None
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise DamagedManifest(f"the manifest {store.url}/{key} is damaged: {error}") from error
 
 

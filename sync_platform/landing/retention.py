@@ -1,17 +1,19 @@
 """How long landed syncs are kept: the days of a setting, or fewer where the platform's terms require that.
 
 A sync is kept or deleted as a whole. The sources of the current tables are kept: per dataset the newest sync of its
-latest period, and the newest complete one. Only terms override that.
+latest period, and the newest complete one, or those that may be it because their manifest is damaged. Only terms
+override that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import groupby, islice
+from itertools import groupby
 from typing import Any
 
+from sync_platform.errors import DamagedManifest
 from sync_platform.landing.manifest import find_manifest, manifest_key
 from sync_platform.landing.sync_id import time_of_sync
 from sync_platform.settings import PlatformSettings, platform_settings
@@ -21,6 +23,7 @@ from sync_platform.storage.held_lock import needs_no_lock
 from sync_platform.storage.object_store import ObjectInfo, ObjectStore
 
 LANDING = "landing/"
+OnDamage = Callable[[DamagedManifest], None]
 AT_WORK = timedelta(days=1)
 """A sync that wrote an object within this time may still be running, or be resumed if it has no manifests."""
 
@@ -91,13 +94,22 @@ def limit_of(platform: Platform, own: PlatformSettings, days: int) -> LandingLim
     return LandingLimit(days, platform.terms.cache_days if is_live else None)
 
 
-def find_expired(store: ObjectStore, limit: Callable[[str], LandingLimit], now: datetime) -> list[ExpiredSync]:
-    """The syncs that are to be deleted, oldest first within a platform; `limit` returns the limit of a platform."""
+def ignore_damage(error: DamagedManifest) -> None:
+    """Does nothing with a damaged manifest: verification and maintenance name it."""
+
+
+def find_expired(
+    store: ObjectStore, limit: Callable[[str], LandingLimit], now: datetime, on_damage: OnDamage = ignore_damage
+) -> list[ExpiredSync]:
+    """The syncs that are to be deleted, oldest first within a platform.
+
+    `limit` returns the limit of a platform. `on_damage` gets each damaged manifest that keeps its sync.
+    """
     expired = []
     syncs = sorted(landed_syncs(store), key=lambda sync: (sync.platform, sync.sync_id))
     for platform, of_platform in groupby(syncs, key=lambda sync: sync.platform):
         listed = list(of_platform)
-        needed = _needed(store, listed)
+        needed = _needed(store, listed, on_damage)
         for sync in listed:
             reason = _reason(sync, limit(platform), now, sync.sync_id in needed)
             if reason:
@@ -120,6 +132,15 @@ def delete_expired(
     store.sweep(LANDING, now - AT_WORK)
 
 
+def damage_in_words(damaged: Sequence[DamagedManifest]) -> str:
+    """What keeps syncs that may be past their retention, and what a person does about it."""
+    named = "; ".join(str(error) for error in damaged)
+    return (
+        f"{named}; the sync is kept, and all else is done. Put the manifest back from a copy of the landing store; "
+        "where there is none, delete its folder: the rows stay in the lake"
+    )
+
+
 def landed_syncs(store: ObjectStore) -> list[LandedSync]:
     """Every sync in the store, interrupted ones included."""
     syncs: dict[tuple[str, str, str], LandedSync] = {}
@@ -132,20 +153,24 @@ def landed_syncs(store: ObjectStore) -> list[LandedSync]:
     return list(syncs.values())
 
 
-def _needed(store: ObjectStore, syncs: list[LandedSync]) -> set[str]:
+def _needed(store: ObjectStore, syncs: list[LandedSync], on_damage: OnDamage) -> set[str]:
     """The ids of the syncs of one platform that are kept regardless of their age."""
     needed: set[str] = set()
     for dataset in {dataset for sync in syncs for dataset in sync.entries}:
         landed = [sync for sync in syncs if dataset in sync.entries and sync.is_whole]
         newest_first = sorted(landed, key=lambda sync: (sync.partition, sync.sync_id), reverse=True)
-        complete = (sync for sync in newest_first if _is_complete(store, sync, dataset))
-        needed.update(sync.sync_id for sync in (*newest_first[:1], *islice(complete, 1)))
+        needed.update(sync.sync_id for sync in newest_first[:1])
+        for sync in newest_first:
+            try:
+                manifest = find_manifest(store, manifest_key(sync.platform, dataset, sync.partition, sync.sync_id))
+            except DamagedManifest as error:
+                on_damage(error)
+                needed.add(sync.sync_id)
+                continue
+            if manifest is not None and manifest.complete:
+                needed.add(sync.sync_id)
+                break
     return needed
-
-
-def _is_complete(store: ObjectStore, sync: LandedSync, dataset: str) -> bool:
-    manifest = find_manifest(store, manifest_key(sync.platform, dataset, sync.partition, sync.sync_id))
-    return manifest is not None and manifest.complete
 
 
 def _reason(sync: LandedSync, limit: LandingLimit, now: datetime, is_needed: bool) -> str | None:

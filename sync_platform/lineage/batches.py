@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import duckdb
 
+from sync_platform.documents.wording import counted
 from sync_platform.lake.chain import COUNTS, LIVE_BATCHES, Batch, batches, combine
 from sync_platform.lake.history import DIGEST
 from sync_platform.lake.schema import CHANGES
@@ -102,11 +103,11 @@ def _difference(batch: Batch, found_batch: _RecomputedBatch | None) -> str | Non
     """How the history differs from what a batch covers, in words."""
     present = found_batch.changes if found_batch else 0
     if present < batch.changes:
-        return f"{batch.changes - present:,} of its {batch.changes:,} changes are missing"
+        return f"it lacks {batch.changes - present:,} of its {counted(batch.changes, 'change')}"
     if present > batch.changes:
-        return f"{present - batch.changes:,} changes were added to its {batch.changes:,}"
+        return f"it has {counted(present - batch.changes, 'change')} more than its {batch.changes:,}"
     if found_batch is not None and found_batch.digest != batch.digest:
-        return f"at least one of its {batch.changes:,} changes is not what it was"
+        return f"at least one of its {counted(batch.changes, 'change')} is not what it was"
     return None
 
 
@@ -129,7 +130,7 @@ def _unchained(session: duckdb.DuckDBPyConnection, recomputed: str) -> Iterator[
         GROUP BY ALL ORDER BY 3, 1, 2"""
     ).fetchall()
     for platform, dataset, first, count in rows:
-        what = f"{count:,} changes belong to no batch: they were added past the chain, or their batch is gone"
+        what = f"no batch has {counted(count, 'change')} of it: added past the chain, or with a batch that is gone"
         yield Break("changes", what, platform=platform, dataset=dataset, at=first)
 
 

@@ -21,10 +21,12 @@ from sync_platform.lake.corrected_times import corrected_history
 from sync_platform.lake.replay import replay
 from sync_platform.lake.schema import schemas_present, table_name
 from sync_platform.lake.tracked_table import TrackedTables
+from sync_platform.lineage.absent_tables import RUNS, first_commit, not_there_yet, require_present
 from sync_platform.lineage.moment import RESOLUTION
 from sync_platform.lineage.retention import require_unfolded
 from sync_platform.sources.period import day_in_hong_kong
 from sync_platform.storage.lake_connection import LAKE, Lake
+from sync_platform.storage.lake_tables import has_table
 from sync_platform.storage.session_memory import with_memory
 from sync_platform.storage.temporary_tables import TemporaryTables
 
@@ -46,15 +48,18 @@ class PastLake:
 def past_lake(lake: Lake, history: str, tables: TrackedTables, moment: datetime, sql: str) -> Iterator[PastLake]:
     """The lake as it was at the moment, for the statement `sql`; if needed, the tables that it names are replayed.
 
-    Raises UsageError for a moment in the future, for one before the first commit, and for one before the window of time
-    travel if either the statement names a table that cannot be replayed, or the history up to the moment is folded.
+    Raises UsageError for a moment in the future, for one before the first commit, for one at which a table that the
+    statement names was not there yet, and for one before the window of time travel if either the statement names a
+    table that cannot be replayed, or the history up to the moment is folded.
     """
     with lake.session() as session:
         require_known(session, moment)
     snapshot = _snapshot_at(lake, moment)
     if snapshot is not None:
-        with lake.pinned(snapshot) as then, then.session() as session:
-            yield PastLake(session, f"as of {local_time(moment)}: time travel to snapshot {snapshot}")
+        with lake.pinned(snapshot) as pinned, pinned.session() as then:
+            with lake.session() as session:
+                require_present(session, then, tables_named(session, sql), moment)
+            yield PastLake(then, f"as of {local_time(moment)}: time travel to snapshot {snapshot}")
         return
     with lake.session() as session, with_memory(session, REPLAY_MEMORY):
         require_unfolded(session, moment)
@@ -74,7 +79,9 @@ def require_known(session: duckdb.DuckDBPyConnection, moment: datetime) -> None:
     now = datetime.now(UTC)
     if moment > now and day_in_hong_kong(moment) > day_in_hong_kong(now):
         raise UsageError(f"as of {local_time(moment)}: that is in the future; it is {local_time(now)} now")
-    first = session.execute(f"SELECT min(committed_at) FROM {LAKE}.sync.runs").fetchone()
+    if not has_table(session, RUNS):
+        raise UsageError(f"as of {local_time(moment)}: nothing is known of that time; no sync is stored yet")
+    first = session.execute(f"SELECT min(committed_at) FROM {LAKE}.{RUNS}").fetchone()
     if first and first[0] and moment < first[0]:
         raise UsageError(
             f"as of {local_time(moment)}: nothing is known of that time; the first commit is of {local_time(first[0])}"
@@ -119,6 +126,9 @@ def _create(
         with TemporaryTables(session) as scratch:
             replayed = replay(scratch, history, tables[table], known_before=moment + RESOLUTION)
             session.execute(f"CREATE TABLE {into} AS FROM {replayed}")
+        first = first_commit(session, *table)
+        if first and moment < first and not session.execute(f"FROM {into} LIMIT 1").fetchall():
+            raise not_there_yet(*table, moment, first)
     elif committed_at:
         is_history = ".".join(table) == history
         rows = corrected_history(session, history) if is_history else f"{LAKE}.{table_name(*table)}"

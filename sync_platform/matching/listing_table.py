@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from sync_platform.errors import UsageError
-from sync_platform.sources.placeholders import LONGEST, is_name, is_placeholder
+from sync_platform.placeholders import LONGEST, is_name, is_placeholder
 
 SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "source": pl.String,

@@ -160,7 +160,7 @@ def read_model(body: bytes) -> Model:
     """The model from its JSON; UsageError where it is not a model or has another version."""
     try:
         model = msgspec.json.decode(body, type=Model)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"not a model of matching: {error}") from None
     shapes = {name: len(parameters.m) for name, parameters in model.parameters.items()}
     if model.version != VERSION or shapes != {comparison.name: len(comparison.levels) for comparison in COMPARISONS}:

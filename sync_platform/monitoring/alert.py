@@ -19,6 +19,8 @@ from sync_platform.monitoring.problem import Severity
 Event = Literal["opened", "reopened", "escalated", "still-open", "resolved", "test"]
 """What a message is about. `still-open`: a silence has ended and the cause is still there."""
 AlertState = Literal["open", "acknowledged", "silenced", "resolved"]
+SILENCE = ("silenced_at", "silenced_until", "silenced_by", "silenced_because")
+"""The values of a silence."""
 MOST_SUBJECTS = 8
 """The most subjects that a message names."""
 LONGEST = 500
@@ -73,6 +75,11 @@ class Alert:
     def is_open(self) -> bool:
         return self.resolved_at is None
 
+    @property
+    def has_silence_ended(self) -> bool:
+        """True if its cause was found since its silence ended."""
+        return self.silenced_until is not None and self.last_seen_at >= self.silenced_until
+
     def is_silenced(self, now: datetime) -> bool:
         """A silence that begins in the future was made while a clock was ahead, and does not count."""
         if self.silenced_at is None or self.silenced_until is None:
@@ -87,9 +94,11 @@ class Alert:
         return "acknowledged" if self.acknowledged_at else "open"
 
     def document(self, now: datetime) -> dict[str, Any]:
-        """The alert for programs."""
+        """The alert for programs; an open one without a silence that is over."""
+        silence = {} if self.is_silenced(now) or not self.is_open else dict.fromkeys(SILENCE)
         return {
             **asdict(self),
+            **silence,
             "name": self.name,
             "state": self.state(now),
             "command": named_command(*self.command),

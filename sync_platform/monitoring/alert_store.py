@@ -16,11 +16,12 @@ import sqlalchemy as sa
 
 from sync_platform.documents.typed_command import named_command
 from sync_platform.errors import NotFound, UsageError
-from sync_platform.monitoring.alert import Alert, Event, shortened
+from sync_platform.monitoring.alert import SILENCE, Alert, Event, shortened
 from sync_platform.monitoring.alert_decision import (
     BY_ITSELF,
     TEST,
     hold_of,
+    is_future,
     new_alert,
     opened_again,
     opened_by_now,
@@ -118,9 +119,11 @@ class AlertStore:
             "gone_at": None,
             **seen_again(group, alert),
         }
-        if alert.silenced_at and not alert.is_silenced(now):
-            changes |= dict.fromkeys(("silenced_at", "silenced_until", "silenced_by", "silenced_because"))
+        if alert.silenced_at and is_future(alert.silenced_at, now):
+            changes |= dict.fromkeys(SILENCE)
             event = event or "still-open"
+        elif alert.silenced_at and not alert.is_silenced(now) and not alert.has_silence_ended:
+            event = event or "still-open"  # the silence is kept: it goes on where only the clock was ahead
         if not alert.is_open:
             changes |= {**opened_again(alert), "times_reopened": alert.times_reopened + 1}
             event = "reopened"

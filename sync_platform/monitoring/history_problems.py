@@ -8,6 +8,7 @@ import orjson
 
 from sync_platform.documents.local_time import local_minute
 from sync_platform.documents.typed_command import named_command
+from sync_platform.documents.wording import counted
 from sync_platform.lineage.findings import BREAKS, FIRST_BREAKS, last_verification
 from sync_platform.monitoring.named_subjects import shortened
 from sync_platform.monitoring.problem import Problem, ProblemName
@@ -20,7 +21,7 @@ def history_problems(entries: Sequence[AuditEntry]) -> Iterator[Problem]:
     subject = orjson.loads(last.subject) if last else {}
     if last is None or not subject[BREAKS]:
         return
-    count = "1 break" if subject[BREAKS] == 1 else f"{subject[BREAKS]:,} breaks"
+    count = counted(subject[BREAKS], "break")
     first = "; ".join(map(str, subject.get(FIRST_BREAKS, [])))
     yield Problem(
         ProblemName.history_not_intact,

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from sync_platform.sources.placeholders import without_placeholder
+from sync_platform.placeholders import without_placeholder
 from sync_platform.sources.values import filled
 
 TRADITIONAL = ("zh_HK", "zh_TW", "zh_Hant", "zh_MO")

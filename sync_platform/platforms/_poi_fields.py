@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from sync_platform.sources.placeholders import without_placeholders
+from sync_platform.placeholders import without_placeholders
 from sync_platform.sources.values import filled, filled_texts
 
 PRICE_RANGES = {1: "below 50", 2: "51-100", 3: "101-200", 4: "201-400", 5: "401-800", 6: "above 800"}

@@ -20,6 +20,7 @@ from sync_platform.privacy.searched_installation import sealed_paths
 from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.storage.lake_connection import LAKE
 from sync_platform.storage.relational import transaction
+from sync_platform.vault.blank_identifiers import names_somebody
 from sync_platform.vault.erased_values import erased_subjects
 from sync_platform.vault.identifiers import Identifier, normalised
 from sync_platform.vault.identifiers import find_subjects as find_identified
@@ -31,7 +32,6 @@ from sync_platform.vault.subject_names import (
     IN_SEVERAL_SPELLINGS,
     OWN_ID,
     kind_of_name,
-    names_somebody,
     other_spellings,
 )
 from sync_platform.vault.tombstones import tombstones

@@ -1,6 +1,6 @@
 """Frequent values: texts that fill an improbable share of a column of names or addresses of a full list.
 
-Such a text is probably a placeholder that is not declared yet (sources/placeholders.py). The findings are drift of the
+Such a text is probably a placeholder that is not declared yet (placeholders.py). The findings are drift of the
 kind `placeholder`.
 """
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from math import sqrt
 from typing import Any, Literal
 
+from sync_platform.documents.wording import counted
 from sync_platform.settings import PlatformSettings, Settings
 from sync_platform.sources.columns import Column
 
@@ -101,7 +102,7 @@ class Score:
         """The worst problems, worst first."""
         problems = [_in_words(each) for each in self.detail.get("worst", [])]
         if self.detail.get("missing"):
-            problems.append(f"{_records(self.detail['missing'])} that the source claims did not come")
+            problems.append(f"{counted(self.detail['missing'], 'record')} that the source claims did not come")
         return problems
 
 
@@ -109,15 +110,11 @@ def _in_words(worst: Mapping[str, Any]) -> str:
     """One problem of any dimension as a sentence."""
     if "rule" in worst:
         example = f", e.g. {worst['examples'][0]}" if worst["examples"] else ""
-        return f"{worst['column']} not {worst['rule']} in {_records(worst['records'])}{example}"
+        return f"{worst['column']} not {worst['rule']} in {counted(worst['records'], 'record')}{example}"
     if "filled" in worst:
         return f"{worst['column']} is filled in {worst['filled']:,} of {worst['of']:,}"
     wrong = f", e.g. {', '.join(worst['wrong_ids'])}" if worst.get("wrong_ids") else ""
-    return f"not true of {_records(worst['wrong'])}: {worst.get('words', worst['measure'])}{wrong}"
-
-
-def _records(count: int) -> str:
-    return "1 record" if count == 1 else f"{count:,} records"
+    return f"not true of {counted(worst['wrong'], 'record')}: {worst.get('words', worst['measure'])}{wrong}"
 
 
 def wilson(hits: int, trials: int) -> tuple[float, float]:

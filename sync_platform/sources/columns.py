@@ -63,7 +63,7 @@ def column(
     platform whose `source_id` it holds. `is_set`: a list whose order and repetitions mean nothing, such as cuisines; a
     row in which only these differ has not changed. `one_of`: the column with a set of which this column holds one
     value; it has not changed while the set still has its value. `is_free_text`: what a person wrote, in which
-    a text such as "N/A" is no placeholder (sources/placeholders.py).
+    a text such as "N/A" is no placeholder (placeholders.py).
     """
     text = f"{description} ({unit})" if unit else description
     return Meaning(text, sealed, matters, rules, refers_to, is_set, one_of, is_free_text)

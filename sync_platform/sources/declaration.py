@@ -101,7 +101,7 @@ class Dataset:
     `volatile`  row columns kept current but left out of the content hash and of the history
     `cursor`    row column (a time) whose largest value is the watermark of the platform's delta, if it has one
     `deleted`   record field that is true where a delta reports the record as deleted
-    `placeholders` texts that the platform writes for a blank, besides those of sources/placeholders.py
+    `placeholders` texts that the platform writes for a blank, besides those of placeholders.py
     `rules`     rules between columns of one record
     `bilingual` pairs of columns: the first has English text, the second Chinese text
     `agreements` conditions between its records and the records that they refer to

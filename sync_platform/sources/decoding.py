@@ -20,9 +20,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from sync_platform.placeholders import is_name, without_placeholder, without_placeholders
 from sync_platform.sources.columns import ColumnDeclaration, Row, declared_columns
 from sync_platform.sources.loose_records import FieldMeanings, UnreadableDate
-from sync_platform.sources.placeholders import is_name, without_placeholder, without_placeholders
 from sync_platform.sources.rules import OneOf
 from sync_platform.sources.source_ids import joined_id, required_id
 from sync_platform.sources.values import day, filled, identity, moment, money

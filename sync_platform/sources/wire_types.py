@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec import inspect
 
-from sync_platform.sources.placeholders import is_placeholder
+from sync_platform.placeholders import is_placeholder
 from sync_platform.sources.scalars import day_in, number_in, truth_in, whole_number_of
 from sync_platform.vault.sealed_values import PREFIX
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from sync_platform.storage.relational import transaction
+from sync_platform.vault.blank_identifiers import names_somebody
 from sync_platform.vault.normalisation import ADDRESS, PHONE, email_address, handle, person_name, phone_number
 from sync_platform.vault.personal_fields import PersonalKind
 from sync_platform.vault.subject_keys import subject_keys
@@ -56,7 +57,7 @@ class IdentifierHashes:
 
     def of(self, kind: PersonalKind, value: str) -> str | None:
         """The hash of an identifier: 16 characters. None where the value is no identifier of its kind."""
-        normal_form = NORMAL_FORMS[kind](value) if kind in NORMAL_FORMS else None
+        normal_form = normalised(Identifier(kind, value))
         if normal_form is None:
             return None
         text = f"{kind.name}\x1f{normal_form}".encode()
@@ -66,10 +67,13 @@ class IdentifierHashes:
 def normalised(identifier: Identifier) -> str | None:
     """The one spelling of an identifier (vault/normalisation.py).
 
-    None where the value is no identifier of its kind, and for kinds that name nobody, such as a picture.
+    None where the value is no identifier of its kind or stands for a blank, and for kinds that name nobody, such as a
+    picture.
     """
     normal_form = NORMAL_FORMS.get(identifier.kind)
-    return normal_form(identifier.value) if normal_form else None
+    if normal_form is None or not names_somebody(identifier.kind, identifier.value):
+        return None
+    return normal_form(identifier.value)
 
 
 def kind_by_form(value: str) -> PersonalKind | None:

@@ -1,7 +1,7 @@
 """By which of its values a record names its data subject.
 
-A value that stands for a blank names nobody, such as "n/a" in place of an e-mail address: everyone whose record has it
-would be one person. An erased person is known by every spelling of an address or a number.
+A value that stands for a blank names nobody (vault/blank_identifiers.py). An erased person is known by every spelling
+of an address or a number.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container
 from typing import Any
 
+from sync_platform.vault.blank_identifiers import names_somebody
 from sync_platform.vault.identifiers import Identifier, normalised
 from sync_platform.vault.personal_fields import Personal, PersonalKind
 from sync_platform.vault.sealed_values import Record, value_at
@@ -54,15 +55,6 @@ class SubjectNames:
 def kind_of_name(personal: Personal, path: str) -> PersonalKind:
     """The kind of a path that names data subjects; it may be no personal field itself."""
     return personal.kind_of(path) if path in personal.fields else PersonalKind.unstated
-
-
-def names_somebody(kind: PersonalKind, text: str) -> bool:
-    """False for what stands for a blank: an address without `@`, a number of zeros, a handle of signs."""
-    if kind is PersonalKind.email:
-        return "@" in text
-    if kind is PersonalKind.phone:
-        return any(each.isdigit() and each != "0" for each in text)
-    return kind is not PersonalKind.handle or any(each.isalnum() for each in text)
 
 
 def other_spellings(subject_id: SubjectId, path: str, kind: PersonalKind, text: str) -> list[str]:

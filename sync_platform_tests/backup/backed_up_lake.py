@@ -56,6 +56,7 @@ class BackedUpLake:
     ) -> CreatedBackup:
         created = create_backup(self.installation, self.repository, kind, policy, sources)
         details = {"store": self.store.url, "backup": created.manifest.id, "manifest": created.digest}
+        details |= {"sources": list(sources)} if sources else {}
         self.audit_log.record(OperationName.backup, details, actor="ada", via="cli")
         return created
 

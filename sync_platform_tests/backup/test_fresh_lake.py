@@ -10,13 +10,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from sync_platform.backup.backup_manifest import StoredFile
+from sync_platform.backup.backup_manifest import StoredFile, manifest_key
 from sync_platform.backup.chosen_commit import ChosenCommit, choose_commit
 from sync_platform.backup.creation import BackedUpInstallation, create_backup
 from sync_platform.backup.drill import Drill
 from sync_platform.backup.drill_state import drill_state
 from sync_platform.backup.fresh_lake import RestoreIntoFreshLake
-from sync_platform.backup.repository import Repository
+from sync_platform.backup.made_backups import made_backups
+from sync_platform.backup.repository import REMOVED, Repository
 from sync_platform.backup.repository_key import open_repository_key
 from sync_platform.backup.restore_target import FreshHome, target_of
 from sync_platform.errors import DamagedBackup, StorageError, UsageError
@@ -197,6 +198,43 @@ def test_a_moment_before_the_oldest_commit_is_refused_with_that_commits_time(lak
         choose_commit(lake.repository, "full-2026-01-01T00-00-00-000Z-abcdef", None)
 
 
+def test_an_older_backup_is_taken_only_by_its_id_where_the_newest_is_gone(lake: BackedUpLake) -> None:
+    first = lake.make("full").manifest
+    lake.make(sources=["diner"])
+    lake.harness.sync([{"id": 1, "name": "Soup"}], hour=30, mode="incremental")
+    gone = lake.make().manifest
+    lake.store.delete(manifest_key(gone.id))
+    made = made_backups(lake.audit_log.entries(), lake.store.url)
+    refusal = f"{gone.id} is not in .*entry 3 of the audit log says that it was made; .*restore {first.id} by its id"
+    for moment in (None, datetime.now(UTC)):
+        with pytest.raises(DamagedBackup, match=refusal):
+            choose_commit(lake.repository, None, moment, made=made)
+    assert choose_commit(lake.repository, first.id, None, made=made).manifest == first
+    earlier = first.commits[0].at
+    assert choose_commit(lake.repository, None, earlier, made=made).commit.at == earlier
+    newer = lake.make().manifest
+    made = made_backups(lake.audit_log.entries(), lake.store.url)
+    assert choose_commit(lake.repository, None, None, made=made).manifest == newer
+    lake.store.delete(manifest_key(newer.id))
+    for each in (gone, newer):  # as retention does
+        lake.store.put(f"{REMOVED}{each.id}.json", b"{}")
+    assert choose_commit(lake.repository, None, None, made=made).manifest == first
+    assert made_backups(lake.audit_log.entries(), "s3://another") == []
+
+
+def test_a_backup_of_one_platform_that_is_gone_hinders_only_its_restore(lake: BackedUpLake) -> None:
+    first = lake.make("full").manifest
+    gone = lake.make(sources=["diner"]).manifest
+    lake.store.delete(manifest_key(gone.id))
+    made = made_backups(lake.audit_log.entries(), lake.store.url)
+    assert choose_commit(lake.repository, None, None, made=made).manifest == first
+    with pytest.raises(DamagedBackup, match=f"{gone.id} is not in "):
+        choose_commit(lake.repository, None, None, ["diner"], made)
+    lake.store.delete(manifest_key(first.id))
+    with pytest.raises(DamagedBackup, match=f"{first.id} is not in .* restore from a replica"):
+        choose_commit(lake.repository, None, None, made=made)
+
+
 def test_a_catalog_of_a_newer_format_is_refused(lake: BackedUpLake, restores: Restores) -> None:
     made = lake.make("full").manifest
     newer = msgspec.structs.replace(made, versions={"ducklake": "2.0"})
@@ -251,7 +289,7 @@ def test_a_drill_passes_and_fails_where_the_restored_table_is_not_that_of_the_la
         kept = timedelta(days=3650)
         address = lake.harness.lake.address
         return Drill(
-            lake.repository, address, HISTORY, platforms, tables, kept, scratch / str(number), lambda step: None
+            lake.repository, [], address, HISTORY, platforms, tables, kept, scratch / str(number), lambda step: None
         )
 
     report = drill(1).run()

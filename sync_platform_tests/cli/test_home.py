@@ -11,17 +11,23 @@ from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
 
+import dagster as dg
 import pytest
 import yaml
 
 from sync_platform.cli.runner.home import INSTANCE_YAML, prepare_home
 from sync_platform.cli.runner.instance_settings import VERSIONS, InstanceSettings
+from sync_platform.defs.dagster_internals import instance_in
 from sync_platform.errors import StorageError
 from sync_platform_tests.cli.conftest import Shell
 from sync_platform_tests.small_disk import read_only, small_disk
 
 AT_ONCE = 8
 TIMES = 50
+
+
+@dg.job
+def nothing() -> None: ...
 
 
 def test_workers_that_start_together_do_not_disturb_each_other(tmp_path: Path) -> None:
@@ -44,6 +50,28 @@ def test_a_home_that_became_read_only_is_to_be_made_writable_and_a_new_one_goes_
             for home, advice in ((disk / "home", "make it writable again"), (disk / "new", "choose another folder")):
                 with pytest.raises(StorageError, match=f"{home}.*Read-only file system.*{advice}"):
                     prepare_home(home)
+
+
+def test_a_home_of_which_nothing_can_be_written_is_shown_and_its_versions_are_compared(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", megabytes=20) as disk:
+        shell, unused = Shell(disk / "home"), Shell(disk / "unused")
+        assert shell.run("migrate").returncode == 0
+        with instance_in(shell.home / "dagster") as instance:
+            run = instance.create_run_for_job(nothing, status=dg.DagsterRunStatus.STARTED)
+        with read_only(disk):
+            status, versions = (shell.run(*command, "--json") for command in (("status",), ("migrate", "--check")))
+            none = unused.run("status", "--json")
+    assert [each.returncode for each in (status, versions, none)] == [0, 0, 0], status.stderr + versions.stderr
+    assert [each["run_id"] for each in json.loads(status.stdout)["runs"]] == [run.run_id]
+    states = {each["part"]: each["state"] for each in json.loads(versions.stdout)["versions"]}
+    assert states == {
+        "ledger": "up to date",
+        "vault": "up to date",
+        "lake": "not made yet",
+        "Dagster's records": "up to date",
+        "Dagster's settings": "up to date",
+    }
+    assert json.loads(none.stdout)["runs"] == []
 
 
 def without(text: str, *settings: str) -> str:

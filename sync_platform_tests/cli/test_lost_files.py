@@ -52,6 +52,7 @@ def test_a_lost_ledger_is_found_also_where_no_anchor_was_made(backed_up: BackedU
     assert "put a copy of the ledger back" in finding["what"]
     verified = backed_up.shell.run_in_process("lineage", "verify", "--json")
     assert (verified.returncode, json.loads(verified.stdout)["breaks"][0]["where"]) == (1, "audit log")
+    assert backed_up.shell.run_in_process("lineage", "verify").stdout.endswith(", 1 anchor: 2 breaks\n")
 
 
 @pytest.mark.parametrize("damage", [_lose, _empty])
@@ -104,3 +105,16 @@ def test_a_lake_without_a_sealed_value_and_a_vault_without_a_key_are_no_lost_vau
     require_vault_of_lake(vault, address, "lineage.changes", lambda: False)
     with pytest.raises(StorageError, match="is empty, though the lake has values that are sealed"):
         require_vault_of_lake(vault, address, "lineage.changes", lambda: True)
+
+
+def test_a_newest_backup_that_is_gone_is_named_by_the_restore_and_by_the_drill(backed_up: BackedUpHome) -> None:
+    older = json.loads(backed_up.run("backup", "list", "--json"))["backups"][-1]["backup"]
+    gone = json.loads(backed_up.run("backup", "create", "--json"))["backup"]
+    (backed_up.home / "backup_store" / "manifests" / f"{gone}.json").unlink()
+    target = str(backed_up.home / "restored")
+    for command in (("restore", "--target", target, "--dry-run"), ("restore", "--target", target), ("drill",)):
+        said = backed_up.refused("backup", *command)
+        assert f"the newer backup {gone} is not in " in said
+        assert f"restore {older} by its id" in said
+    assert not Path(target).exists()
+    backed_up.run("backup", "restore", older, "--target", target, "--dry-run")

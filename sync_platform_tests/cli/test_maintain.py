@@ -49,10 +49,36 @@ def test_a_dry_run_lists_what_is_due_and_maintain_does_it(synced_twice: Shell) -
     done = shell.run("maintain")
     assert done.returncode == 0, done.stderr
     assert re.search(r"sync\.runs +│ +2 │ +1 │", done.stdout)
-    assert "deleted 1 landed syncs\n  landing/diner/dishes/2026-01/20260101T000000Z-aaaaaa (0.0 kB)" in done.stdout
+    assert "deleted 1 landed sync\n  landing/diner/dishes/2026-01/20260101T000000Z-aaaaaa (0.0 kB)" in done.stdout
     assert "The content of every table is unchanged. Dagster run " in done.stdout
     assert not stray.exists()
     assert shell.query("FROM diner.dishes ORDER BY ALL") == rows
+
+
+def test_a_damaged_manifest_is_named_and_all_else_is_done(synced_twice: Shell) -> None:
+    shell = synced_twice
+    landed = shell.home / "landing_store" / "landing" / "diner" / "dishes"
+    stray = landed / "2026-01" / "20260101T000000Z-aaaaaa"
+    stray.mkdir(parents=True)
+    (stray / "pages-000001.ndjson.zst").write_bytes(b"half a sync")
+    os.utime(stray / "pages-000001.ndjson.zst", (0, 0))
+    damaged = max(landed.glob("*/*/manifest.json"))
+    damaged.write_bytes(damaged.read_bytes()[:-9])
+
+    planned = shell.run("maintain", "--dry-run", "--json")
+    assert planned.returncode == 1
+    assert len(json.loads(planned.stdout)["landing"]) == 1
+    assert f"{damaged} is damaged: " in planned.stderr
+    done = shell.run("maintain")
+    assert done.returncode == 1
+    assert f"{damaged} is damaged: " in done.stderr
+    assert "Put the manifest back from a copy of the landing store" in done.stderr
+    assert "deleted 1 landed sync" in done.stdout
+    assert not stray.exists()
+    assert damaged.exists()
+    entries = json.loads(shell.run("audit", "--json").stdout)["entries"]
+    (subject,) = [each["subject"] for each in entries if (each["operation"], each["outcome"]) == ("maintain", "failed")]
+    assert subject["landed_syncs_deleted"] == 1
 
 
 def test_maintenance_is_refused_during_a_backup_which_is_named(synced_twice: Shell) -> None:

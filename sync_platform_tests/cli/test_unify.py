@@ -43,6 +43,12 @@ def test_the_review_queue_shows_both_listings_and_the_evidence(synced: Shell) ->
     assert synced.run("match", "review").returncode == 0
 
 
+def test_the_result_is_printed_once(synced: Shell) -> None:
+    done = synced.run("unify")
+    assert done.returncode == 0
+    assert (done.stdout + done.stderr).count(" restaurants of ") == 1
+
+
 def test_a_decision_is_applied_at_once(synced: Shell) -> None:
     (pair,) = synced.query(
         """SELECT min(source_id) FILTER (platform = 'openrice') AS one,

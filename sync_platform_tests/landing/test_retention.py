@@ -12,7 +12,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from sync_platform.landing.manifest import Manifest, folder_key, newest_landing
+from sync_platform.errors import DamagedManifest
+from sync_platform.landing.manifest import Manifest, folder_key, manifest_key, newest_landing
 from sync_platform.landing.retention import LandingLimit, delete_expired, find_expired, limit_of, limits_of
 from sync_platform.landing.sync_id import new_sync_id
 from sync_platform.settings import PlatformSettings
@@ -96,6 +97,23 @@ def test_the_newest_complete_sync_stays_beside_newer_incomplete_ones(landing: La
     )
     assert set(landing.expire()) == {first, incomplete}
     assert landing.left() == {complete, newest}
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"platform": "\xff"}'])
+def test_a_sync_with_a_damaged_manifest_stays_beside_the_newest_complete_one(landing: Landing, content: bytes) -> None:
+    old, complete, damaged, newest = (
+        landing.put(days, complete=complete) for days, complete in ((130, True), (120, True), (110, True), (100, False))
+    )
+    other = landing.put(140, platform="canteen"), landing.put(130, platform="canteen")
+    key = manifest_key("diner", "reviews", "2026-11", damaged)
+    landing.store.put(key, content)
+    named: list[DamagedManifest] = []
+    expired = find_expired(landing.store, lambda platform: LandingLimit(90), landing.now, named.append)
+    assert {each.sync.sync_id for each in expired} == {old, other[0]}
+    assert [key in str(error) for error in named] == [True]
+    assert set(landing.expire()) == {old, other[0]}
+    assert landing.left() == {complete, damaged, newest, other[1]}
+    assert {damaged} < set(landing.expire(lambda platform: LandingLimit(90, terms_days=30)))
 
 
 def test_each_dataset_and_platform_keeps_its_own(landing: Landing) -> None:

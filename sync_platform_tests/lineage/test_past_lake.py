@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import itertools
+import re
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
+from sync_platform.documents.local_time import local_time
 from sync_platform.errors import UsageError
 from sync_platform.lake.tracked_table import dataset_table
 from sync_platform.lineage.moment import parse_moment
-from sync_platform.lineage.past_lake import past_lake
+from sync_platform.lineage.past_lake import PastLake, past_lake
 from sync_platform.sources.period import day_in_hong_kong
+from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_connection import Lake
 from sync_platform_tests.extent import is_full
 from sync_platform_tests.lake.harness import DISHES, HISTORY, LakeHarness, diner
 from sync_platform_tests.lineage.conftest import MENU
@@ -45,6 +51,10 @@ def _moments(folder: Path) -> tuple[LakeHarness, list[datetime]]:
         moments.append(datetime.now(UTC))
     tea.lake.close()
     return harness, moments
+
+
+def _past(harness: LakeHarness, moment: datetime, sql: str) -> AbstractContextManager[PastLake]:
+    return past_lake(harness.lake, HISTORY, TABLES, moment, sql)
 
 
 def _answers(harness: LakeHarness, moment: datetime, way: str) -> list[list[tuple[Any, ...]]]:
@@ -103,3 +113,33 @@ def test_a_moment_before_the_first_commit_or_in_the_future_is_refused(tmp_path: 
     with past_lake(harness.lake, HISTORY, TABLES, end_of_today, "FROM diner.dishes") as then:
         assert len(then.session.execute("FROM diner.dishes").fetchall()) == len(MENU)
     harness.lake.close()
+
+
+def test_a_table_that_was_not_there_yet_is_named_with_its_first_sync(tmp_path: Path) -> None:
+    harness, moments = _moments(tmp_path)
+    harness.ask("CREATE SCHEMA lake.unified")
+    harness.ask("CREATE TABLE lake.unified.rounds (day DATE)")
+    harness.sync([{"id": 99, "name": "Later"}], hour=40, mode="incremental")
+    first = local_time(harness.ask("SELECT min(committed_at) FROM sync.runs WHERE platform = 'diner'")[0][0])
+    problem = rf"as of 20.*: diner\.dishes was not there yet; it was first committed at {re.escape(first)}$"
+    for sql in ("FROM diner.dishes", "FROM Diner.Dishes", "FROM lake.diner.dishes", "FROM tea.dishes, diner.dishes"):
+        with pytest.raises(UsageError, match=f"(?i){problem}"), _past(harness, moments[0], sql):
+            raise AssertionError("never given")
+    with pytest.raises(UsageError, match=r"unified\.rounds was not there yet$"):
+        _past(harness, moments[0], "FROM unified.rounds").__enter__()
+    with _past(harness, moments[0], "FROM diner.dinner") as then, pytest.raises(duckdb.CatalogException):
+        then.session.execute("FROM diner.dinner")
+    last = harness.ask("SELECT max(snapshot_id) FROM ducklake_snapshots('lake')")[0][0]
+    harness.ask(f"CALL ducklake_expire_snapshots('lake', versions => range(0, {last}))")
+    with pytest.raises(UsageError, match=problem), _past(harness, moments[0], "FROM diner.dishes"):
+        raise AssertionError("never given")
+    harness.lake.close()
+
+
+def test_a_lake_without_a_sync_knows_of_no_time(tmp_path: Path) -> None:
+    with (
+        Lake(LakeAddress(f"sqlite:{tmp_path}/catalog.sqlite", f"{tmp_path}/data", tmp_path / "temp")) as lake,
+        pytest.raises(UsageError, match="nothing is known of that time; no sync is stored yet"),
+        past_lake(lake, HISTORY, TABLES, datetime.now(UTC), "FROM diner.dishes"),
+    ):
+        raise AssertionError("never given")

@@ -62,16 +62,16 @@ def test_an_edit_of_any_column_of_a_change_is_found(shared_audited: AuditedLake,
 
 def test_a_change_deleted_is_found(shared_audited: AuditedLake) -> None:
     chain_break = shared_audited.found_after(f"DELETE FROM {CHANGES} WHERE {ONE}")
-    assert "1 of its 8 changes are missing" in chain_break.what
+    assert "it lacks 1 of its 8 changes" in chain_break.what
 
 
 @pytest.mark.parametrize(
     ("moment", "message"),
     [
-        ("committed_at", "1 changes were added to its 8"),
-        ("committed_at + INTERVAL 1 DAY", "1 changes belong to no batch"),
-        ("committed_at - INTERVAL 1 DAY", "1 changes belong to no batch"),
-        ("NULL::TIMESTAMPTZ", "1 changes belong to no batch"),
+        ("committed_at", "it has 1 change more than its 8"),
+        ("committed_at + INTERVAL 1 DAY", "no batch has 1 change of it"),
+        ("committed_at - INTERVAL 1 DAY", "no batch has 1 change of it"),
+        ("NULL::TIMESTAMPTZ", "no batch has 1 change of it"),
     ],
 )
 def test_an_inserted_change_is_found_inside_and_outside_of_batches(

@@ -173,6 +173,28 @@ def test_a_clock_that_is_set_back_prolongs_no_silence_and_keeps_no_alert_open(st
     assert store.open_alerts() == []
 
 
+def test_a_silence_goes_on_after_a_clock_was_ahead_and_its_end_is_told_once(store: AlertStore, clock: Clock) -> None:
+    store.round([STALE], ALL)
+    alert_id = store.open_alerts()[0].alert_id
+    store.silence(alert_id, timedelta(hours=8), "ada", "moving")
+    clock.move(days=2)
+    store.round([STALE], ALL)
+    (open_alert,) = store.open_alerts()
+    assert (open_alert.state(clock.now), open_alert.document(clock.now)["silenced_until"]) == ("open", None)
+    clock.move(days=-2)
+    for hours in (1, 6):
+        clock.move(hours=hours)
+        store.round([STALE], ALL)
+        (silenced,) = store.open_alerts()
+        assert (silenced.state(clock.now), silenced.document(clock.now)["silenced_by"]) == ("silenced", "ada")
+    told = events(store)
+    assert len(told) == 2  # that it opened, and one while the clock was ahead
+    for _ in range(2):
+        clock.move(hours=1)
+        store.round([STALE], ALL)
+    assert events(store) == [*told, "still-open"]
+
+
 def test_a_clock_that_is_set_back_leaves_no_alert_more_severe_and_none_opened_in_the_future(
     store: AlertStore, clock: Clock
 ) -> None:

@@ -204,3 +204,17 @@ def test_a_vault_of_an_earlier_version_gets_the_columns_and_goes_on(vault_url: s
     vault = Vault(open_vault_database(vault_url), MASTER)
     subject = seal(vault, guest())
     assert [each.subject_id for each in found_by(vault, PersonalKind.email, "mei@example.hk")] == [subject]
+
+
+def test_nobody_is_found_by_a_placeholder(open_vault: OpenVault) -> None:
+    vault = open_vault()
+    vault.seal_records(
+        "chope",
+        GUEST,
+        [guest(email=each, mobile="0000 0000", friends=[{"handle": "n/a"}]) for each in "ab"],
+        ["1", "2"],
+    )
+    assert found_by(vault, PersonalKind.handle, "N/A") == []
+    assert found_by(vault, PersonalKind.phone, "00000000") == []
+    assert normalised(Identifier(PersonalKind.name, "N/A")) is None
+    assert normalised(Identifier(PersonalKind.name, "Na")) == "na"

@@ -225,6 +225,33 @@ def test_a_blank_in_words_names_nobody(vault: Vault, blank: str) -> None:
         assert subject_of(sealed) == vault.subject_id("openrice", *named_by)
 
 
+@pytest.mark.parametrize("kind", [PersonalKind.handle, PersonalKind.unstated])
+@pytest.mark.parametrize(
+    "blank", ["n/a", "N/A", "(none)", "null", "-", "0", 0, -1, "000", "00000000-0000-0000-0000-000000000000",
+              "沒有提供", "Anonymous", "guest", "[deleted]", "匿名用户"],
+)  # fmt: skip
+def test_a_placeholder_for_a_handle_joins_no_strangers(vault: Vault, kind: PersonalKind, blank: str | int) -> None:
+    personal = Personal({"author.id": kind, "text": PersonalKind.text}, subject=("author.id",))
+    sealed = [seal(vault, review(author=blank), personal, own_id=own_id)["text"] for own_id in ("1", "2")]
+    assert [subject_of(each) for each in sealed] == [vault.subject_id("openrice", "record", each) for each in "12"]
+
+
+@pytest.mark.parametrize("handle", ["nathan", "n.a.chan", "10", "-12", "guest88", "user_0a", "無名氏", "陳"])
+def test_a_handle_like_a_placeholder_names_its_person(vault: Vault, handle: str) -> None:
+    personal = Personal({"author.id": PersonalKind.handle, "text": PersonalKind.text}, subject=("author.id",))
+    sealed = seal(vault, review(author=handle), personal)["text"]
+    assert subject_of(sealed) == vault.subject_id("openrice", "author.id", handle)
+
+
+@pytest.mark.parametrize("address", ["na@na.com", "none@none", "-@-", "@"])
+@pytest.mark.parametrize("number", ["0", "+852 0000 0000", "(000)", "n/a"])
+def test_an_invented_address_or_number_joins_no_strangers(vault: Vault, address: str, number: str) -> None:
+    fields = {"email": PersonalKind.email, "mobile": PersonalKind.phone, "note": PersonalKind.text}
+    personal = Personal(fields, subject=("email", "mobile"))
+    sealed = seal(vault, {"email": address, "mobile": number, "note": "window seat"}, personal, own_id="7")["note"]
+    assert subject_of(sealed) == vault.subject_id("openrice", "record", "7")
+
+
 def test_a_personal_subject_is_read_before_it_is_sealed(vault: Vault) -> None:
     personal = Personal(fields=("email", "mobile"), subject=("email",))
     sealed = seal(vault, {"email": "mei@example.hk", "mobile": "9123"}, personal)
@@ -233,7 +260,7 @@ def test_a_personal_subject_is_read_before_it_is_sealed(vault: Vault) -> None:
 
 
 def test_a_thousand_persons_of_one_page_each_get_a_key(vault: Vault, engine: sa.Engine) -> None:
-    records = [review(author=number % 1_200) for number in range(2_400)]
+    records = [review(author=number % 1_200 + 1) for number in range(2_400)]
     vault.seal_records("openrice", AUTHOR, records, [str(number) for number in range(2_400)])
     assert len({subject_of(record["text"]) for record in records}) == 1_200
     with engine.connect() as connection:

@@ -17,6 +17,7 @@ from sync_platform.cli.output import Terminal, console, report_problem, write_js
 from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.documents.local_time import local_time
 from sync_platform.documents.typed_command import typed
+from sync_platform.documents.wording import counted
 from sync_platform.settings import Settings, load_settings
 from sync_platform.storage.audit_log import AuditLog
 from sync_platform.storage.lake_address import LakeAddress
@@ -44,7 +45,7 @@ def list_backups(*, as_json: bool) -> int:
         _show_drill(drill, console())
     if lost:
         report_problem(
-            f"the audit log has {lost:,} backups that were made in {settings.backup_url}, and none is there: the store "
+            f"the audit log has {counted(lost, 'backup')} made in {settings.backup_url}, and none is there: the store "
             f"is lost, or S3_BACKUP_BUCKET names another one{_instead(settings)}"
         )
     return FAILED if lost or any(each.problem for each in read) else OK

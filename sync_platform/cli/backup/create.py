@@ -14,6 +14,7 @@ from sync_platform.cli.exit_codes import OK
 from sync_platform.cli.output import console, report_problem, showing_steps, write_json, write_line
 from sync_platform.cli.preconditions import require_lake
 from sync_platform.documents.typed_command import typed
+from sync_platform.documents.wording import counted
 from sync_platform.errors import SyncError
 from sync_platform.settings import Settings, load_settings
 from sync_platform.storage.lake_address import LakeAddress
@@ -89,8 +90,9 @@ def _show(created: CreatedBackup, asked: BackupKind) -> None:
     if manifest.kind != asked:
         terminal.print("There is no backup yet to build on: this is a full one.")
     terminal.print(
-        f"{manifest.id}: {len(manifest.files):,} files ({manifest.size_bytes / 1e6:,.1f} MB); "
-        f"{len(manifest.copied):,} new objects ({manifest.copied_bytes / 1e6:,.1f} MB stored), read back and intact",
+        f"{manifest.id}: {counted(len(manifest.files), 'file')} ({manifest.size_bytes / 1e6:,.1f} MB); "
+        f"{counted(len(manifest.copied), 'new object')} ({manifest.copied_bytes / 1e6:,.1f} MB stored), "
+        "read back and intact",
         soft_wrap=True,
     )
     terminal.print(f"manifest {created.digest}", soft_wrap=True)

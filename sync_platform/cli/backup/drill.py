@@ -7,6 +7,7 @@ from sync_platform.cli.audited import audited
 from sync_platform.cli.exit_codes import FAILED, OK
 from sync_platform.cli.output import Terminal, console, showing_steps, write_json
 from sync_platform.documents.local_time import local_time
+from sync_platform.documents.wording import counted
 from sync_platform.settings import load_settings
 from sync_platform.storage.operation_name import OperationName
 
@@ -36,10 +37,13 @@ def _show(report: DrillReport, terminal: Terminal) -> None:
     if report.not_compared:
         left_out = f", {report.not_compared} not, because the lake does not have that commit any more"
     terminal.print(
-        f"{report.backup_id}, commit {report.snapshot} ({local_time(report.commit_at)}): {report.tables} tables, "
-        f"{report.rows:,} rows restored; {report.compared} tables compared with the lake{left_out}; "
-        f"{report.changes:,} changes verified",
+        f"{report.backup_id}, commit {report.snapshot} ({local_time(report.commit_at)}): "
+        f"{counted(report.tables, 'table')}, {counted(report.rows, 'row')} restored; "
+        f"{counted(report.compared, 'table')} compared with the lake{left_out}; "
+        f"{counted(report.changes, 'change')} verified",
         soft_wrap=True,
     )
     terminal.print(f"RTO {report.rto_s:.1f} s; RPO {report.rpo_s:.0f} s (age of the oldest commit in no backup)")
-    terminal.print("The drill passed." if report.passed else f"The drill failed: {len(report.problems)} problems.")
+    terminal.print(
+        "The drill passed." if report.passed else f"The drill failed: {counted(len(report.problems), 'problem')}."
+    )

@@ -9,6 +9,7 @@ from sync_platform.backup.backup_retention import PruneReport
 from sync_platform.cli.audited import audited
 from sync_platform.cli.exit_codes import FAILED, OK
 from sync_platform.cli.output import Terminal, console, report_problem, write_json
+from sync_platform.documents.wording import counted
 from sync_platform.settings import Settings, load_settings
 from sync_platform.storage.operation_name import OperationName
 
@@ -73,4 +74,6 @@ def _show(report: PruneReport, terminal: Terminal, *, dry_run: bool) -> None:
     for each in report.refused:
         report_problem(f"not deleted: {each}")
     if not dry_run:
-        terminal.print(f"deleted {len(report.removed_backups):,} backups and {report.deleted_objects:,} objects")
+        terminal.print(
+            f"deleted {counted(len(report.removed_backups), 'backup')} and {counted(report.deleted_objects, 'object')}"
+        )

@@ -6,6 +6,7 @@ from sync_platform.backup.replica import ReplicaReport
 from sync_platform.cli.audited import audited
 from sync_platform.cli.exit_codes import FAILED, OK
 from sync_platform.cli.output import console, report_problem, showing_steps, write_json
+from sync_platform.documents.wording import counted
 from sync_platform.errors import SettingsError
 from sync_platform.settings import Settings, load_settings
 from sync_platform.storage.operation_name import OperationName
@@ -21,7 +22,7 @@ def replicate_now(*, as_json: bool) -> int:
         write_json(report.document())
     else:
         console().print(
-            f"{len(report.backups):,} backups copied to {report.store}: {report.objects:,} objects, "
+            f"{counted(len(report.backups), 'backup')} copied to {report.store}: {counted(report.objects, 'object')}, "
             f"{report.bytes_copied / 1e6:,.1f} MB, read back and intact",
             soft_wrap=True,
         )

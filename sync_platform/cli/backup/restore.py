@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from sync_platform.backup.catalog_load import has_tables
 from sync_platform.backup.chosen_commit import choose_commit
 from sync_platform.backup.conflict import Conflict
+from sync_platform.backup.made_backups import read_made_backups
 from sync_platform.backup.restore_target import target_of
 from sync_platform.cli.backup.restore_into_lake_in_use import restore_into_lake_in_use
 from sync_platform.cli.backup.restore_into_new_lake import restore_into_empty_installation, restore_into_fresh_home
@@ -39,7 +40,8 @@ def restore(
     fresh_home = target_of(target, settings)
     moment = parse_moment(at, "--at") if at is not None else None
     backups = backups_of(settings, from_replica=replica)
-    chosen = choose_commit(backups.repository(), backup_id, moment, sources)
+    made = read_made_backups(settings.ledger_url, settings.backup_url)  # before the store: backups are made meanwhile
+    chosen = choose_commit(backups.repository(), backup_id, moment, sources, made)
     if moment is not None and chosen.commit.at <= (now := datetime.now(UTC)):
         # today counts, though its end is still to come; commits of a clock that was ahead are found by their own time
         require_begun(parse_beginning(str(at), "--at"), str(at), "--at", now)

@@ -12,6 +12,7 @@ from sync_platform.cli.output import Terminal
 from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.documents.local_time import local_time
 from sync_platform.documents.typed_command import typed
+from sync_platform.documents.wording import counted
 from sync_platform.storage.lake_address import LakeAddress
 
 WORDS = {
@@ -69,8 +70,8 @@ def show_difference(
     *,
     dry_run: bool,
 ) -> None:
-    counted = tuple(WORDS.values())
-    table = FittedTable(("table", *counted), numbers=counted)
+    words = tuple(WORDS.values())
+    table = FittedTable(("table", *words), numbers=words)
     for each in differences:
         counts = (each.inserted, each.restored, each.updated, each.refreshed, each.removed)
         table.add_row(each.table, *(f"{count:,}" for count in counts))
@@ -84,7 +85,7 @@ def show_difference(
             )
     total = sum(each.in_history + each.refreshed for each in differences)
     verb = "Would change" if dry_run else "Changed"
-    terminal.print(f"{verb} {total:,} rows ({conflict}): {chosen.in_words}.", soft_wrap=True)
+    terminal.print(f"{verb} {counted(total, 'row')} ({conflict}): {chosen.in_words}.", soft_wrap=True)
     if dry_run and conflict is Conflict.skip:
         terminal.print("Live rows stay as they are; --conflict merge and --conflict overwrite also change live rows.")
     if safety:

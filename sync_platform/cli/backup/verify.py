@@ -6,6 +6,7 @@ from sync_platform.backup.backup_verification import BackupFindings
 from sync_platform.cli.audited import audited
 from sync_platform.cli.exit_codes import FAILED, OK
 from sync_platform.cli.output import Terminal, console, showing_steps, write_json
+from sync_platform.documents.wording import counted
 from sync_platform.settings import load_settings
 from sync_platform.storage.operation_name import OperationName
 
@@ -34,9 +35,10 @@ def _show(findings: BackupFindings, terminal: Terminal) -> None:
         terminal.print(str(each), soft_wrap=True)
     if len(findings.found) > MAX_SHOWN:
         terminal.print(f"… and {len(findings.found) - MAX_SHOWN:,} more; --json lists them all")
-    result = "all intact" if findings.holds else f"{len(findings.found):,} findings"
+    result = "all intact" if findings.holds else counted(len(findings.found), "finding")
     terminal.print(
-        f"{len(findings.backups):,} backups, {findings.objects:,} objects, {findings.bytes_read / 1e6:,.1f} MB read: "
+        f"{counted(len(findings.backups), 'backup')}, {counted(findings.objects, 'object')}, "
+        f"{findings.bytes_read / 1e6:,.1f} MB read: "
         f"{result}",
         soft_wrap=True,
     )

@@ -10,6 +10,7 @@ from sync_platform.cli.audited import audited
 from sync_platform.cli.exit_codes import OK
 from sync_platform.cli.lineage.story import history_of
 from sync_platform.cli.output import opened
+from sync_platform.documents.wording import counted
 from sync_platform.errors import UsageError
 from sync_platform.lineage.change_export import ExportScope, write_export
 from sync_platform.lineage.moment import parse_beginning, parse_moment, require_begun
@@ -34,7 +35,7 @@ def export_lineage(first: str | None, last: str | None, platform: str | None, ou
     ):
         count = write_export(history, scope, form, file, datetime.now(UTC))
         operation.ended("complete", changes=count)
-    sys.stderr.write(f"{count:,} changes\n")
+    sys.stderr.write(f"{counted(count, 'change')}\n")
     return OK
 
 

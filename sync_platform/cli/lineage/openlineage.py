@@ -14,6 +14,7 @@ from sync_platform.cli.exit_codes import OK
 from sync_platform.cli.lineage.export import scope_of
 from sync_platform.cli.lineage.story import history_of
 from sync_platform.cli.output import opened
+from sync_platform.documents.wording import counted
 from sync_platform.errors import ConnectionFailed, Refused, ServerFailed
 from sync_platform.lineage.openlineage_events import DatasetNamespaces, Event, events
 from sync_platform.platforms import choose, load_platforms
@@ -39,7 +40,7 @@ def export_runs(first: str | None, last: str | None, platform: str | None, out: 
         run_events = events(history.session, platforms, namespaces, scope)
         count = _post(run_events, out) if out.startswith(("http://", "https://")) else _write(run_events, out)
         operation.ended("complete", events=count)
-    sys.stderr.write(f"{count:,} events\n")
+    sys.stderr.write(f"{counted(count, 'event')}\n")
     return OK
 
 

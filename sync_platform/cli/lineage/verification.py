@@ -11,6 +11,7 @@ from sync_platform.cli.audited import audited, log_entry
 from sync_platform.cli.exit_codes import FAILED, OK
 from sync_platform.cli.output import Terminal, console, showing_steps, write_json
 from sync_platform.cli.preconditions import require_lake
+from sync_platform.documents.wording import counted
 from sync_platform.lineage.anchors import Anchor, fetch_anchor, read_anchor
 from sync_platform.lineage.findings import Findings, last_verification
 from sync_platform.lineage.verification import AuditedInstallation
@@ -109,18 +110,22 @@ def _show(findings: Findings, terminal: Terminal) -> None:
         )
     if findings.anchors_without_key:
         terminal.print(
-            f"not proven: who signed {findings.anchors_without_key:,} anchors, because the vault has no master key; "
-            "each was compared, and matches the key in it",
+            f"not proven: who signed {counted(findings.anchors_without_key, 'anchor')}, because the vault has no "
+            "master key; each was compared, and matches the key in it",
             soft_wrap=True,
         )
     if findings.files_unrecorded:
         terminal.print(
-            f"not compared: the bytes of {findings.files_unrecorded:,} files, which the next sync records for the "
-            "first time"
+            f"not compared: the bytes of {counted(findings.files_unrecorded, 'file')}, which the next sync records for "
+            "the first time"
         )
-    landed = "" if findings.landed_objects is None else f", {findings.landed_objects:,} landed objects"
-    terminal.print(
-        f"{findings.batches:,} batches with {findings.changes:,} changes, {findings.tables:,} tables, "
-        f"{findings.files:,} files, {findings.audit_entries:,} audit entries, {findings.anchors:,} anchors{landed}: "
-        + ("all intact" if findings.holds else f"{len(findings.breaks):,} breaks")
+    landed = "" if findings.landed_objects is None else f", {counted(findings.landed_objects, 'landed object')}"
+    counts = (
+        f"{counted(findings.batches, 'batch')} with {counted(findings.changes, 'change')}",
+        counted(findings.tables, "table"),
+        counted(findings.files, "file"),
+        counted(findings.audit_entries, "audit entry"),
+        counted(findings.anchors, "anchor"),
     )
+    result = "all intact" if findings.holds else counted(len(findings.breaks), "break")
+    terminal.print(f"{', '.join(counts)}{landed}: {result}")

@@ -16,6 +16,7 @@ from sync_platform.cli.exit_codes import OK
 from sync_platform.cli.output import Terminal, console, line, styled, write_json
 from sync_platform.documents.csv import escaped
 from sync_platform.documents.fitted_table import FittedTable
+from sync_platform.documents.wording import counted
 from sync_platform.errors import StorageError, UsageError
 from sync_platform.matching.clusters import Clusters, build_clusters
 from sync_platform.matching.garbage_collection import without_garbage_collection
@@ -187,10 +188,6 @@ def _document(
     }
 
 
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
 def _show(document: dict[str, Any], outputs: Outputs, thresholds: Thresholds) -> None:
     terminal, counts = console(), ("listings", "matched", "second listings")
     table = FittedTable(("source", *counts), numbers=counts, unbroken=("source",))
@@ -201,13 +198,13 @@ def _show(document: dict[str, Any], outputs: Outputs, thresholds: Thresholds) ->
     for warning in document["warnings"]:
         terminal.print(line(styled("warning", "yellow"), f": {warning}"), soft_wrap=True)
     terminal.print(
-        f"{_counted(document['pairs'], 'pair')} of one place (from probability {thresholds.match}, of "
+        f"{counted(document['pairs'], 'pair')} of one place (from probability {thresholds.match}, of "
         f"{document['pairs_compared']:,} compared) in {outputs.pairs}",
         soft_wrap=True,
     )
     where = f" in {outputs.clusters}" if outputs.clusters else ""
     terminal.print(
-        f"{_counted(document['clusters'], 'place')}, {document['clusters_of_several']:,} of them listed more than "
+        f"{counted(document['clusters'], 'place')}, {document['clusters_of_several']:,} of them listed more than "
         f"once, at most {document['largest_cluster']} times{where}",
         soft_wrap=True,
     )

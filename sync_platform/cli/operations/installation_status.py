@@ -21,6 +21,7 @@ from sync_platform.platforms import load_platforms
 from sync_platform.settings import load_settings
 from sync_platform.storage.lock_holder import Holder
 from sync_platform.storage.platform_lock import holder_of
+from sync_platform.storage.relational import database_exists
 
 NO_DAEMON = f"start it with `{typed('serve')}`; until then no schedule and no sensor runs anything"
 
@@ -38,7 +39,7 @@ class PlatformStatus:
 
 
 def show_status(*, as_json: bool) -> int:
-    """Show the state of the installation; 0. StorageError where Dagster's records cannot be used, as on a full disk.
+    """Show the state of the installation; 0. StorageError where Dagster's records cannot be read.
 
     For people, what is known without them is shown before.
     """
@@ -58,7 +59,7 @@ def show_status(*, as_json: bool) -> int:
         _platform(name, known.get(name), holder_of(settings.ledger_url, name))
         for name in load_platforms(settings.platform_path)
     ]
-    requests = RequestStore(settings.ledger_url).open_requests()
+    requests = RequestStore(settings.ledger_url).open_requests() if database_exists(settings.ledger_url) else []
     if as_json:
         write_json(
             {

@@ -18,6 +18,7 @@ from sync_platform.settings import Settings
 from sync_platform.storage.audit_log import AuditLog
 from sync_platform.storage.lake_address import LakeAddress
 from sync_platform.storage.lake_connection import Lake
+from sync_platform.storage.relational import database_exists
 
 OPERATIONS = ("sync", "backfill")
 
@@ -52,6 +53,8 @@ def newest_syncs(settings: Settings) -> dict[str, LastSync]:
 
 
 def _cancelled(settings: Settings) -> list[LoggedOperation]:
+    if not database_exists(settings.ledger_url):
+        return []
     log = AuditLog(settings.ledger_url)
     try:
         entries = [entry for operation in OPERATIONS for entry in log.entries(operation=operation)]

@@ -11,8 +11,10 @@ from sync_platform.cli.output import Terminal, console, report_problem, write_js
 from sync_platform.cli.preconditions import require_lake
 from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.documents.local_time import local_time
+from sync_platform.documents.wording import counted
+from sync_platform.errors import DamagedManifest
 from sync_platform.lake.maintenance import plan_maintenance
-from sync_platform.landing.retention import find_expired, limits_of
+from sync_platform.landing.retention import OnDamage, damage_in_words, find_expired, limits_of
 from sync_platform.lineage.retention import due_closings
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings, load_settings
@@ -24,13 +26,19 @@ MAX_SHOWN = 10
 
 
 def maintain_or_plan(*, dry_run: bool, as_json: bool) -> int:
-    """Do what is due, or list it; 0 if that succeeded, else 1. StorageError where there is no lake."""
+    """Do what is due, or list it; 0 if that succeeded and no manifest is damaged, else 1.
+
+    StorageError where there is no lake.
+    """
     settings = load_settings()
     require_lake(settings)
     if dry_run:
-        document = {"dry_run": True, **_plan(settings)}
+        damaged: list[DamagedManifest] = []
+        document = {"dry_run": True, **_plan(settings, damaged.append)}
         _write(document, as_json, _show_plan)
-        return OK
+        if damaged:
+            report_problem(damage_in_words(damaged))
+        return FAILED if damaged else OK
 
     from sync_platform.cli.runner.instance import prepare
     from sync_platform.cli.runner.runs import Runner  # the import of Dagster takes a second
@@ -52,12 +60,12 @@ def _deleted(summary: dict[str, Any]) -> dict[str, int]:
     return {**{name: summary[name] for name in sorted(counts)}, **landed}
 
 
-def _plan(settings: Settings) -> dict[str, Any]:
+def _plan(settings: Settings, on_damage: OnDamage) -> dict[str, Any]:
     from sync_platform.defs.resources import landing_store_of
 
     now = datetime.now(UTC)
     limits = limits_of(load_platforms(settings.platform_path), settings.landing_retention_days)
-    expired = find_expired(landing_store_of(settings).open(), limits, now)
+    expired = find_expired(landing_store_of(settings).open(), limits, now, on_damage)
     with Lake(LakeAddress.of(settings)) as lake:
         plan = plan_maintenance(lake, settings.time_travel_days, now)
         with lake.session() as session:
@@ -82,18 +90,19 @@ def _show_plan(document: dict[str, Any], terminal: Terminal) -> None:
         counts = (files["count"], _size(files["size_bytes"]), files["with_deletes"], files["mergeable"])
         table.add_row(name, *map(str, counts))
     terminal.print_table(table)
-    terminal.print(f"would expire {len(document['snapshots_to_expire']):,} snapshots")
-    _list(terminal, "would delete", "files that no snapshot needs", document["unneeded_files"])
-    _list(terminal, "would delete", "files that killed writers left", document["orphaned_files"])
-    _list(terminal, "would delete", "landed syncs", _landed(document["landing"]))
+    terminal.print(f"would expire {counted(len(document['snapshots_to_expire']), 'snapshot')}")
+    _list(terminal, "would delete", "file", document["unneeded_files"], " that no snapshot needs")
+    _list(terminal, "would delete", "file", document["orphaned_files"], " that killed writers left")
+    _list(terminal, "would delete", "landed sync", _landed(document["landing"]))
     due = [f"{each['table']}: {each['changes']:,} until {_until(each)}" for each in document["lineage"]]
-    _list(terminal, "would fold the old changes of", "tables", due)
+    _list(terminal, "would fold the old changes of", "table", due)
     terminal.print("Nothing was changed. Files that a merge replaces are deleted a day later at the earliest.")
 
 
 def _show_summary(document: dict[str, Any], terminal: Terminal) -> None:
     if document["error"]:
         report_problem(document["error"])
+    if "tables" not in document:
         return
     table = _files_table("files before", "files after", "size before", "size after")
     for name, files in document["tables"].items():
@@ -101,14 +110,16 @@ def _show_summary(document: dict[str, Any], terminal: Terminal) -> None:
         table.add_row(name, f"{files['files_before']:,}", f"{files['files_after']:,}", *sizes)
     terminal.print_table(table)
     unneeded, orphaned = document["unneeded_files_deleted"], document["orphaned_files_deleted"]
-    terminal.print(f"expired {document['snapshots_expired']:,} snapshots")
-    terminal.print(f"deleted {unneeded:,} files that no snapshot needs, and {orphaned:,} that killed writers left")
-    _list(terminal, "deleted", "landed syncs", _landed(document["landing_deleted"]))
+    terminal.print(f"expired {counted(document['snapshots_expired'], 'snapshot')}")
+    terminal.print(
+        f"deleted {counted(unneeded, 'file')} that no snapshot needs, and {orphaned:,} that killed writers left"
+    )
+    _list(terminal, "deleted", "landed sync", _landed(document["landing_deleted"]))
     folded = [
         f"{each['table']}: {each['changes_before']:,} until {_until(each)} became {each['changes_after']:,}"
         for each in document["lineage_folded"]
     ]
-    _list(terminal, "folded the old changes of", "tables", folded)
+    _list(terminal, "folded the old changes of", "table", folded)
     terminal.print(f"The content of every table is unchanged. Dagster run {document['run_id']}")
 
 
@@ -124,8 +135,8 @@ def _landed(expired: list[dict[str, Any]]) -> list[str]:
     return [f"{each['folders'][0]} ({_size(each['size_bytes'])}): {each['reason']}" for each in expired]
 
 
-def _list(terminal: Terminal, verb: str, what: str, items: list[str]) -> None:
-    terminal.print(f"{verb} {len(items):,} {what}")
+def _list(terminal: Terminal, verb: str, noun: str, items: list[str], which: str = "") -> None:
+    terminal.print(f"{verb} {counted(len(items), noun)}{which}")
     for item in items[:MAX_SHOWN]:
         terminal.print(f"  {item}", soft_wrap=True)
     if len(items) > MAX_SHOWN:

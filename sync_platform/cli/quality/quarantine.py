@@ -15,6 +15,7 @@ from sync_platform.cli.preconditions import require_dataset
 from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.documents.local_time import local_minute
 from sync_platform.documents.typed_command import typed
+from sync_platform.documents.wording import counted
 from sync_platform.errors import NoLakeYet, StorageError, UsageError
 from sync_platform.landing.manifest import find_manifest, manifest_key
 from sync_platform.landing.reader import read_object
@@ -54,7 +55,7 @@ def list_entries(platform: str | None, dataset: str | None, *, every: bool, as_j
         table.add_row(*cells, *settled)
     terminal.print_table(table)
     more = f", the first {MAX_ENTRIES} of them shown; --json lists all" if len(found_entries) > MAX_ENTRIES else ""
-    terminal.print(f"{len(found_entries):,} records{more}")
+    terminal.print(f"{counted(len(found_entries), 'record')}{more}")
     write_next_steps([typed("quarantine", "show", "PLATFORM", "DATASET", "RECORD")])
     return OK
 
@@ -151,11 +152,11 @@ def _landed(settings: Settings, entry: QuarantineEntry) -> Any:
     from sync_platform.defs.resources import landing_store_of
 
     store = landing_store_of(settings).open()
-    manifest = find_manifest(store, manifest_key(entry.platform, entry.dataset, entry.partition, entry.sync_id))
-    digest = manifest.objects.get(entry.landing_object) if manifest else None
-    if digest is None:
-        return "(the landing of that sync is gone: its retention has passed)"
     try:
+        manifest = find_manifest(store, manifest_key(entry.platform, entry.dataset, entry.partition, entry.sync_id))
+        digest = manifest.objects.get(entry.landing_object) if manifest else None
+        if digest is None:
+            return "(the landing of that sync is gone: its retention has passed)"
         line = read_object(store, entry.landing_object, digest).splitlines()[entry.landing_line - 1]
         return orjson.loads(line)
     except (StorageError, orjson.JSONDecodeError, IndexError) as error:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from dagster import DagsterError, DagsterEventType, DagsterInstance, DagsterRunStatus, RunsFilter
 
-from sync_platform.cli.runner.instance import existing_instance, opened_instance
+from sync_platform.cli.runner.instance import can_only_be_read, copied_instance, existing_instance, opened_instance
 from sync_platform.defs.audit import BACKFILL_TAG
 from sync_platform.defs.dagster_internals import is_schedule_stopped, is_sensor_stopped, next_tick
 from sync_platform.defs.dead_runs import end_dead_runs
@@ -58,18 +60,29 @@ class Automation:
 
 
 def automation_of(settings: Settings, now: datetime) -> Automation:
-    """The state of Dagster's automation now."""
+    """The state of Dagster's automation now; where its records can only be read, as they are."""
     from sync_platform.definitions import build
 
     schedules = build(settings, NoProgress()).schedules or []
-    with opened_instance(settings) as instance:
-        end_dead_runs(instance)
+    with _shown_instance(settings) as instance:
         runs = [
             RunStatus(run.run_id, run.job_name, run.tags.get("platform", ""), run.status.value.lower())
             for run in instance.get_runs(RunsFilter(statuses=UNDER_WAY))
         ]
         statuses = sorted((_schedule(instance, schedule, now) for schedule in schedules), key=_next_first)
         return Automation(_is_running(instance), statuses, runs)
+
+
+@contextmanager
+def _shown_instance(settings: Settings) -> Iterator[DagsterInstance]:
+    """Dagster's instance without dead runs; where nothing can be written, with what is recorded."""
+    if can_only_be_read(settings):
+        with copied_instance(settings) as instance:
+            yield instance
+        return
+    with opened_instance(settings) as instance:
+        end_dead_runs(instance)
+        yield instance
 
 
 def waiting_runs(settings: Settings) -> list[WaitingRun]:

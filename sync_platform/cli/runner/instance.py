@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from dagster import DagsterError, DagsterInstance
 from sqlalchemy.exc import SQLAlchemyError
 
 from sync_platform.cli.runner.home import prepare_home
+from sync_platform.cli.runner.record_copy import copied_records, is_only_readable
 from sync_platform.cli.runner.record_version import require_known_version
 from sync_platform.defs.dagster_internals import CheckError, instance_in
 from sync_platform.defs.dead_runs import end_dead_runs
@@ -57,13 +59,34 @@ def cancel_killed_runs(settings: Settings) -> None:
 
 @contextmanager
 def existing_instance(settings: Settings) -> Iterator[DagsterInstance | None]:
-    """Dagster's instance to read from, None where Dagster was never used; StorageError as `opened_instance`."""
+    """Dagster's instance to read from, None where Dagster was never used; StorageError as `opened_instance`.
+
+    Where its records cannot be written, it is that of a copy.
+    """
     home = settings.home / "dagster"
     if "DAGSTER_HOME" not in os.environ and not home.exists():
         yield None
         return
+    if can_only_be_read(settings):
+        with copied_instance(settings) as instance:
+            yield instance
+        return
     with _errors_explained(home), _instance(home, settings.ledger_url) as instance:
         yield instance
+
+
+@contextmanager
+def copied_instance(settings: Settings) -> Iterator[DagsterInstance]:
+    """An instance over a copy of Dagster's records in the home, an empty one where there are none; StorageError."""
+    home = settings.home / "dagster"
+    with _errors_explained(home), copied_records(home) as folder, instance_in(folder) as instance:
+        yield instance
+
+
+def can_only_be_read(settings: Settings) -> bool:
+    """True if Dagster's records lie in the home and cannot be written there."""
+    home = settings.home / "dagster"
+    return not _own_home(home) and is_only_readable(home)
 
 
 def create_records(settings: Settings) -> None:
@@ -87,7 +110,7 @@ def opened_instance(settings: Settings) -> Iterator[DagsterInstance]:
 def _errors_explained(home: Path) -> Iterator[None]:
     try:
         yield
-    except (SQLAlchemyError, OSError) as error:
+    except (SQLAlchemyError, sqlite3.Error, OSError) as error:
         reason = with_repair(in_one_line(getattr(error, "orig", None) or error))
         folder = os.environ.get("DAGSTER_HOME") or home
         raise StorageError(f"Dagster's records in {folder} cannot be used: {with_advice(reason)}") from error
@@ -98,11 +121,17 @@ def _instance(home: Path, ledger: str) -> DagsterInstance:
 
     The machines that share an instance share a ledger, and so the lock.
     """
-    own = os.environ.get("DAGSTER_HOME")
-    if not own or Path(own).resolve() == home.resolve():  # `serve` names our folder to the processes of Dagster
+    own = _own_home(home)
+    if not own:
         return instance_in(home)
     try:
         with brief_lock(ledger, OPENING, f"{os.getpid()}", POLL_S):
             return DagsterInstance.get()  # the operator's own: PostgreSQL, for example
     except (DagsterError, CheckError) as error:
         raise StorageError(f"DAGSTER_HOME={own!r} cannot be used: {error}") from None
+
+
+def _own_home(home: Path) -> str | None:
+    """The folder of an operator's own instance; None for ours, which `serve` names to the processes of Dagster."""
+    own = os.environ.get("DAGSTER_HOME")
+    return None if not own or Path(own).resolve() == home.resolve() else own

@@ -108,7 +108,7 @@ class Runner:
         return _result_of(self._execute(UNIFY, ops, {}, asset_selection=unified_keys()))
 
     def maintain(self) -> tuple[RunResult, dict[str, Any]]:
-        """Maintain what is stored. Returns its summary too, which is empty if it failed."""
+        """Maintain what is stored. Returns its summary too, which is empty if it failed before it was done."""
         result = self._execute(MAINTENANCE, console_config(), {})
         outputs = [event.step_output_data.metadata for event in result.all_events if event.is_successful_output]
         return _result_of(result), dict(outputs[0][SUMMARY].value) if outputs else {}

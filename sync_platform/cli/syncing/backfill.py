@@ -16,6 +16,7 @@ from sync_platform.cli.syncing.display import Display, TaskText
 from sync_platform.cli.syncing.result import PlatformResult, details_of
 from sync_platform.cli.syncing.unify import UnifyResult, unify_after
 from sync_platform.documents.typed_command import typed
+from sync_platform.documents.wording import counted
 from sync_platform.errors import NoLakeYet, UsageError
 from sync_platform.lake.syncs import CHANGE_COUNTS, SHOWN_COUNTS, complete_partitions, worst_status
 from sync_platform.platforms import choose, load_platforms
@@ -146,7 +147,7 @@ class _PeriodDisplay(Display):
     def finished(self, result: PlatformResult) -> None:
         self.done += 1
         changes = sum(result.total(count) for count in CHANGE_COUNTS)
-        ended = f"{result.state}: {result.total('records'):,} records, {changes:,} changes"
+        ended = f"{result.state}: {counted(result.total('records'), 'record')}, {counted(changes, 'change')}"
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, completed=self.done, text=f"{self._period} {ended}")
         elif not self._quiet:

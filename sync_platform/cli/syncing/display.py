@@ -21,6 +21,7 @@ from rich.text import Text
 
 from sync_platform.cli.output import Terminal, coloured, line, styled, write_line
 from sync_platform.cli.syncing.result import PlatformResult
+from sync_platform.documents.wording import counted
 from sync_platform.lake.syncs import CHANGE_COUNTS
 from sync_platform.sources.gaps import Gaps
 
@@ -168,7 +169,8 @@ class LineDisplay(Display):
             if time.monotonic() - self._shown_at[platform] >= LINE_EVERY_S:
                 self._shown_at[platform] = time.monotonic()
                 self._line(
-                    platform, f"{count.records:,} records, page {count.pages:,} of {count.expected:,} ({dataset})"
+                    platform,
+                    f"{counted(count.records, 'record')}, page {count.pages:,} of {count.expected:,} ({dataset})",
                 )
 
     def unifying(self, text: str) -> None:
@@ -186,7 +188,7 @@ class LineDisplay(Display):
             changes = sum(result.total(count) for count in CHANGE_COUNTS)
             self._line(
                 result.platform,
-                f"{result.state}: {result.total('records'):,} records, {changes:,} changes "
+                f"{result.state}: {counted(result.total('records'), 'record')}, {counted(changes, 'change')} "
                 f"(fetch {result.fetch_s:.1f} s, lake {result.lake_s:.1f} s)",
             )
 

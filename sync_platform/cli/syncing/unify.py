@@ -52,6 +52,11 @@ class UnifyResult:
         )
 
     @property
+    def end_in_words(self) -> str:
+        """How it ended, for the display of progress, which the whole result follows."""
+        return f"{'failed' if self.error else 'complete'} ({self.total_s:.1f} s)"
+
+    @property
     def _review_in_words(self) -> str:
         queue = QueueSize(self.run["review"], self.run["review_expected_same"])
         return (
@@ -107,7 +112,7 @@ def run_unification(
         with Lake(LakeAddress.of(settings), read_only=True) as lake, lake.session() as session:
             run, events = run_of(session, outcome.run_id), identity_events_of(session, outcome.run_id)
     result = UnifyResult(outcome.run_id, outcome.error, time.monotonic() - began, run, events)
-    display.unified(result.in_words)
+    display.unified(result.end_in_words)
     return result
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from sync_platform.placeholders import is_placeholder
 from sync_platform.platforms import load_platforms
 from sync_platform.sources.declaration import Dataset
-from sync_platform.sources.placeholders import is_placeholder
 
 PLACEHOLDERS = (
     "(NO RECORD FOUND)", "No Record", "(沒有記錄)", "（沒有紀錄）", "没有记录", "未有資料", "暂无资料", "待定",

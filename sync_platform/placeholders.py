@@ -1,7 +1,8 @@
 """Placeholders: texts that a source writes for a blank, such as "N/A" or "(沒有記錄)". They become None.
 
-What belongs here: the texts, by language, and how a text is compared with them. A platform adds its own in
-`Dataset.placeholders`. Case, full-width letters, brackets, quotes and spaces make no difference.
+What belongs here: the texts, by language, and how a text is compared with them. They are the same in a column of text,
+which becomes None, and in an identifier, which names nobody then (vault/blank_identifiers.py). A platform adds its own
+in `Dataset.placeholders`. Case, full-width letters, brackets, quotes and spaces make no difference.
 """
 
 from __future__ import annotations
@@ -27,10 +28,20 @@ ALSO_NAMES = (
     "none", "nil", "na", "nan", "tba", "unknown", "pending", "blank", "empty", "not found", "無", "沒有", "未知",
 )  # fmt: skip
 """Words that may be a name too: in a column of names they are placeholders only in brackets."""
+NO_ACCOUNT = (
+    "anonymous", "anonymous user", "anonymous member", "guest", "guest user", "deleted", "deleted user",
+    "deleted account", "deleted member", "former user", "former member", "walk in", "walk-in", "no account",
+    "no email", "no e-mail", "no phone", "no name", "匿名", "匿名用戶", "匿名會員", "訪客", "已刪除", "已刪除用戶",
+    "已刪除帳戶", "已註銷用戶", "沒有帳戶",
+)  # fmt: skip
+"""What stands for an account where there is none: it is a text as any other elsewhere."""
 LONGEST = 40  # characters; no placeholder is longer, brackets included
-_SPELLINGS = str.maketrans("没紀纪记录无资时暂适确认补详", "沒記記記錄無資時暫適確認補詳")
+_SPELLINGS = str.maketrans(
+    "没紀纪记录无资时暂适确认补详户会员访删账帐賬注销", "沒記記記錄無資時暫適確認補詳戶會員訪刪帳帳帳註銷"
+)
 _SIGNS = " -‐‑‒–—―−_./\\|~*?·・。…"
 _BRACKETS = ("()", "[]", "{}", "<>", "「」", "『』", "【】", "〈〉", "《》", "〔〕", '""', "''", "“”", "‘’")
+_NUMBER = re.compile(r"[1-9]")
 _BETWEEN = re.compile(r"\s*/\s*")
 
 
@@ -45,6 +56,16 @@ def is_placeholder(text: str, own: tuple[str, ...] = (), *, may_be_name: bool = 
     if not bare.strip(_SIGNS) or bare in _SURE or bare in map(_plain, own):
         return True
     return bare in ALSO_NAMES and (bare != plain or not may_be_name)
+
+
+def is_account_placeholder(text: str) -> bool:
+    """True if the text stands for no account in place of an account: a placeholder, "guest", zeros or -1."""
+    if _NUMBER.search(text):  # no other placeholder has a digit
+        return text.strip() == "-1"
+    if len(text) > LONGEST:
+        return False
+    is_empty = not any(each.isalnum() and each != "0" for each in text)
+    return is_empty or is_placeholder(text) or _without_brackets(_plain(text)) in NO_ACCOUNT
 
 
 def without_placeholder(text: str | None, own: tuple[str, ...] = (), *, may_be_name: bool = False) -> str | None:
