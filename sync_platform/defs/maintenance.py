@@ -17,9 +17,10 @@ from sync_platform.defs.automation import RUN_TAGS
 from sync_platform.defs.landing import failure
 from sync_platform.defs.resources import LakeResource, StoreResource
 from sync_platform.defs.schedule_times import scheduled
+from sync_platform.emergency.request_files import FOLDER as REQUEST_FILES
 from sync_platform.lake.maintenance import MaintenanceReport, maintain
 from sync_platform.lake.transaction import guarded
-from sync_platform.landing.retention import ExpiredSync, delete_expired, find_expired, limits_of
+from sync_platform.landing.retention import AT_WORK, ExpiredSync, delete_expired, find_expired, limits_of
 from sync_platform.lineage.retention import FoldedDataset, close_lineage
 from sync_platform.privacy.recorded_deletion import Deletion
 from sync_platform.privacy.retention_rule import RULE, RuleName
@@ -83,6 +84,7 @@ def maintenance_schedule(settings: Settings, platforms: dict[str, Platform]) -> 
                 limit = limits_of(platforms, retention.landing_retention_days)
                 expired = find_expired(store, limit, now)
                 delete_expired(store, expired, now, lease.require)
+                store.sweep(REQUEST_FILES, now - AT_WORK)
         except Exception as error:
             raise failure(context, error) from error
         for deletion in _deletions(settings, expired, closed, now):
