@@ -36,6 +36,16 @@ class ProcessFolder:
 
 
 @contextmanager
+def process_folder(prefix: str) -> Iterator[Path]:
+    """A folder in the system's temporary folder, which only this user can open. See `ProcessFolder`."""
+    folder = ProcessFolder(Path(tempfile.gettempdir()), prefix)
+    try:
+        yield folder.path
+    finally:
+        folder.remove()
+
+
+@contextmanager
 def draft_of(path: Path, mode: int = 0o666) -> Iterator[tuple[Path, BinaryIO]]:
     """The path of a new file beside `path`, and the open file; it is removed at the end, unless it was renamed.
 

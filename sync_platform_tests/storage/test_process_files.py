@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+import stat
+import tempfile
 from pathlib import Path
+
+import pytest
 
 from sync_platform.storage.lake_address import LakeAddress
 from sync_platform.storage.lake_connection import Lake
-from sync_platform.storage.process_files import ProcessFolder, draft_of, remove_left_drafts_below
+from sync_platform.storage.process_files import ProcessFolder, draft_of, process_folder, remove_left_drafts_below
 from sync_platform_tests.warm import started
 
 
@@ -46,3 +50,23 @@ def test_the_folder_in_which_a_killed_process_spilled_is_removed(tmp_path: Path)
     with Lake(address) as lake, lake.session():
         assert left not in address.temp.iterdir()
     assert list(address.temp.iterdir()) == []
+
+
+def _serve_and_die(system_temp: str, _: int) -> None:
+    tempfile.tempdir = system_temp
+    with process_folder("serve-") as folder:
+        (folder / "code.sock").write_bytes(b"")
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_the_folder_of_a_killed_server_is_removed_by_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (process,) = started(1, _serve_and_die, (str(tmp_path),))
+    assert process.wait().returncode == -signal.SIGKILL
+    assert len(list(tmp_path.iterdir())) == 1
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with process_folder("serve-") as folder:
+        assert list(tmp_path.iterdir()) == [folder]
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert list(tmp_path.iterdir()) == []
