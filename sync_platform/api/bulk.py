@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
@@ -22,6 +20,7 @@ from sync_platform.api.permission import permitted
 from sync_platform.api.table_answer import TableAnswer, TableList
 from sync_platform.errors import NoLakeYet, NotFound
 from sync_platform.permissions.action import Action
+from sync_platform.storage.process_files import ProcessFolder
 from sync_platform.storage.sql_text import sql_text
 from sync_platform.unified.readable_tables import ReadableTable, readable_tables
 
@@ -113,13 +112,11 @@ def _parquet_file(
     context: ApiContext, session: duckdb.DuckDBPyConnection, table: ReadableTable, query: str
 ) -> WholeFile:
     """The file, which is deleted once it is sent."""
-    number, name = tempfile.mkstemp(".parquet", "bulk-", context.lake.address.temp)
-    os.close(number)
+    folder = ProcessFolder(context.lake.address.temp, "bulk-")
+    file = folder.path / f"{table.name}.parquet"
     try:
-        session.execute(f"COPY ({query}) TO {sql_text(name)} (FORMAT parquet, COMPRESSION zstd)")
+        session.execute(f"COPY ({query}) TO {sql_text(str(file))} (FORMAT parquet, COMPRESSION zstd)")
     except BaseException:
-        os.unlink(name)  # noqa: PTH108
+        folder.remove()
         raise
-    return WholeFile(
-        name, media_type=PARQUET, filename=f"{table.name}.parquet", background=BackgroundTask(os.unlink, name)
-    )
+    return WholeFile(file, media_type=PARQUET, filename=file.name, background=BackgroundTask(folder.remove))

@@ -14,8 +14,8 @@ from typing import Any
 
 import msgspec
 
-from sync_platform.backup.backup_manifest import FOLDER, BackupManifest, manifest_key
-from sync_platform.backup.repository import OBJECTS, REMOVED, ReadManifest, Repository
+from sync_platform.backup.backup_manifest import BackupManifest, manifest_key
+from sync_platform.backup.repository import REMOVED, ReadManifest, Repository
 from sync_platform.errors import DamagedBackup, StorageError
 
 MARKS = "marks.json"
@@ -120,8 +120,7 @@ def prune(
     require_lease()
     marks |= {key: now for key in plan.marked if key not in marks}
     repository.store.put(MARKS, msgspec.json.encode(marks, order="sorted"))
-    for folder in (OBJECTS, FOLDER, REMOVED):
-        repository.store.sweep(folder, now - GRACE)  # what killed puts left
+    repository.store.sweep("", now - GRACE)  # what killed puts left
     return report
 
 

@@ -24,6 +24,7 @@ from sync_platform.backup.repository_key import RepositoryKey
 from sync_platform.errors import DamagedBackup, NotFound, StorageError
 from sync_platform.storage.full_disk import full_disk_named
 from sync_platform.storage.object_store import BLOCK_BYTES, ObjectStore
+from sync_platform.storage.process_files import draft_of
 
 OBJECTS, REMOVED = "objects/", "removed/"
 
@@ -102,22 +103,19 @@ class Repository:
         DamagedBackup, naming the file and the object, where it is missing or is not what was backed up.
         """
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         digest = hashlib.sha256()
         try:
-            with full_disk_named(path), draft.open("wb") as target:
+            with full_disk_named(path), draft_of(path) as (draft, target):
                 for block in self.content(file.name):
                     digest.update(block)
                     target.write(block)
                 target.flush()
                 os.fsync(target.fileno())
-            if digest.hexdigest() != file.sha256:
-                raise DamagedBackup(f"the object {file.name} is not what was backed up")
-            draft.replace(path)
+                if digest.hexdigest() != file.sha256:
+                    raise DamagedBackup(f"the object {file.name} is not what was backed up")
+                draft.replace(path)
         except DamagedBackup as error:
             raise DamagedBackup(f"{file.path}: {error}") from None
-        finally:
-            draft.unlink(missing_ok=True)
 
     def write_manifest(self, manifest: BackupManifest) -> str:
         """Sign and write a manifest, and read it back; returns its digest. From then on the backup exists."""

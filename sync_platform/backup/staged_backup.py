@@ -23,6 +23,7 @@ from sync_platform.storage.full_disk import full_disk_named
 from sync_platform.storage.lake_address import LakeAddress
 from sync_platform.storage.lake_connection import Lake
 from sync_platform.storage.operation_step import OnStep
+from sync_platform.storage.process_files import remove_left_drafts_below
 
 KNOWN_VERSIONS = ("1.0",)
 """The versions of DuckLake's catalog format that this program reads."""
@@ -85,7 +86,11 @@ def files_of(manifest: BackupManifest, catalog: Path) -> list[StoredFile]:
 
 
 def fetch_files(repository: Repository, files: Collection[StoredFile], data: Path, on_step: OnStep) -> None:
-    """Write files to the folder `data`; those that are there already, with the right content, stay."""
+    """Write files to the folder `data`; those that are there already, with the right content, stay.
+
+    What a killed process left of a file is removed.
+    """
+    remove_left_drafts_below(data)
 
     def fetch(file: StoredFile) -> None:
         path = data / file.path

@@ -10,7 +10,7 @@ import hashlib
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -39,6 +39,8 @@ USE = "vault-backup"
 LEASE = "backup of the vault"
 """The lease that everything needs that replaces the backup: otherwise a slower one would bring back a destroyed key."""
 EVER = datetime.max.replace(tzinfo=UTC)
+GRACE = timedelta(days=1)
+"""The age at which a file is what a killed put left, where others may put something now."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,7 @@ class VaultBackup:
                 require_lock()
                 self.store.delete(key)
         self.store.sweep(FOLDER, EVER)  # a killed backup may have left a copy that has a key which is destroyed now
+        self.store.sweep("", datetime.now(UTC) - GRACE)  # an erasure may put a tombstone meanwhile
         return StoredVault(name, copy)
 
     def verify(self) -> StoredVault:

@@ -7,6 +7,7 @@ import errno
 import gc
 import logging
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -148,6 +149,7 @@ def before_commands(
 def main() -> None:
     """The console script."""
     prepare_standard_streams()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what systemd, Docker or `timeout` ends is interrupted
     if _may_ask_for_log_lines():
         from sync_platform.logs.configuration import begin_logging  # it reads settings, which takes a third of a second
 

@@ -8,4 +8,4 @@ READER_GONE = 141
 """The reader of standard output closed the pipe, as `head` does: what shells report for a program that ends so."""
 
 CANCELLED_IN_WORDS = "cancelled: nothing is half-written"
-"""The message of every command that a person ends with Ctrl-C."""
+"""The message of every command that Ctrl-C or SIGTERM ends."""

@@ -17,10 +17,12 @@ from sync_platform.defs.automation import RUN_TAGS
 from sync_platform.defs.landing import failure
 from sync_platform.defs.resources import LakeResource, StoreResource
 from sync_platform.defs.schedule_times import scheduled
+from sync_platform.emergency.request_files import FOLDER as REQUEST_FILES
 from sync_platform.errors import DamagedManifest
 from sync_platform.lake.maintenance import MaintenanceReport, maintain
 from sync_platform.lake.transaction import guarded
 from sync_platform.landing.retention import (
+    AT_WORK,
     ExpiredSync,
     damage_in_words,
     delete_expired,
@@ -92,6 +94,7 @@ def maintenance_schedule(settings: Settings, platforms: dict[str, Platform]) -> 
                 damaged: list[DamagedManifest] = []
                 expired = find_expired(store, limit, now, damaged.append)
                 delete_expired(store, expired, now, lease.require)
+                store.sweep(REQUEST_FILES, now - AT_WORK)
         except Exception as error:
             raise failure(context, error) from error
         for deletion in _deletions(settings, expired, closed, now):

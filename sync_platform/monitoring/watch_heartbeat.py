@@ -6,13 +6,14 @@ the watch reads the file's age; CloudWatch and Prometheus get it as the metric W
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import orjson
+
+from sync_platform.storage.process_files import draft_of, remove_left_drafts
 
 FILE = Path("watch", "heartbeat.json")
 ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
@@ -59,9 +60,11 @@ def write_heartbeat(home: Path, heartbeat: Heartbeat) -> None:
     """Replace the file as a whole; OSError where it cannot be written."""
     file = heartbeat_file(home)
     file.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = file.with_name(f".{file.name}.{os.getpid()}")
-    unfinished.write_bytes(orjson.dumps(asdict(heartbeat), option=orjson.OPT_APPEND_NEWLINE))
-    unfinished.replace(file)
+    remove_left_drafts(file)
+    with draft_of(file) as (draft, unfinished):
+        unfinished.write(orjson.dumps(asdict(heartbeat), option=orjson.OPT_APPEND_NEWLINE))
+        unfinished.flush()
+        draft.replace(file)
 
 
 def alive_since(previous: Heartbeat | None, *, is_alive: bool, now: datetime) -> datetime | None:

@@ -16,6 +16,7 @@ from typing import Any
 import duckdb
 
 from sync_platform.backup.subject_erasure import SubjectErasure
+from sync_platform.documents.typed_command import typed
 from sync_platform.errors import LockLost, StorageError, SyncError, UsageError
 from sync_platform.lake.row_erasure import erase_rows
 from sync_platform.lake.subject_rows import personal_tables
@@ -82,7 +83,20 @@ def require_erasable(installation: ErasedInstallation, subjects: Sequence[str], 
         )
     for each in installation.ledger.erasures():
         if not each.is_ended and set(each.subjects) & set(subjects):
-            raise UsageError(f"erasure {each.number} of the same person is open: it is {each.state}")
+            raise UsageError(
+                f"erasure {each.number} of the same person is open: it is {each.state}; {_next_step(each)}"
+            )
+
+
+def _next_step(erasure: Erasure) -> str:
+    """What an operator does about an erasure that is open."""
+    number = str(erasure.number)
+    if erasure.state is ErasureState.requested:
+        confirm, withdraw = (typed("privacy", "erasure", verb, number) for verb in ("confirm", "withdraw"))
+        return f"`{confirm}` carries it out, and `{withdraw}` ends it"
+    if erasure.state is ErasureState.in_progress:
+        return f"`{typed('privacy', 'erasure', 'continue')}` goes on with it"
+    return "it goes on when its legal hold ends"
 
 
 def confirm_erasure(ledger: ErasureLedger, number: int, actor: str, *, alone: bool = False) -> Erasure:

@@ -8,9 +8,8 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, suppress
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -29,13 +28,14 @@ from sync_platform.server.dagster_ui.workspace import (
 )
 from sync_platform.server.processes.child_process import Relay
 from sync_platform.server.processes.daemon_lock import only_daemon
-from sync_platform.server.processes.dagster_processes import DagsterProcesses
+from sync_platform.server.processes.dagster_processes import SERVER_FILES, DagsterProcesses
 from sync_platform.server.readiness import Readiness
 from sync_platform.server.renewed_certificate import server_of
 from sync_platform.server.request_limits import LARGEST_HEADERS
 from sync_platform.server.timed_connection import TimedHttp, TimedWebsocket
 from sync_platform.settings import Settings
 from sync_platform.storage.ledger import MIGRATIONS
+from sync_platform.storage.process_files import process_folder
 from sync_platform.storage.relational import open_database
 
 LARGEST_MESSAGE = 256 * 1024
@@ -59,7 +59,7 @@ def serve(
     still under way, which go on without the server. `relay` gets the output of Dagster's processes. Raises StorageError
     where the port, the ledger or Dagster cannot be used, or another `serve` runs over this home.
     """
-    with only_daemon(settings), closing(_listening(settings)) as listening, _private_folder() as folder:
+    with only_daemon(settings), closing(_listening(settings)) as listening, process_folder(SERVER_FILES) as folder:
         _prepare_process(settings, dagster_home)
         ledger = open_database(settings.ledger_url, MIGRATIONS)
         processes = DagsterProcesses(folder, {}, "json" if relay else "colored", relay)
@@ -171,10 +171,3 @@ def _listening(settings: Settings) -> socket.socket:
         reason = error.strerror or error
         raise StorageError(f"{address} port {port} cannot be used ({reason}): set another SERVE_PORT") from error
     return listening
-
-
-@contextmanager
-def _private_folder() -> Iterator[Path]:
-    """A folder that only this user can open. Its path is short, as the path of a socket must be."""
-    with tempfile.TemporaryDirectory(prefix="sync-", ignore_cleanup_errors=True) as folder:
-        yield Path(folder)

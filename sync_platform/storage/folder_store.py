@@ -131,15 +131,16 @@ class FolderStore:
             raise _storage_error("delete", self._path(key), error) from error
 
     def sweep(self, prefix: str, before: datetime) -> None:
-        start = self._path(prefix.rstrip("/"))
+        start = self._folder / checked_prefix(prefix)
         try:
             for folder, names in _walk(start):
                 for path in (folder / name for name in names if name.startswith(TEMPORARY)):
                     with suppress(FileNotFoundError):  # its put renamed it meanwhile
                         if path.stat().st_mtime < before.timestamp():
                             path.unlink()
-                with suppress(OSError):  # not empty
-                    folder.rmdir()
+                if folder != start:  # others may put files into that one by themselves
+                    with suppress(OSError):  # not empty
+                        folder.rmdir()
         except OSError as error:
             raise _storage_error("sweep", start, error) from error
 

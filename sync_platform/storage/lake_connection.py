@@ -7,7 +7,6 @@ transactions, so its work would be repeated. Readers need no lock.
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 import threading
 import time
@@ -32,6 +31,7 @@ from sync_platform.storage.held_lock import needs_no_lock
 from sync_platform.storage.lake_address import LakeAddress
 from sync_platform.storage.lake_formats import require_known_formats, store_formats
 from sync_platform.storage.missing_lake import missing_lake
+from sync_platform.storage.process_files import ProcessFolder
 from sync_platform.storage.session_memory import return_freed_memory
 from sync_platform.storage.sql_text import sql_text
 from sync_platform.storage.unwritable_place import place_problem, spill_folder
@@ -68,7 +68,7 @@ class Lake:
         self.address, self.read_only, self._snapshot, self._beside = address, read_only, snapshot, beside
         self.require_lock = require_lock
         self._instance: duckdb.DuckDBPyConnection | None = None
-        self._spill: str | None = None
+        self._spill: ProcessFolder | None = None
         self._opening = threading.Lock()
 
     @contextmanager
@@ -108,7 +108,7 @@ class Lake:
                 self._instance.close()
                 self._instance = None
             if self._spill is not None:
-                shutil.rmtree(self._spill, ignore_errors=True)
+                self._spill.remove()
                 self._spill = None
 
     def __enter__(self) -> Self:
@@ -124,10 +124,12 @@ class Lake:
                     raise missing_lake(self.address)
                 if not self.read_only:
                     _make_folders(self.address)
-                spill = spill_folder(self.address.temp, read_only=self.read_only)
-                self._spill, address = str(spill), self.address.readable(spill) if self.read_only else self.address
+                if self._spill is None:
+                    self._spill = spill_folder(self.address.temp, read_only=self.read_only)
+                spill = self._spill.path
+                address = self.address.readable(spill) if self.read_only else self.address
                 config: dict[str, str | bool | int | float | list[str]] = {
-                    "temp_directory": self._spill,
+                    "temp_directory": str(spill),
                     "memory_limit": self.address.memory_limit,
                     "autoload_known_extensions": False,
                     "disabled_optimizers": DISABLED_OPTIMIZERS,

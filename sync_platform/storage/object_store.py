@@ -68,7 +68,10 @@ class ObjectStore(Protocol):
         ...
 
     def sweep(self, prefix: str, before: datetime) -> None:
-        """Remove files below `folder/` that killed puts left before that time, and empty folders."""
+        """Remove the files below `folder/` that killed puts left before that time, and its empty folders.
+
+        An empty prefix is the whole store.
+        """
         ...
 
 

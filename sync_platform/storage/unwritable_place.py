@@ -15,12 +15,16 @@ import tempfile
 from contextlib import closing
 from pathlib import Path
 
+from sync_platform.storage.process_files import ProcessFolder
+
 UNWRITABLE = frozenset(
     {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM}
 )
 """Results of SQLite, without their details, where it cannot write beside its file."""
 ROOM_FOR_READING = 128 * 1024
 """The bytes that SQLite needs beside a database to read it."""
+SPILL = "spill-"
+"""How the names of the folders begin in which DuckDB spills."""
 
 
 def is_unwritable(error: object) -> bool:
@@ -61,17 +65,17 @@ def readable_database(file: Path, folder: Path) -> Path:
         return copy
 
 
-def spill_folder(temp: Path, *, read_only: bool) -> Path:
+def spill_folder(temp: Path, *, read_only: bool) -> ProcessFolder:
     """A new folder for what DuckDB spills, below `temp`; a reader's is in the system's temporary folder where nothing
     can be written there. OSError where there is none."""
     try:
         temp.mkdir(parents=True, exist_ok=True)
         if not (read_only and place_problem(temp / "spill")):
-            return Path(tempfile.mkdtemp(prefix="duckdb-", dir=temp))
+            return ProcessFolder(temp, SPILL)
     except OSError:
         if not read_only:
             raise
-    return Path(tempfile.mkdtemp(prefix="duckdb-"))
+    return ProcessFolder(Path(tempfile.gettempdir()), f"sync-platform-{SPILL}")
 
 
 def place_problem(file: Path) -> str | None:

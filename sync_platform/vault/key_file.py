@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 from pathlib import Path
 
 from sync_platform.errors import StorageError
 from sync_platform.settings import Settings
+from sync_platform.storage.process_files import draft_of, remove_left_drafts
 from sync_platform.vault.master_key import MasterKey
 
 PROPOSED_ENDING = ".next"
@@ -24,6 +24,7 @@ def from_key_file(path: Path, *, may_create: bool = True) -> MasterKey:
             write_key_file(path, MasterKey.new())
         require_private(path)
         text = path.read_text(errors="replace")
+        remove_left_drafts(path)  # each is a copy of a key
     except OSError as error:
         raise StorageError(f"cannot use the master key file {path}: {error.strerror or error}") from error
     return MasterKey.from_text(text, str(path))
@@ -58,17 +59,13 @@ def write_key_file(path: Path, key: MasterKey) -> None:
     A file that exists stays as it is.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(handle, "w") as file:
-            file.write(key.text + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+    remove_left_drafts(path)
+    with draft_of(path, 0o600) as (draft, file):
+        file.write(f"{key.text}\n".encode())
+        file.flush()
+        os.fsync(file.fileno())
         with contextlib.suppress(FileExistsError):
             os.link(draft, path)
-    finally:
-        draft.unlink()
     _sync_folder(path.parent)
 
 

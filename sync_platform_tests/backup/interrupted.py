@@ -20,7 +20,7 @@ from sync_platform_tests.backup.stepped_command import NEVER, command, ended_at
 from sync_platform_tests.cli.conftest import Shell
 from sync_platform_tests.lake.harness import LakeHarness
 
-UNFINISHED = re.compile(r"\.restoring|restore-")
+UNFINISHED = re.compile(r"\.restoring|restore-|^\..*\.[0-9a-f]{8}$|^\.put-|^spill-")
 
 
 class Interrupted:

@@ -57,12 +57,15 @@ def test_an_object_of_an_interrupted_backup_is_deleted_in_two_steps_too(lake: Ba
 
 
 def test_what_a_killed_put_left_is_deleted_a_day_later(lake: BackedUpLake, tmp_path: Path) -> None:
-    left = next((tmp_path / "backup_store" / "objects").iterdir()) / ".put-0123"
-    left.write_bytes(b"half")
+    store = tmp_path / "backup_store"
+    (store / "tombstones").mkdir()
+    places = [next((store / "objects").iterdir()), store / "manifests", store / "tombstones", store]
+    for place in places:
+        (place / ".put-0123").write_bytes(b"half")
     prune(lake.repository, 30, NOW)
-    assert left.exists()
+    assert len(list(store.rglob(".put-*"))) == len(places)
     prune(lake.repository, 30, NOW + 2 * DAY)
-    assert not left.exists()
+    assert list(store.rglob(".put-*")) == []
     assert lake.verify().found == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -107,6 +108,17 @@ def test_there_is_one_generation_and_it_reveals_nothing(installed: Installation)
     assert MASTER.material.hex().encode() not in body and b"subject_id" not in body
     assert installed.backup.verify().copy.rows["subject_keys"] == 600
     assert list((installed.folder / "temp").iterdir()) == []
+
+
+def test_what_killed_puts_left_is_deleted_that_of_a_tombstone_a_day_later(installed: Installation) -> None:
+    installed.create()
+    copy, old, new = (installed.folder / "elsewhere" / name for name in ("vault/.put-1", "tombstones/.put-1", ".put-2"))
+    old.parent.mkdir()
+    for left in (copy, old, new):
+        left.write_bytes(b"half")
+    os.utime(old, (0, 0))
+    installed.create()
+    assert [left.exists() for left in (copy, old, new)] == [False, False, True]
 
 
 def test_an_erased_person_comes_back_from_no_copy_of_the_vault(installed: Installation) -> None:

@@ -138,16 +138,18 @@ def test_a_killed_sync_does_not_block_the_next(shell: Shell, sandbox: Any) -> No
     assert shell.unfinished_runs() == []
 
 
-def test_an_interrupted_sync_ends_at_once_and_reports_it(shell: Shell, sandbox: Any) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_sync_ends_at_once_and_reports_it(number: signal.Signals, shell: Shell, sandbox: Any) -> None:
     shell.environment |= sandbox("chope:slow=30").addresses("chope")
     process = shell.start("sync", "--no-unify", "chope")
     wait_until(lambda: (shell.home / "turns" / "chope.holder").exists(), process)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     done = process.wait(LONGEST_WAIT_S)
     assert done.returncode == 130
     assert "sync-platform: cancelled" in done.stderr
     assert "Traceback" not in done.stderr
     assert shell.run_states() == ["CANCELED"]
+    assert '"interrupted"' in shell.run_in_process("audit", "--operation", "sync", "--json").stdout
 
 
 def test_an_interruption_before_the_sync_begins_is_reported_too(

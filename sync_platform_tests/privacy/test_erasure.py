@@ -59,12 +59,14 @@ def test_nothing_is_destroyed_before_a_second_operator_confirms(home: ErasableHo
         assert continue_erasures(installation, "maria") == []
         with pytest.raises(UsageError, match="a second operator confirms it"):
             confirm_erasure(installation.ledger, asked.number, "maria")
-        with pytest.raises(UsageError, match="erasure 1 of the same person is open"):
+        with pytest.raises(UsageError, match="erasure 1 of the same person is open: it is requested; .* confirm 1"):
             home.ask(installation, home.subject(ADA))
         assert home.rows() == before
         assert home.book.vault.unseal(NAME, "name", str(before[0][1])) == ADA["name"]
         confirmed = confirm_erasure(installation.ledger, asked.number, "kwok")
         assert (confirmed.confirmed_by, confirmed.confirmed_alone) == ("kwok", False)
+        with pytest.raises(UsageError, match="it is in progress; `sync-platform privacy erasure continue` goes on"):
+            home.ask(installation, home.subject(ADA))
         (done,) = continue_erasures(installation, "kwok")
     _require_erased(home, done)
 

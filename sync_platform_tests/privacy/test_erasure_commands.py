@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from sync_platform.privacy.erasure_ledger import ErasureLedger
 from sync_platform_tests.lake.guest_book import ADA, BEN
 from sync_platform_tests.privacy.erasable_home import NAME, ErasableHome
 
@@ -51,6 +52,22 @@ def test_a_person_is_erased_by_two_operators_and_no_command_shows_ciphertext(hom
     assert "erased already" in home.run("privacy", "erase", *WHO, *WHY, "--yes")
     home.sync([ADA, BEN], hour=2)
     assert home.rows("source_id, name")[0] == ("1", f"sealed:v1:{home.subject(ADA)}:erased")
+
+
+def test_a_command_that_was_killed_before_it_recorded_the_erasure_leaves_its_request_to_the_repeat(
+    home: ErasableHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ErasureLedger, "begin", killed)
+        _refused(home, "privacy", "erase", *WHO, *WHY, "--yes")
+    for number in (1, 2):
+        home.run("privacy", "erase", *WHO, *WHY)
+        home.run("privacy", "erasure", "withdraw", str(number), "--reason", "a mistake")
+    listed = json.loads(home.run("privacy", "requests", "list", "--all", "--json"))["requests"]
+    assert [each["request"] for each in listed] == [1, 2]
 
 
 def test_a_restore_of_an_older_backup_ends_with_the_erased_form(home: ErasableHome, tmp_path: Path) -> None:

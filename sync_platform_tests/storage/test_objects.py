@@ -236,6 +236,20 @@ def test_a_sweep_removes_files_of_killed_puts_and_empty_folders_below_its_prefix
     ]  # fmt: skip
 
 
+def test_a_sweep_of_a_whole_store_removes_files_of_killed_puts_everywhere(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path / "store")
+    for key in ("whole", "a/whole", "empty/1"):
+        store.put(key, b"x")
+    store.delete("empty/1")
+    for left in (tmp_path / "store" / ".put-left", tmp_path / "store" / "a" / ".put-left"):
+        left.write_bytes(b"ha")
+        os.utime(left, (0, 0))
+    store.sweep("", datetime.now(UTC) - timedelta(days=1))
+    assert sorted(path.relative_to(tmp_path / "store").as_posix() for path in (tmp_path / "store").rglob("*")) == [
+        "a", "a/whole", "whole",
+    ]  # fmt: skip
+
+
 def test_puts_succeed_during_sweeps(tmp_path: Path) -> None:
     store, ended = FolderStore(tmp_path), threading.Event()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from sync_platform.errors import StorageError
 from sync_platform.vault.key_file import from_key_file, is_private
 from sync_platform_tests.processes import outputs_of
+from sync_platform_tests.warm import started
 
 
 @pytest.fixture
@@ -28,6 +30,25 @@ def test_a_key_file_is_created_unreadable_for_others(key_file: Path) -> None:
 
 def test_a_key_file_is_read_the_second_time(key_file: Path) -> None:
     assert from_key_file(key_file) == from_key_file(key_file)
+
+
+def _die_before_the_link(key_file: Path, _: int) -> None:
+    os.link = lambda *_: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[assignment]
+    from_key_file(key_file)
+
+
+def test_no_copy_of_a_key_stays_after_a_kill(key_file: Path) -> None:
+    kept = from_key_file(key_file)
+    others = [key_file.parent / ".master.key.swp", key_file.parent / ".master.key.copy"]
+    for each in others:
+        each.write_text("of a person")
+    key_file.rename(key_file.parent / "kept")
+    (process,) = started(1, _die_before_the_link, (key_file,))
+    assert process.wait().returncode == -signal.SIGKILL
+    assert len(list(key_file.parent.glob(".master.key.*"))) == 3
+    (key_file.parent / "kept").rename(key_file)
+    assert from_key_file(key_file) == kept
+    assert sorted(key_file.parent.iterdir()) == sorted([key_file, *others])
 
 
 def test_two_installations_have_two_keys(tmp_path: Path) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from hashlib import sha256
+
+import msgspec
 
 from sync_platform.cli.audited import audited, log_entry
 from sync_platform.cli.exit_codes import FAILED, OK
@@ -133,8 +136,22 @@ def _record(installation: ErasedInstallation, asked: AskedErasure, subjects: Seq
     if number is None:
         identity = asked.identity.strip() or UNSTATED
         kind = PrivacyRequestKind.erasure
-        number = requests.add(kind, actor=actor, reference=asked.reason, identity=identity, subjects=subjects)
+        number = requests.add(
+            kind,
+            actor=actor,
+            reference=asked.reason,
+            identity=identity,
+            subjects=subjects,
+            receipt=_receipt(installation, asked, subjects),
+        )
     return request_erasure(installation, subjects, reason=asked.reason, actor=actor, selected_by=ways, request=number)
+
+
+def _receipt(installation: ErasedInstallation, asked: AskedErasure, subjects: Sequence[str]) -> str:
+    """The same for a repeat, until the erasure itself is recorded: a command that was killed before that leaves the
+    privacy request to its repeat."""
+    named = [len(installation.ledger.erasures()), sorted(set(subjects)), asked.reason]
+    return f"privacy erase {sha256(msgspec.json.encode(named)).hexdigest()[:32]}"
 
 
 def _carry_out(

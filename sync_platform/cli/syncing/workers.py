@@ -192,6 +192,7 @@ def _work(connection: Connection, job: Job, platform: Platform, period: Period, 
     _die_with_parent()
     _collect_garbage_seldom()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     with logging_as(platform=platform.name), crash_reported():
         _sync(connection, job, platform, period, has_row_worker)
 

@@ -19,6 +19,8 @@ MODULE = "sync_platform.definitions"
 CODE_SERVER = "sync_platform.server.dagster_ui.code_server"
 DAEMON = "sync_platform.server.dagster_ui.elected_daemon"
 WORKER = "sync_platform.server.dagster_ui.run_worker"
+SERVER_FILES = "sync-serve-"
+"""How the name of the folder begins in which the socket and the workspace file are; the path of a socket is short."""
 READY_WITHIN_S = 120.0
 STOPS_WITHIN_S = 20.0
 

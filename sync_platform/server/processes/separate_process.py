@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import signal
-import tempfile
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 
 from sync_platform.errors import SettingsError
 from sync_platform.server.processes.child_process import ChildProcess, Relay, keep_running
-from sync_platform.server.processes.dagster_processes import STOPS_WITHIN_S, WORKER, code_server_command, daemon_command
+from sync_platform.server.processes.dagster_processes import (
+    SERVER_FILES,
+    STOPS_WITHIN_S,
+    WORKER,
+    code_server_command,
+    daemon_command,
+)
 from sync_platform.server.processes.server_part import ServerPart
 from sync_platform.settings import Settings
+from sync_platform.storage.process_files import process_folder
 
 
 def require_code_server(settings: Settings) -> None:
@@ -31,8 +37,8 @@ def run_alone(part: ServerPart, settings: Settings, dagster_home: Path, relay: R
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, lambda *_: stop.set())
     environment = {"DAGSTER_HOME": str(dagster_home), "SYNC_HOME": str(settings.home)}
-    with tempfile.TemporaryDirectory(prefix="sync-", ignore_cleanup_errors=True) as folder:
-        command = _command(part, settings, Path(folder), "json" if relay else "colored")
+    with process_folder(SERVER_FILES) as folder:
+        command = _command(part, settings, folder, "json" if relay else "colored")
         child = ChildProcess(f"the {part.replace('-', ' ')}", command, environment, relay)
         keep_running([child], stop, lambda: None)
         is_well = not child.is_given_up
