@@ -26,7 +26,7 @@ from sync_platform.lake.erased_rows import erase_incoming
 from sync_platform.lake.generations import find_generation
 from sync_platform.lake.history import HistoryWriter
 from sync_platform.lake.history_view import ensure_history_view
-from sync_platform.lake.incoming import Arrival, IncomingRows, load_incoming
+from sync_platform.lake.incoming import MOST_MEMORY, Arrival, IncomingRows, load_incoming
 from sync_platform.lake.late_records import record_late_records
 from sync_platform.lake.observations import Observation, RecordedSyncs, recorded_syncs
 from sync_platform.lake.restricted_records import add_restricted
@@ -60,8 +60,6 @@ from sync_platform.storage.lake_connection import LAKE, Lake
 from sync_platform.storage.session_memory import with_memory
 from sync_platform.storage.temporary_tables import TemporaryTables
 
-MOST_MEMORY = "1GB"  # for replaying a dataset's whole history, and for rows with long texts
-
 
 def commit_landed(
     lake: Lake,
@@ -79,8 +77,8 @@ def commit_landed(
     """
     with lake.session() as session, TemporaryTables(session) as scratch, ExitStack() as stack:
         arrival = load_incoming(scratch, typed)
-        if arrival.has_long_texts:
-            stack.enter_context(with_memory(session, MOST_MEMORY))
+        if arrival.memory:
+            stack.enter_context(with_memory(session, arrival.memory))
         quarantined = first_in_words(session, typed.landed, arrival.quarantine)
         table = dataset_table(typed.platform.name, typed.dataset)
         commit = _Commit(scratch, history, table, typed, arrival, quarantined, run_id, guard, trigger, standards)

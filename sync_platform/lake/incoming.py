@@ -28,6 +28,9 @@ SLICE_BYTES = 50_000_000
 MIN_SLICE_ROWS = 1_000
 VECTOR_ROWS = 2_048  # that DuckDB works on at once; to write their versions as JSON, it takes 16 times their size
 MAX_VECTOR_BYTES = 8_000_000  # of text
+MANY_BYTES = 64_000_000  # of rows; to compare 120 MB of them with what is stored takes more than the usual memory
+MORE_MEMORY = "512MB"  # for so many bytes: enough for 300,000 rows of 1.6 kB, because DuckDB spills the rest
+MOST_MEMORY = "1GB"  # for rows with long texts, and for replaying a dataset's whole history
 FRAME_SLICE_ROWS = 5_000  # the history of a computed row is several kB of text, which DuckDB keeps while it writes
 CONFLICT = "conflict"
 """A rule of every dataset: all records of one id have the same values."""
@@ -67,8 +70,8 @@ class Arrival:
     `duplicates`, further records with the same id; `quarantined`, records not stored; `only_quarantined`, ids with all
     records in quarantine; `conflicts`, ids that came more than once with different values; `contradicting`, quarantined
     versions of such an id, where no change time shows which is the latest; `unidentified`, quarantined records without
-    a readable id. `passed_on`: the corrections whose right value the source shows. `has_long_texts`: many rows have so
-    much text that writing them needs more memory than usual.
+    a readable id. `passed_on`: the corrections whose right value the source shows. `memory`: how much writing the rows
+    needs (such as `1GB`), where that is more than usual.
     Every record received is a row, a duplicate, quarantined, or out of scope.
     """
 
@@ -82,7 +85,7 @@ class Arrival:
     conflicts: int
     unidentified: int
     passed_on: tuple[ValueCorrection, ...] = ()
-    has_long_texts: bool = False
+    memory: str | None = None
 
     @property
     def missing(self) -> list[str]:
@@ -112,7 +115,7 @@ def load_incoming(scratch: TemporaryTables, typed: TypedRows) -> Arrival:
     Tombstones of one id do not differ. Rows of erased persons have the erased form, and corrected values are right.
     """
     session = scratch.session
-    rows, has_long_texts = _read(scratch, typed)
+    rows, memory = _read(scratch, typed)
     quarantine = scratch.create(
         "quarantined",
         f"""SELECT source_id, landing_object, landing_line, problems,
@@ -149,7 +152,7 @@ def load_incoming(scratch: TemporaryTables, typed: TypedRows) -> Arrival:
         conflicts=conflicts,
         unidentified=unidentified,
         passed_on=tuple(passed_on),
-        has_long_texts=has_long_texts,
+        memory=memory,
     )
 
 
@@ -165,19 +168,19 @@ def load_frame(scratch: TemporaryTables, table: TrackedTable, frame: pl.DataFram
     return IncomingRows(rows)
 
 
-def _read(scratch: TemporaryTables, typed: TypedRows) -> tuple[str, bool]:
+def _read(scratch: TemporaryTables, typed: TypedRows) -> tuple[str, str | None]:
     """Read the rows slice by slice, because DuckDB keeps the memory of one statement for a while: a million rows in one
-    statement took 1 GB. Returns the table, and True if a batch was divided because of long texts.
+    statement took 1 GB. Returns the table, and the memory that writing its rows needs, where it is more than usual.
     """
     reader = typed.reader()
     scratch.session.register("no_rows", reader.schema.empty_table())
     table = scratch.create("incoming", "SELECT *, CAST(0 AS INTEGER) AS slice FROM no_rows")
     scratch.session.unregister("no_rows")
-    has_long_texts = False
+    size, has_long_texts = 0, False
     for number, (rows, is_part) in enumerate(_slices(reader, _slice_rows(typed))):
         _insert(scratch.session, table, rows, number)
-        has_long_texts |= is_part
-    return table, has_long_texts
+        size, has_long_texts = size + rows.nbytes, has_long_texts or is_part
+    return table, MOST_MEMORY if has_long_texts else MORE_MEMORY if size > MANY_BYTES else None
 
 
 def _insert(session: duckdb.DuckDBPyConnection, table: str, rows: pa.Table, number: int) -> None:

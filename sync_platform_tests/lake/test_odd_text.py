@@ -118,7 +118,8 @@ def test_a_record_with_a_text_of_megabytes_is_quarantined_and_its_neighbours_are
 
 
 @pytest.mark.parametrize(
-    ("records", "size"), [(20, 1_900_000), only_in_full(4_000, 20_000), only_in_full(300, 1_000_000)]
+    ("records", "size"),
+    [(20, 1_900_000), only_in_full(4_000, 20_000), only_in_full(300, 1_000_000), only_in_full(100_000, 1_600)],
 )
 def test_long_texts_are_stored_and_changed(market: LakeHarness, records: int, size: int) -> None:
     """Written at once and within the usual memory, 15 MB of them made the sync fail."""
