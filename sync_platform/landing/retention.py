@@ -1,8 +1,8 @@
 """How long landed syncs are kept: the days of a setting, or fewer where the platform's terms require that.
 
 A sync is kept or deleted as a whole. The sources of the current tables are kept: per dataset the newest sync of its
-latest period, and the newest complete one, or those that may be it because their manifest is damaged. Only terms
-override that.
+latest period, and the newest complete one. A sync whose manifest is damaged is kept too where it may be one of these.
+Only terms override that.
 """
 
 from __future__ import annotations

@@ -117,7 +117,7 @@ class Node:
         return "\n".join(file.read_text() for file in sorted(folder.glob("*/*.log")))
 
     def power_off(self) -> None:
-        """End all that runs on the node at once: nobody is told, and its addresses answer no more."""
+        """Kill every process of the node at once, as a loss of power does: the cluster gets no message of it."""
         os.kill(self.machine, signal.SIGKILL)
         while running := self._processes():
             for process in running:
