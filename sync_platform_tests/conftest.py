@@ -11,6 +11,7 @@ from sync_platform_tests.installations import installation, pytest_generate_test
 from sync_platform_tests.redis_servers import redis_server
 from sync_platform_tests.services import other_s3_server, postgres_server, pytest_terminal_summary, s3_server
 from sync_platform_tests.spread import put_long_files_first, pytest_xdist_make_scheduler
+from sync_platform_tests.sqlite_locks import refuse_to_take_locks_away
 from sync_platform_tests.temporary_files import keep_in_memory
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
 ]
 
 keep_in_memory()
+refuse_to_take_locks_away()
 settings.register_profile("busy machine", deadline=None)  # how long an example takes says nothing where others run too
 settings.load_profile("busy machine")
 

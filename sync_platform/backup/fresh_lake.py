@@ -20,6 +20,7 @@ from sync_platform.backup.repository import Repository
 from sync_platform.backup.staged_backup import fetch_catalog, fetch_files, files_of, stage_backup, work_on_each
 from sync_platform.lake.chain import BATCHES, has_chain
 from sync_platform.sources.declaration import Platform
+from sync_platform.storage.catalog_file import file_reader
 from sync_platform.storage.data_path import has_encrypted_files
 from sync_platform.storage.held_lock import needs_no_lock
 from sync_platform.storage.lake_address import LakeAddress
@@ -106,7 +107,9 @@ class RestoreIntoFreshLake:
     def _copy(self, run_id: str, prepare: Prepare, require_lock: Callable[[], None]) -> None:
         draft = self._draft()
         fetch_catalog(self.repository, self.chosen.manifest, draft, self.target.data, self._schemas)
-        if self.target.is_encrypted and not has_encrypted_files(draft):
+        with file_reader() as reader:
+            has_plain_files = not has_encrypted_files(reader, draft)
+        if self.target.is_encrypted and has_plain_files:
             # the target has no plain files: everything is written anew
             self._commit_again(run_id, prepare, require_lock)
             return

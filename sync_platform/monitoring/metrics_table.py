@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
 import duckdb
@@ -80,8 +81,8 @@ def _require_tables(settings: Settings) -> None:
 def _copy(session: duckdb.DuckDBPyConnection, settings: Settings, folder: Path) -> None:
     address = sa.make_url(settings.ledger_url)
     is_file = address.get_backend_name() == "sqlite"
-    if is_file:  # DuckDB cannot read it in a place where nothing can be written
-        address = address.set(database=str(readable_database(Path(address.database or ""), folder)))
+    if is_file:
+        address = address.set(database=str(_copied_tables(Path(address.database or ""), folder)))
     (path,) = extension_paths(["sqlite_scanner" if is_file else "postgres_scanner"])
     session.execute(f"LOAD {sql_text(path)}")
     names = ", ".join(column.name for column in COLUMNS)
@@ -91,6 +92,22 @@ def _copy(session: duckdb.DuckDBPyConnection, settings: Settings, folder: Path) 
         session.execute(
             f"INSERT INTO {SCHEMA}.{NAME} SELECT * REPLACE ({at} AS measured_at) FROM ({rows}) AS stored({names})"
         )
+
+
+def _copied_tables(ledger: Path, folder: Path) -> Path:
+    """A SQLite file with copies of the tables, for DuckDB. It has a SQLite of its own: if it closed the ledger itself,
+    this process would lose its locks on the ledger, and with them a commit (storage/catalog_file.py)."""
+    copy = folder / f"{ledger.name}.metrics"
+    with closing(sqlite3.connect(copy)) as connection:
+        connection.execute("PRAGMA synchronous=OFF")
+        connection.execute("ATTACH ? AS ledger", [str(readable_database(ledger, folder))])
+        connection.execute("BEGIN")
+        for table in ROWS:
+            (statement,) = connection.execute("SELECT sql FROM ledger.sqlite_master WHERE name = ?", [table]).fetchone()
+            connection.execute(statement)  # with the types of its columns
+            connection.execute(f"INSERT INTO main.{table} SELECT * FROM ledger.{table}")
+        connection.commit()
+    return copy
 
 
 def _scan(address: sa.URL, table: str) -> str:

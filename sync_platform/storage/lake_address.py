@@ -13,9 +13,12 @@ from typing import Self
 
 from sync_platform.settings import Settings, without_password
 from sync_platform.storage.advisory_lock import KEEPALIVE
-from sync_platform.storage.data_path import has_encrypted_files
+from sync_platform.storage.catalog_file import EXTENSION
 from sync_platform.storage.unwritable_place import readable_database
 from sync_platform.storage.write_lock import holding_advisory, holding_file
+
+CIPHER = "httpfs"
+"""The extension that reads and writes s3://, and that has the cipher of encrypted data files."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +61,9 @@ class LakeAddress:
 
     @property
     def extensions(self) -> tuple[str, ...]:
-        """The DuckDB extensions that the lake needs."""
-        catalog = "sqlite_scanner" if self.catalog_file else "postgres_scanner"
-        # httpfs reads and writes s3://, and it has the cipher that encrypts data files
-        encrypts = self.is_encrypted or (self.catalog_file is not None and has_encrypted_files(self.catalog_file))
-        return ("ducklake", catalog, *(("httpfs",) if encrypts else ()))
+        """The DuckDB extensions that the lake needs; `CIPHER` too where only its catalog says that it is encrypted."""
+        catalog = EXTENSION if self.catalog_file else "postgres_scanner"
+        return ("ducklake", catalog, *((CIPHER,) if self.is_encrypted else ()))
 
     def with_keepalive(self) -> Self:
         """The same lake; a PostgreSQL catalog ends the transactions of a machine that went silent within a minute.

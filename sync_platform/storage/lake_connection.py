@@ -22,13 +22,13 @@ from sync_platform.documents.wording import in_one_line
 from sync_platform.errors import NoLakeYet, StorageError
 from sync_platform.settings import without_password
 from sync_platform.storage.damaged_database import is_damage, with_repair
-from sync_platform.storage.data_path import is_moved, store_data_path
+from sync_platform.storage.data_path import has_encrypted_files, is_moved, store_data_path
 from sync_platform.storage.duckdb_s3 import use_s3
 from sync_platform.storage.environment_proxy import with_named_proxy
-from sync_platform.storage.extensions import connect_with
+from sync_platform.storage.extensions import connect_with, extension_paths
 from sync_platform.storage.full_disk import with_advice
 from sync_platform.storage.held_lock import needs_no_lock
-from sync_platform.storage.lake_address import LakeAddress
+from sync_platform.storage.lake_address import CIPHER, LakeAddress
 from sync_platform.storage.lake_formats import require_known_formats, store_formats
 from sync_platform.storage.missing_lake import missing_lake
 from sync_platform.storage.process_files import ProcessFolder
@@ -199,11 +199,14 @@ def _attach(
     if address.is_remote:
         use_s3(connection, address.data, address.region, address.endpoint)
     options = []
-    if address.catalog_file and not address.is_remote and is_moved(address.catalog_file, Path(address.data)):
+    catalog, data = address.catalog_file, Path(address.data)
+    if catalog and not address.is_encrypted and has_encrypted_files(connection, catalog):
+        connection.execute(f"LOAD {sql_text(*extension_paths([CIPHER]))}")
+    if catalog and not address.is_remote and is_moved(connection, catalog, data):
         options.append("OVERRIDE_DATA_PATH TRUE")
         if not read_only:
             with address.write_lock():
-                store_data_path(address.catalog_file, Path(address.data))
+                store_data_path(connection, catalog, data)
     if read_only:
         options.append("READ_ONLY")
     if snapshot is not None:

@@ -51,18 +51,26 @@ def read_alone(database: Path, error: sqlite3.OperationalError) -> ReadAlone:
 
 
 def readable_database(file: Path, folder: Path) -> Path:
-    """A SQLite file, or its copy in `folder` where it can only be read alone. sqlite3.Error where it is unusable."""
-    if not file.exists():
+    """A SQLite file, or its copy in `folder` where nothing can be written beside it; sqlite3.Error where that fails.
+
+    Where it can, it is not opened: a lake of this process would lose its locks (storage/catalog_file.py).
+    """
+    if not file.exists() or place_problem(file) is None:
         return file
+    copy = folder / file.name
+    with closing(_reader(file)) as source, closing(sqlite3.connect(copy)) as target:
+        source.backup(target)
+    return copy
+
+
+def _reader(file: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)
     try:
-        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        return file
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except sqlite3.OperationalError as error:
-        copy = folder / file.name
-        with closing(read_alone(file, error)) as source, closing(sqlite3.connect(copy)) as target:
-            source.backup(target)
-        return copy
+        connection.close()
+        return read_alone(file, error)
+    return connection
 
 
 def spill_folder(temp: Path, *, read_only: bool) -> ProcessFolder:

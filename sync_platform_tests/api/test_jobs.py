@@ -76,7 +76,7 @@ def test_a_running_job_is_not_called_failed_because_the_database_restarted(
         attempt = store.begin(job.job_id)
         store.close()
         with psycopg.connect(postgres_server.conninfo(), autocommit=True) as connection:
-            ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
+            ended = "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = %s"
             connection.execute(ended, [database])
         assert _starts(store, settings, job, "sys.exit(1)") == MOST_ATTEMPTS
         lock.require()

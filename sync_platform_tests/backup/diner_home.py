@@ -15,6 +15,7 @@ from sync_platform.vault.key_file import write_key_file
 from sync_platform.vault.master_key import MasterKey
 from sync_platform_tests.backup.backed_up_lake import MENU, fill
 from sync_platform_tests.cli.conftest import Shell
+from sync_platform_tests.folder_copies import copy_by_process
 from sync_platform_tests.lake.harness import LakeHarness, begin_log
 
 PLATFORM_FILE = """
@@ -74,7 +75,7 @@ class Template:
     shell: Shell
 
     def __post_init__(self) -> None:
-        shutil.copytree(self.shell.home, self._kept)
+        copy_by_process(self.shell.home, self._kept)
 
     @property
     def _kept(self) -> Path:
@@ -86,5 +87,5 @@ class Template:
         for path in self.shell.home.parent.iterdir():
             if path.is_dir() and path not in kept:
                 shutil.rmtree(path)
-        shutil.copytree(self._kept, self.shell.home)
+        copy_by_process(self._kept, self.shell.home)
         return self.shell

@@ -33,6 +33,7 @@ from sync_platform.vault.personal_fields import Personal
 from sync_platform.vault.platform_secrets import PlatformSecrets
 from sync_platform.vault.rotation_record import is_rotating
 from sync_platform.vault.seal import Vault, open_vault_database
+from sync_platform_tests.folder_copies import copy_to_read
 
 OLD = MasterKey(bytes(range(32)))
 BACKUP_KEY = MasterKey(bytes([7] * 32))
@@ -242,7 +243,8 @@ def test_old_wrapped_keys_are_in_no_page_of_the_vault(home: Rotated) -> None:
         wrapped = [bytes(row[0]) for row in connection.execute(sa.text("SELECT wrapped_key FROM subject_keys"))]
     home.rotation().run()
     home.engine.dispose()
-    stored = b"".join(path.read_bytes() for path in home.folder.glob("vault.sqlite*"))
+    with copy_to_read(home.folder) as copy:
+        stored = b"".join(path.read_bytes() for path in copy.glob("vault.sqlite*"))
     assert [each in stored for each in wrapped] == [False] * 5
 
 

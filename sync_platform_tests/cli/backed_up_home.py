@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from sync_platform.errors import StorageError
 from sync_platform.settings import Settings, load_settings
 from sync_platform_tests.cli.conftest import Shell
 from sync_platform_tests.cli.unpacked_home import find_own_files, unpacked_home
+from sync_platform_tests.folder_copies import copy_by_process
 
 PLATFORM, FIELD = "openrice", "author.name"
 
@@ -66,7 +66,7 @@ def backed_up_home(folder: Path, factory: pytest.TempPathFactory) -> BackedUpHom
         for command in (("backup", "create"), ("vault", "backup")):
             done = shell.run_in_process(*command)
             assert done.returncode == 0, done.stderr or done.stdout
-    shutil.copytree(made, folder)
+    copy_by_process(made, folder)
     find_own_files(folder)
     shell = Shell(folder)
     names = shell.query("SELECT author_name AS name FROM openrice.reviews GROUP BY ALL ORDER BY ALL LIMIT 2")

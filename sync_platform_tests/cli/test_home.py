@@ -20,6 +20,7 @@ from sync_platform.cli.runner.instance_settings import VERSIONS, InstanceSetting
 from sync_platform.defs.dagster_internals import instance_in
 from sync_platform.errors import StorageError
 from sync_platform_tests.cli.conftest import Shell
+from sync_platform_tests.folder_copies import copy_by_process
 from sync_platform_tests.small_disk import read_only, small_disk
 
 AT_ONCE = 8
@@ -132,7 +133,7 @@ def test_settings_that_are_no_yaml_are_refused_with_their_file(tmp_path: Path, t
 
 
 def test_migrate_shows_the_lines_that_a_changed_file_lacks(synced: Shell, tmp_path: Path) -> None:
-    shutil.copytree(synced.home, tmp_path / "copy")
+    copy_by_process(synced.home, tmp_path / "copy")
     copied = Shell(tmp_path / "copy")
     config = copied.home / "dagster" / "dagster.yaml"
     config.write_text(without(INSTANCE_YAML, "run_queue"))
@@ -155,7 +156,7 @@ def test_a_home_that_an_address_cannot_name_is_refused_before_anything_is_writte
 @pytest.fixture
 def copied(synced: Shell, tmp_path: Path) -> Shell:
     """A copy of the synced home, which stays where it is."""
-    shutil.copytree(synced.home, tmp_path / "copy")
+    copy_by_process(synced.home, tmp_path / "copy")
     return Shell(tmp_path / "copy")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from sync_platform.privacy.lost_vault import require_vault_of_lake
 from sync_platform.storage.lake_address import LakeAddress
 from sync_platform.storage.lake_connection import Lake
 from sync_platform_tests.cli.backed_up_home import BackedUpHome, backed_up_home
+from sync_platform_tests.folder_copies import copy_by_process
 
 
 @pytest.fixture
@@ -31,9 +33,10 @@ def _empty(database: Path) -> None:
 
 
 def _halve(database: Path) -> None:
-    body = database.read_bytes()
+    half = copy_by_process(database, database.with_name("half"))
+    os.truncate(half, half.stat().st_size // 2)
     _lose(database)
-    database.write_bytes(body[: len(body) // 2])
+    half.rename(database)
 
 
 def _data(home: Path) -> set[Path]:

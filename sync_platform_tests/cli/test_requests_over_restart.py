@@ -27,7 +27,7 @@ from sync_platform_tests.services import PostgresServer
 from sync_platform_tests.warm import StartedProcess
 
 PLATFORMS = load_platforms()
-END_SESSIONS = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+END_SESSIONS = """SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid()"""
 
 

@@ -14,6 +14,7 @@ from sync_platform.vault.seal import open_vault_database
 from sync_platform_tests.cli.backed_up_home import FIELD, PLATFORM, BackedUpHome, backed_up_home
 from sync_platform_tests.cli.conftest import Shell
 from sync_platform_tests.extent import only_in_full
+from sync_platform_tests.folder_copies import copy_by_process
 
 
 @pytest.fixture
@@ -45,11 +46,11 @@ def test_a_restore_into_the_living_lake_destroys_the_keys_that_an_old_vault_stil
 ) -> None:
     vault = backed_up.home / "vault" / "vault.sqlite"
     open_vault_database(backed_up.settings.vault_url).dispose()
-    shutil.copy(vault, tmp_path / "old.sqlite")
+    copy_by_process(vault, tmp_path / "old.sqlite")
     backed_up.erase()
     for ending in ("-wal", "-shm"):
         vault.with_name(f"{vault.name}{ending}").unlink(missing_ok=True)
-    shutil.copy(tmp_path / "old.sqlite", vault)
+    copy_by_process(tmp_path / "old.sqlite", vault)
     assert vault_backup_of(backed_up.settings).vault.vault.unseal(PLATFORM, FIELD, backed_up.erased)
     backed_up.run("backup", "restore", "--target", "development", "--conflict", conflict)
     backed_up.require_erased(backed_up.home)

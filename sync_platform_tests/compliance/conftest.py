@@ -11,6 +11,7 @@ import pytest
 from sync_platform.storage.lake_address import LakeAddress
 from sync_platform.storage.lake_connection import Lake
 from sync_platform_tests.compliance.harness import ENVIRONMENT, ComplianceHarness, SharedLake, open_filled
+from sync_platform_tests.folder_copies import copy_by_process
 
 AROUND = ("ledger.sqlite", "landing_store", "backup_store")
 """The parts of a home besides its lake and its vault."""
@@ -33,7 +34,7 @@ def harness(kept: tuple[Path, Path]) -> ComplianceHarness:
     """A home that the test may change."""
     home, copy = kept
     shutil.rmtree(home)
-    shutil.copytree(copy, home)
+    copy_by_process(copy, home)
     return ComplianceHarness(home)
 
 
@@ -52,13 +53,12 @@ def shared_harness(shared_lake: tuple[Path, Path, Lake]) -> ComplianceHarness:
     for name in AROUND:
         remove = shutil.rmtree if (home / name).is_dir() else Path.unlink
         remove(home / name)
-        put = shutil.copytree if (copy / name).is_dir() else shutil.copy
-        put(copy / name, home / name)
+        copy_by_process(copy / name, home / name)
     return ComplianceHarness(home, lake)
 
 
 def _built(factory: pytest.TempPathFactory, name: str) -> tuple[Path, Path]:
     home, copy = (factory.mktemp(name) / folder for folder in ("home", "copy"))
     open_filled(home)
-    shutil.copytree(home, copy)
+    copy_by_process(home, copy)
     return home, copy

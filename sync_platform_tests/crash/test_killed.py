@@ -21,6 +21,7 @@ from sync_platform.storage.lake_connection import Lake
 from sync_platform.storage.temporary_tables import TemporaryTables
 from sync_platform_tests.crash.one_sync import HISTORY, address_in
 from sync_platform_tests.extent import is_full
+from sync_platform_tests.folder_copies import copy_by_process
 from sync_platform_tests.warm import completed
 
 ROOT = Path(__file__).parents[2]
@@ -74,7 +75,7 @@ def test_a_sync_killed_at_any_step_and_run_again_has_the_same_content(tmp_path: 
         tmp_path / "first-day",
     )  # a lake stores the path of its folder: it is moved back there
     assert _sync(folder, urls, DAYS[0])[0] == 0
-    shutil.copytree(folder, first_day)
+    copy_by_process(folder, first_day)
     before = _content(folder)
     code, output = _sync(folder, urls, DAYS[1])
     assert code == 0, output
@@ -83,7 +84,7 @@ def test_a_sync_killed_at_any_step_and_run_again_has_the_same_content(tmp_path: 
 
     for step in sorted({1 + number * (steps - 1) // (KILLS - 1) for number in range(KILLS)}):
         shutil.rmtree(folder)
-        shutil.copytree(first_day, folder)
+        copy_by_process(first_day, folder)
         code, output = _sync(folder, urls, DAYS[1], step)
         assert code == -signal.SIGKILL, output
         half = _content(folder)

@@ -55,7 +55,7 @@ class PostgresHome(ErasableHome):
         """End every session of the ledger and the vault, as a restart of the server does."""
         with psycopg.connect(self.server.conninfo(), autocommit=True) as connection:
             for name in ("LEDGER", "VAULT"):
-                ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
+                ended = "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = %s"
                 connection.execute(ended, [self.databases[name]])
 
     def content(self) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 from dagster._core.definitions.reconstruct import ReconstructableJob
 
 from sync_platform_tests.defs.daemon_harness import DaemonHarness
+from sync_platform_tests.folder_copies import copy_by_process
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def home(empty_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home in which also the definitions that Dagster loads find their state."""
-    shutil.copytree(empty_home, tmp_path / "home")
+    copy_by_process(empty_home, tmp_path / "home")
     monkeypatch.setenv("SYNC_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("SANDBOX_PLACES", "40")
     ReconstructableJob.get_definition.cache_clear()  # the definitions of another home

@@ -39,6 +39,7 @@ from sync_platform.storage.temporary_tables import TemporaryTables
 from sync_platform.vault.master_key import MasterKey
 from sync_platform.vault.seal import Vault, open_vault_database
 from sync_platform_tests.extent import is_full
+from sync_platform_tests.folder_copies import copy_by_process
 from sync_platform_tests.platforms.replay import MemorySecrets
 
 from .places import ATTEMPTS, Recorder
@@ -118,7 +119,7 @@ class FaultHarness:
         }
         self._since = self._watermarks()
         self.lake.close()
-        shutil.copytree(self._lake_folder, self._prior_folder)
+        copy_by_process(self._lake_folder, self._prior_folder)
         recorder = Recorder()
         second = self.extract(1, transport=recorder)
         self.requests = recorder.requests
@@ -276,7 +277,7 @@ class FaultHarness:
         """Restore the lake of day one."""
         self.lake.close()
         shutil.rmtree(self._lake_folder)
-        shutil.copytree(self._prior_folder, self._lake_folder)
+        copy_by_process(self._prior_folder, self._lake_folder)
         self.lake = Lake(self._address)
 
     def _violations_in(self, dataset: Dataset, outcome: CommitOutcome, excused: frozenset[str]) -> Iterator[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import os
-import shutil
 import signal
 import sqlite3
 import subprocess
@@ -31,6 +30,7 @@ from sync_platform.lake.schema import ROW_GROUP_ROWS
 from sync_platform.storage.lake_address import LakeAddress
 from sync_platform.storage.lake_connection import Lake
 from sync_platform_tests.extent import is_full, only_in_full
+from sync_platform_tests.folder_copies import copy_by_process
 from sync_platform_tests.lake.harness import LakeHarness
 from sync_platform_tests.services import PostgresServer, S3Server
 from sync_platform_tests.warm import started
@@ -55,7 +55,7 @@ def synced_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def laptop(synced_once: Path, tmp_path: Path) -> Iterator[LakeHarness]:
     """A lake in a folder, after many small syncs."""
     folder = tmp_path / "home"
-    shutil.copytree(synced_once, folder)
+    copy_by_process(synced_once, folder)
     with closing(sqlite3.connect(folder / "lake" / "catalog.sqlite")) as catalog, catalog:
         catalog.execute("UPDATE ducklake_metadata SET value = replace(value, ?, ?)", (str(synced_once), str(folder)))
     harness = LakeHarness(folder, _numbers=itertools.count(100))

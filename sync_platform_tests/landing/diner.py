@@ -34,6 +34,7 @@ from sync_platform.vault.master_key import MasterKey
 from sync_platform.vault.personal_fields import Personal
 from sync_platform.vault.platform_secrets import PlatformSecrets
 from sync_platform.vault.seal import Vault, open_vault_database
+from sync_platform_tests.folder_copies import copy_to_read
 
 Handler = Callable[[httpx.Request], httpx.Response]
 
@@ -152,7 +153,8 @@ class LandingHarness:
 
     def everything_written(self) -> bytes:
         """Every byte of every file and object; compressed ones also unpacked."""
-        files = [file.read_bytes() for file in self.folder.rglob("*") if file.is_file()]
+        with copy_to_read(self.folder) as copy:
+            files = [file.read_bytes() for file in copy.rglob("*") if file.is_file()]
         objects = [self.store.get(key) for key in list(self.store.keys())]
         unpacked = [zstandard.decompress(body) for body in objects if body[:4] == b"\x28\xb5\x2f\xfd"]
         names = [str(file).encode() for file in self.folder.rglob("*")]

@@ -21,6 +21,7 @@ from sync_platform.sources.declaration import Personal
 from sync_platform.storage.audit_log import AuditLog
 from sync_platform.storage.folder_store import FolderStore
 from sync_platform.storage.lake_connection import Lake
+from sync_platform_tests.folder_copies import copy_by_process
 from sync_platform_tests.lake.harness import DISHES, HISTORY, LakeHarness, begin_log, diner
 
 MENU = [{"id": number, "name": f"Dish {number}", "tags": ["a", "b,c"], "price": 10 + number} for number in range(1, 9)]
@@ -115,7 +116,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A filled home on a laptop, and a copy of it. A lake stores the path of its folder: a copy must be moved back."""
     home, copy = (tmp_path_factory.mktemp("audited") / name for name in ("home", "copy"))
     _close(open_filled(home))
-    shutil.copytree(home, copy)
+    copy_by_process(home, copy)
     return home, copy
 
 
@@ -124,7 +125,7 @@ def audited(filled: tuple[Path, Path]) -> Iterator[AuditedLake]:
     """An audited lake on a laptop, filled and verified, that the test may change."""
     home, copy = filled
     shutil.rmtree(home)
-    shutil.copytree(copy, home)
+    copy_by_process(copy, home)
     audited = open_audited(LakeHarness(home, diner(), itertools.count(200)))
     yield audited
     _close(audited)

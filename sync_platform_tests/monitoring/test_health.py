@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -29,6 +28,7 @@ from sync_platform.storage.audit_log import AuditEntry
 from sync_platform.storage.lake_address import LakeAddress
 from sync_platform.storage.lake_connection import Lake
 from sync_platform.storage.operation_name import OperationName
+from sync_platform_tests.folder_copies import copy_by_process
 from sync_platform_tests.monitoring.recorded_syncs import NOW, PLATFORMS, recorded, write_records
 
 SETTINGS = Settings()
@@ -323,7 +323,7 @@ def contents(home: Path) -> dict[Path, bytes]:
 
 
 def test_a_lake_that_cannot_be_read_is_unhealthy_and_not_known(home: Path, tmp_path: Path) -> None:
-    settings = load_settings(sync_home=shutil.copytree(home, tmp_path / "home"))
+    settings = load_settings(sync_home=copy_by_process(home, tmp_path / "home"))
     (tmp_path / "home" / "lake" / "catalog.sqlite").write_bytes(b"no database at all, but " * 200)
     installation_health = health_of(settings, PLATFORMS, read_state(settings, list), NOW)
     assert installation_health.state == "unhealthy"

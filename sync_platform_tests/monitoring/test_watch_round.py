@@ -103,10 +103,9 @@ def test_a_ledger_that_is_unusable_is_told_without_it_and_leaves_no_heartbeat(
 ) -> None:
     one_round(settings)
     before = read_heartbeat(settings.home)
-    ledger = settings.home / "ledger.sqlite"
-    ledger.write_bytes(b"no database" * 1000)
-    for each in settings.home.glob("ledger.sqlite-*"):
+    for each in settings.home.glob("ledger.sqlite*"):
         each.unlink()
+    (settings.home / "ledger.sqlite").write_bytes(b"no database" * 1000)
     for _ in range(2):
         done = one_round(settings, stuck())
         assert {ProblemName.ledger_unusable, ProblemName.run_stuck} <= {each.name for each in done.problems}

@@ -34,6 +34,7 @@ from sync_platform.storage.ledger import MIGRATIONS
 from sync_platform.storage.relational import open_database
 from sync_platform_tests.cli.conftest import TODAY, Shell, wait_until
 from sync_platform_tests.extent import only_in_full
+from sync_platform_tests.folder_copies import copy_to_read
 from sync_platform_tests.installations import fleet_settings
 from sync_platform_tests.planted.byte_scan import ByteScan
 from sync_platform_tests.planted.marked_persons import MARKS, MarkedPersons, served
@@ -82,7 +83,9 @@ class Marked:
     def scan(self) -> ByteScan:
         """A scan of the folder of the home with its temporary files, and of the output; it has found nothing."""
         scan = ByteScan(MARKS)
-        hits = [*scan.in_folder(self.shell.home.parent), *scan.in_bytes("output", "\n".join(self.output).encode())]
+        with copy_to_read(self.shell.home.parent) as copy:
+            hits = [*scan.in_folder(copy)]
+        hits += [*scan.in_bytes("output", "\n".join(self.output).encode())]
         assert hits == []
         return scan
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from sync_platform.storage.lake_address import LakeAddress
 from sync_platform.storage.lake_connection import Lake
 from sync_platform_tests.cli.conftest import Shell
 from sync_platform_tests.cli.unpacked_home import find_own_files, unpacked_home
+from sync_platform_tests.folder_copies import copy_by_process
 
 GUEST = ("email", "mobile", "forename", "surname", "special_request")
 
@@ -52,7 +52,7 @@ def made_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def home(made_home: Path, tmp_path: Path) -> PersonalHome:
-    shutil.copytree(made_home, tmp_path / "home")
+    copy_by_process(made_home, tmp_path / "home")
     find_own_files(tmp_path / "home")
     return PersonalHome(Shell(tmp_path / "home"))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from sync_platform.storage.lake_connection import Lake
 from sync_platform.unified.readable_tables import readable_tables
 from sync_platform_tests.cli.conftest import Shell
 from sync_platform_tests.cli.unpacked_home import find_own_files
+from sync_platform_tests.folder_copies import copy_by_process
 from sync_platform_tests.lake.guest_book import ADA, BEN, CAT
 from sync_platform_tests.privacy.conftest import PersonalHome
 from sync_platform_tests.privacy.erasable_home import NAME, ErasableHome
@@ -69,7 +69,7 @@ def test_no_reader_shows_a_restricted_record_and_each_shows_it_again_once_it_is_
 
 @pytest.fixture
 def made(made_home: Path, tmp_path: Path) -> PersonalHome:
-    shutil.copytree(made_home, tmp_path / "home")
+    copy_by_process(made_home, tmp_path / "home")
     find_own_files(tmp_path / "home")
     return PersonalHome(Shell(tmp_path / "home"))
 

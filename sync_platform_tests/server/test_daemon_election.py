@@ -71,7 +71,7 @@ def test_a_daemon_that_has_lost_a_lock_to_another_one_ends(
     with elected(settings, DaemonLabel.of_this_process("an instance")) as locks, monkeypatch.context() as cut_off:
         cut_off.setattr(AdvisoryLock, "is_held", lambda _: True)  # so that no thread takes the lock again
         with psycopg.connect(postgres_server.conninfo(), autocommit=True) as connection:
-            ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
+            ended = "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = %s"
             connection.execute(ended, [databases[lost]])
         other = (
             platform_lock(settings.ledger_url, DAEMON, "another", waits.append)

@@ -32,8 +32,8 @@ class Ledger:
         self.url = server.url(self._name)
 
     def end_sessions(self) -> None:
-        """End the session of every client, as a restart or a failover does."""
-        self._execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", self._name)
+        """End the session of every client, as a restart or a failover does; return when all have ended."""
+        self._execute("SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = %s", self._name)
 
     def allow_sessions(self, allowed: bool) -> None:
         self._execute(f"ALTER DATABASE {self._name} ALLOW_CONNECTIONS {allowed}")

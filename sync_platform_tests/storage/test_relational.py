@@ -152,7 +152,8 @@ def test_a_rotated_password_stops_new_connections_until_the_program_has_the_new_
     def change(statement: str) -> None:
         with psycopg.connect(postgres_server.conninfo(), autocommit=True) as connection:
             connection.execute(statement)
-            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", [name])
+            ended = "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE usename = %s"
+            connection.execute(ended, [name])
 
     change(f"CREATE ROLE {name} LOGIN")
     change(f"ALTER DATABASE {database} OWNER TO {name}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
@@ -59,8 +60,8 @@ def test_a_ledger_with_commits_beside_its_file_is_not_read_without_them(disk: Pa
     with closing(sqlite3.connect(file)) as connection:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("CREATE TABLE a (b)")
-        (disk / "kept").write_bytes(Path(f"{file}-wal").read_bytes())
-    Path(f"{file}-wal").write_bytes((disk / "kept").read_bytes())
+        subprocess.run(["cp", f"{file}-wal", disk / "kept"], check=True)
+    (disk / "kept").rename(f"{file}-wal")
     with read_only(disk), pytest.raises(StorageError, match="cannot open the database .* is on a read-only"):
         open_database(f"sqlite:///{file}", MIGRATIONS)
 
