@@ -20,19 +20,15 @@ def outputs_of(count: int, imports: str, program: str, *arguments: str) -> list[
     """
     gate = forking().Barrier(count)
     outputs = []
-    for process in started(count, _run, (gate, imports, program, arguments, dict(os.environ))):
+    for process in started(count, _run, (gate, imports, program, arguments)):
         done = process.wait(LONGEST_WAIT_S)
         assert (done.returncode, done.stderr) == (0, ""), done.stderr
         outputs.append(done.stdout.strip())
     return outputs
 
 
-def _run(
-    gate: Barrier, imports: str, program: str, arguments: tuple[str, ...], environment: dict[str, str], number: int
-) -> None:
+def _run(gate: Barrier, imports: str, program: str, arguments: tuple[str, ...], number: int) -> None:
     os.chdir(ROOT)
-    os.environ.clear()
-    os.environ.update(environment)
     sys.argv = ["-c", *arguments, str(number)]
     names = {"__name__": "__main__", "sys": sys}
     exec(imports, names)

@@ -38,7 +38,7 @@ def started_module(
     module: str, arguments: tuple[str, ...], folder: Path, environment: dict[str, str]
 ) -> StartedProcess:
     """The process of `python -m module` with the arguments, in the folder and with only that environment."""
-    (process,) = started(1, _run_module, (module, arguments, folder, environment))
+    (process,) = started(1, _run_module, (module, arguments, folder), environment)
     return process
 
 
@@ -79,14 +79,20 @@ class StartedProcess:
         return subprocess.CompletedProcess(self.process.name, self.process.exitcode, output, errors)
 
 
-def started(count: int, program: Callable[..., None], arguments: tuple[Any, ...]) -> list[StartedProcess]:
-    """Start `count` processes that call `program`, a module's function, with the arguments and their number from 0."""
+def started(
+    count: int, program: Callable[..., None], arguments: tuple[Any, ...], environment: dict[str, str] | None = None
+) -> list[StartedProcess]:
+    """Start `count` processes that call `program`, a module's function, with the arguments and their number from 0.
+
+    They have only that environment; by default this process's, as it is now.
+    """
+    environment = dict(os.environ) if environment is None else environment
     processes = []
     for number in range(count):
         folder = Path(tempfile.mkdtemp())
         for name in STREAMS:
             (folder / name).touch()
-        process = forking().Process(target=_run_with_output_in, args=(folder, program, *arguments, number))
+        process = forking().Process(target=_run_with_output_in, args=(folder, environment, program, *arguments, number))
         process.start()
         processes.append(StartedProcess(process, folder))
     return processes
@@ -101,18 +107,18 @@ def forking() -> ForkServerContext:
     return context
 
 
-def _run_with_output_in(folder: Path, program: Callable[..., None], *arguments: Any) -> None:
+def _run_with_output_in(
+    folder: Path, environment: dict[str, str], program: Callable[..., None], *arguments: Any
+) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
     for name, number in STREAMS.items():
         with (folder / name).open("wb") as file:
             os.dup2(file.fileno(), number)
     program(*arguments)
 
 
-def _run_module(
-    module: str, arguments: tuple[str, ...], folder: Path, environment: dict[str, str], number: int
-) -> None:
+def _run_module(module: str, arguments: tuple[str, ...], folder: Path, number: int) -> None:
     os.chdir(folder)
-    os.environ.clear()
-    os.environ.update(environment)
     sys.argv = [module, *arguments]
     runpy.run_module(module, run_name="__main__", alter_sys=True)

@@ -49,8 +49,7 @@ def ended_at(
     """Run `program(home, arguments)` in a new process, with that fault at that step."""
     counted = shell.home.parent / "steps"
     counted.write_bytes(b"")
-    given = (program, shell.home, arguments, shell.variables(), counted, step, fault)
-    (process,) = started(1, _run, given)
+    (process,) = started(1, _run, (program, shell.home, arguments, counted, step, fault), shell.variables())
     done = process.wait()
     return Ended(done.returncode, counted.stat().st_size, done.stdout, done.stderr)
 
@@ -64,15 +63,12 @@ def _run(
     program: Callable[[Path, tuple[str, ...]], int],
     home: Path,
     arguments: tuple[str, ...],
-    environment: dict[str, str],
     counted: Path,
     step: int,
     fault: Fault,
     number: int,
 ) -> None:
     os.chdir(home.parent)
-    os.environ.clear()
-    os.environ.update(environment)
     steps = Steps(home.parent, os.open(counted, os.O_WRONLY | os.O_APPEND), step, fault)
     sys.addaudithook(steps.on_event)
     _step_writes(steps)

@@ -81,17 +81,13 @@ def pipe() -> Iterator[tuple[int, int]]:
 
 def ended(shell: Shell, state: str, *arguments: str) -> tuple[int, str]:
     """The exit code and the messages of a command whose streams are in that state."""
-    (process,) = started(1, _run_with_streams, (state, arguments, shell.home.parent, shell.variables()))
+    (process,) = started(1, _run_with_streams, (state, arguments, shell.home.parent), shell.variables())
     done = process.wait()
     return done.returncode, done.stderr
 
 
-def _run_with_streams(
-    state: str, arguments: tuple[str, ...], folder: Path, environment: dict[str, str], _: int
-) -> None:
+def _run_with_streams(state: str, arguments: tuple[str, ...], folder: Path, _: int) -> None:
     os.chdir(folder)
-    os.environ.clear()
-    os.environ.update(environment)
     match state:
         case "full":
             os.dup2(os.open("/dev/full", os.O_WRONLY), 1)

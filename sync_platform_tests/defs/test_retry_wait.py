@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -54,7 +53,6 @@ def environment(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[st
 
 
 def _run_as_scheduled(environment: dict[str, str], delay_s: float, _number: int) -> None:
-    os.environ.update(environment)
     retry_wait.RETRY_DELAY_S = delay_s
     daemon = DaemonHarness(Path(environment["SYNC_HOME"]))
     job = build(load_settings(), NoProgress()).resolve_job_def(job_name(CHOPE, Mode.full))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import time
 from multiprocessing.synchronize import Event
 from pathlib import Path
@@ -59,7 +58,7 @@ def test_an_erasure_beside_a_running_sync_leaves_nothing_that_can_be_read(
 ) -> None:
     home = ErasableHome(tmp_path, installation)
     synced, ends = forking().Event(), forking().Event()
-    (other,) = started(1, _sync_until, (home.shell.home, dict(os.environ), synced, ends))
+    (other,) = started(1, _sync_until, (home.shell.home, synced, ends))
     try:
         assert synced.wait(120)
         with home.opened() as opened:
@@ -80,9 +79,8 @@ def test_an_erasure_beside_a_running_sync_leaves_nothing_that_can_be_read(
     assert home.book.replay_differs() == []
 
 
-def _sync_until(folder: Path, environment: dict[str, str], synced: Event, ends: Event, _: int) -> None:
+def _sync_until(folder: Path, synced: Event, ends: Event, _: int) -> None:
     """Sync all the time, with values that change; the settings of the installation are in the environment."""
-    os.environ.update(environment)
     book = LakeHarness(folder, guest_book(), itertools.count(500))
     for number in itertools.count(1):
         book.sync([{**ADA, "seats": number % 7}, BEN], hour=10 + number / 100)
