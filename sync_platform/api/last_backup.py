@@ -5,8 +5,6 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 
-import orjson
-
 from sync_platform.api.health_answer import LastBackup
 from sync_platform.backup.backup_manifest import BackupManifest
 from sync_platform.errors import SyncError
@@ -32,7 +30,7 @@ class LastBackupReader:
         completed = [entry for entry in state.logged.ended if entry.outcome == "complete"]
         if not completed:
             return None
-        named = orjson.loads(completed[-1].subject).get("backup")
+        named = completed[-1].details.get("backup")
         if named is None:
             return None
         if self._known is None or self._known.backup_id != named or self._known.record_count is None:

@@ -7,8 +7,6 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import orjson
-
 from sync_platform.documents.local_time import local_minute
 from sync_platform.documents.typed_command import typed
 from sync_platform.storage.audit_log import AuditEntry
@@ -45,7 +43,7 @@ def drill_state(entries: Iterable[AuditEntry], now: datetime) -> DrillState:
         never = f"no drill ever ended: {run_one}" if drills else f"no drill was ever run: {run_one}"
         return DrillState(None, None, None, None, never)
     last = ended[-1]
-    subject, age = orjson.loads(last.subject), now - last.at
+    subject, age = last.details, now - last.at
     problem = None
     if last.outcome != "complete":
         why = "; ".join([last.outcome, *subject.get("problems", [])])

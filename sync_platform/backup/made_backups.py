@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import orjson
-
 from sync_platform.storage.audit_log import AuditEntry, AuditLog
 from sync_platform.storage.operation_name import OperationName
 from sync_platform.storage.relational import database_exists
@@ -37,7 +35,7 @@ def made_backups(audit_log: Iterable[AuditEntry], store_url: str) -> list[MadeBa
     made = []
     for entry in audit_log:
         if entry.operation == OperationName.backup and entry.outcome == "complete":
-            subject = orjson.loads(entry.subject)
+            subject = entry.details
             if subject.get("backup") and subject.get("store") == store_url:
                 sources = frozenset(subject.get("sources", ()))
                 made.append(MadeBackup(subject["backup"], subject.get("manifest", ""), sources, entry.number))

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-import orjson
-
 from sync_platform.compliance.span import Span
 from sync_platform.documents.states import state_of
 from sync_platform.storage.audit_log import GAPS_DETAIL, AuditEntry
@@ -83,7 +81,7 @@ def logged_operations(entries: Sequence[AuditEntry]) -> list[LoggedOperation]:
         elif _has_no_end(entry):
             operations.append(_operation(entry, None))
         else:
-            begun[_kind(entry)].append(_Beginning(entry, orjson.loads(entry.subject)))
+            begun[_kind(entry)].append(_Beginning(entry, entry.details))
     unended = [_operation(each.entry, None) for waiting in begun.values() for each in waiting]
     return sorted([*operations, *unended], key=lambda operation: operation.number)
 
@@ -99,7 +97,7 @@ def begun_in(operations: Iterable[LoggedOperation], span: Span, *names: str) -> 
 
 def _take_beginning(end: AuditEntry, begun: deque[_Beginning]) -> AuditEntry | None:
     """The first of `begun` that `end` repeats everything of; it is removed from them. None where `end` ends nothing."""
-    subject = orjson.loads(end.subject)
+    subject = end.details
     for position, each in enumerate(begun):
         if all(name in subject and subject[name] == value for name, value in each.subject.items()):
             del begun[position]
@@ -113,7 +111,7 @@ def _operation(entry: AuditEntry, end: AuditEntry | None) -> LoggedOperation:
         operation=entry.operation,
         actor=entry.actor,
         via=entry.via,
-        subject=orjson.loads((end or entry).subject),
+        subject=(end or entry).details,
         began_at=entry.at,
         ended_at=end.at if end else None,
         outcome=end.outcome if end else None,

@@ -163,7 +163,7 @@ def check_presence(
     """
     keys = {anchor.name.rpartition(FOLDER)[2] for anchor in anchors}
     for entry in audit_log:
-        subject = orjson.loads(entry.subject) if entry.operation == OperationName.anchor else {}
+        subject = entry.details if entry.operation == OperationName.anchor else {}
         key = subject.get("key")
         if key is None or key.removeprefix(FOLDER) in keys:
             continue

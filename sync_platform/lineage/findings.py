@@ -7,8 +7,6 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-import orjson
-
 from sync_platform.documents.local_time import local_time
 from sync_platform.storage.audit_log import AuditEntry
 
@@ -26,10 +24,10 @@ def last_verification(entries: Iterable[AuditEntry]) -> AuditEntry | None:
     """
     last: AuditEntry | None = None
     for entry in entries:
-        subject = orjson.loads(entry.subject)
+        subject = entry.details
         if entry.outcome == "begun" or BREAKS not in subject:
             continue
-        before = orjson.loads(last.subject) if last else {}
+        before = last.details if last else {}
         if not (before.get(BREAKS) and before.get(LANDING) and not subject[BREAKS] and not subject.get(LANDING)):
             last = entry
     return last

@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import orjson
-
 from sync_platform.storage.audit_log import AuditEntry
 from sync_platform.storage.operation_name import OperationName
 
@@ -35,7 +33,7 @@ def restored_lakes(entries: Sequence[AuditEntry]) -> list[RestoredLake]:
     lakes = []
     for entry in entries:
         if entry.operation == OperationName.restore and entry.outcome == "complete":
-            subject = orjson.loads(entry.subject)
+            subject = entry.details
             if subject.get(NEW_LAKE):
                 lakes.append(RestoredLake(entry.at, subject["batch"], entries[0].at))
     return lakes

@@ -6,8 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-import orjson
-
 from sync_platform.storage.audit_log import AuditEntry
 
 
@@ -41,7 +39,7 @@ def logged_backups(entries: Iterable[AuditEntry]) -> LoggedBackups:
     whole = [
         (entry.at, int(subject.get("snapshot", 0)))
         for entry in ended
-        if entry.outcome == "complete" and not (subject := orjson.loads(entry.subject)).get("sources")
+        if entry.outcome == "complete" and not (subject := entry.details).get("sources")
     ]
     last = ended[-1] if ended else None
     return LoggedBackups(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import orjson
-
 from sync_platform.documents.local_time import local_minute
 from sync_platform.documents.typed_command import named_command
 from sync_platform.documents.wording import counted
@@ -18,7 +16,7 @@ from sync_platform.storage.audit_log import AuditEntry
 def history_problems(entries: Sequence[AuditEntry]) -> Iterator[Problem]:
     """`entries`: those of verifications. One that could not read everything found nothing, and does not count."""
     last = last_verification(entries)
-    subject = orjson.loads(last.subject) if last else {}
+    subject = last.details if last else {}
     if last is None or not subject[BREAKS]:
         return
     count = counted(subject[BREAKS], "break")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-import orjson
-
 from sync_platform.lake.syncs import SyncRecord
 from sync_platform.lineage.findings import BREAKS
 from sync_platform.monitoring.installation_state import InstallationState, UnreadPart
@@ -30,7 +28,7 @@ def judged_runs(platforms: Mapping[str, Platform], state: InstallationState) -> 
     if not isinstance(state.drills, UnreadPart):
         runs |= set(_failed(state.drills))
     if not isinstance(state.verifications, UnreadPart):
-        runs |= set(_failed(entry for entry in state.verifications if BREAKS in orjson.loads(entry.subject)))
+        runs |= set(_failed(entry for entry in state.verifications if BREAKS in entry.details))
     return runs
 
 
@@ -50,5 +48,5 @@ def _of_syncs(platform: Platform, records: Sequence[SyncRecord]) -> Iterator[str
 
 def _failed(entries: Iterable[AuditEntry]) -> Iterator[str]:
     for entry in entries:
-        if entry.outcome == "failed" and (run_id := orjson.loads(entry.subject).get("run_id")):
+        if entry.outcome == "failed" and (run_id := entry.details.get("run_id")):
             yield run_id

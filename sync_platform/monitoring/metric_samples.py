@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
-import orjson
-
 from sync_platform.lake.syncs import SyncRecord
 from sync_platform.monitoring.ended_sync import EndedSync, ended_syncs
 from sync_platform.monitoring.freshness import freshness_of
@@ -107,7 +105,7 @@ def _of_backups(ended: Sequence[AuditEntry], now: datetime) -> Iterator[Sample]:
 
 def _of_reports(entries: Sequence[AuditEntry], now: datetime) -> Iterator[Sample]:
     """The rate of the newest compliance report, if anything could be checked for it."""
-    subjects = (orjson.loads(entry.subject) for entry in reversed(entries) if entry.outcome == "complete")
+    subjects = (entry.details for entry in reversed(entries) if entry.outcome == "complete")
     newest = next((subject for subject in subjects if subject.get("what") == "compliance"), None)
     if newest and newest.get("rate") is not None:
         yield Sample(COMPLIANCE_RATE, now, newest["rate"])

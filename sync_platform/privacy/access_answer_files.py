@@ -11,8 +11,6 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
-import orjson
-
 from sync_platform.storage.audit_log import AuditEntry
 
 
@@ -25,7 +23,7 @@ def old_answers(entries: Iterable[AuditEntry], before: datetime) -> list[Path]:
     """The files that were written before that time and are still there. `entries`: those of access in the audit log."""
     files = []
     for entry in entries:
-        written = orjson.loads(entry.subject)
+        written = entry.details
         if entry.at < before and entry.outcome == "complete" and written.get("file"):
             file = Path(written["file"])
             if file.is_file() and _digest(file) == written.get("sha256"):

@@ -29,6 +29,8 @@ Via = Literal["cli", "api", "ui", "schedule", "sensor"]
 Outcome = Literal["begun", "complete", "degraded", "failed", "interrupted"]
 GAPS_DETAIL = "with_gaps"
 """In the subject of a finished sync: the platforms with gaps within the tolerance."""
+UNREADABLE = "unreadable"
+"""In a document, in place of the details of a subject: its text, where it is no JSON any more."""
 
 audit_log = sa.Table(
     "audit_log",
@@ -57,9 +59,18 @@ class AuditEntry(ChainedRow):
     outcome: str
 
     @property
+    def details(self) -> dict[str, Any]:
+        """What `subject` says; nothing where it was edited and is no JSON any more, which verification names."""
+        try:
+            details = orjson.loads(self.subject)
+        except orjson.JSONDecodeError:
+            return {}
+        return details if isinstance(details, dict) else {}
+
+    @property
     def state(self) -> str:
         """The outcome in the word that people read."""
-        return state_of(self.outcome, has_gaps=GAPS_DETAIL in orjson.loads(self.subject))
+        return state_of(self.outcome, has_gaps=GAPS_DETAIL in self.details)
 
     def document(self) -> dict[str, Any]:
         return {
@@ -68,7 +79,7 @@ class AuditEntry(ChainedRow):
             "actor": self.actor,
             "via": self.via,
             "operation": self.operation,
-            "subject": orjson.loads(self.subject),
+            "subject": self.details or ({} if self.subject == "{}" else {UNREADABLE: self.subject}),
             "outcome": self.outcome,
             "link": self.link,
         }

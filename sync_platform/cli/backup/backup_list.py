@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-import orjson
-
 from sync_platform.backup.backup_manifest import BackupManifest
 from sync_platform.backup.drill_state import DrillState, drill_state
 from sync_platform.backup.recovery_point import RecoveryPoint, recovery_point
@@ -61,11 +59,7 @@ def _made_in(store: str, ledger_url: str) -> int:
     """The number of backups that the audit log says were made in a store."""
     log = AuditLog(ledger_url)
     try:
-        made = [
-            orjson.loads(each.subject)
-            for each in log.entries(operation=OperationName.backup)
-            if each.outcome == "complete"
-        ]
+        made = [each.details for each in log.entries(operation=OperationName.backup) if each.outcome == "complete"]
     finally:
         log.close()
     return sum(each.get("store") == store for each in made)

@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 
-import orjson
-
 from sync_platform.backup.restore_difference import TableDifference
 from sync_platform.cli.backup.restore_request import RestoreRequest
 from sync_platform.lake.restore_records import restores_of_run
@@ -55,6 +53,5 @@ def _complete(settings: Settings, operation: OperationName) -> Iterator[dict[str
     """The subjects of the operations of this job that are complete."""
     with closing(AuditLog(settings.ledger_url)) as log:
         for entry in log.entries(operation=operation):
-            subject = orjson.loads(entry.subject)
-            if entry.outcome == "complete" and subject.get("job") == settings.sync_job:
-                yield subject
+            if entry.outcome == "complete" and entry.details.get("job") == settings.sync_job:
+                yield entry.details
