@@ -23,6 +23,7 @@ SyncError
 │       ├── TakenOver         another installation took over, and this one may not write any more
 │       ├── LockLost          another process has the lock that this one has lost
 │       ├── DamagedManifest   a landing manifest can be read, but its content is invalid
+│       ├── DamagedValue      a value in a database is not of its type: another program wrote it
 │       ├── MissingFile       the catalog of the lake names a file that is not there (any more)
 │       └── DamagedBackup     a manifest or an object of a backup is missing, or is not what was written
 └── TransientError            the same request may succeed later
@@ -127,6 +128,10 @@ class DamagedManifest(StorageError):
 
 class MissingFile(StorageError):
     """The catalog of the lake names a file that is not there, or not there any more."""
+
+
+class DamagedValue(StorageError):
+    """A value in a database cannot be read: another program wrote it, or the file is damaged."""
 
 
 class DamagedBackup(StorageError):

@@ -54,6 +54,7 @@ def test_only_some_errors_stop_a_platform() -> None:
         "AnotherDeployment",
         "AuthenticationFailed",
         "DamagedBackup",
+        "DamagedValue",
         "NoLakeYet",
         "LockLost",
         "MadeByNewer",

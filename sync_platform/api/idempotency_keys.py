@@ -21,6 +21,7 @@ from sync_platform.api.api_error import ApiError
 from sync_platform.permissions.actor import Actor
 from sync_platform.storage.ledger import MIGRATIONS
 from sync_platform.storage.relational import open_database, transaction, upsert
+from sync_platform.storage.stored_types import StoredTime
 
 KEPT = timedelta(days=90)
 metadata = sa.MetaData()
@@ -29,7 +30,7 @@ keys = sa.Table(
     metadata,
     sa.Column("request_key", sa.Text, primary_key=True),
     sa.Column("content", sa.Text, nullable=False),
-    sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("created_at", StoredTime(), nullable=False),
 )
 IdempotencyKey = Annotated[
     str | None,

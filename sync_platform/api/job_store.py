@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from sync_platform.errors import NotFound
 from sync_platform.storage.ledger import MIGRATIONS
 from sync_platform.storage.relational import open_database, transaction, upsert
+from sync_platform.storage.stored_types import StoredTime
 from sync_platform.storage.utc_time import in_utc
 
 JobKind = Literal["backup", "restore"]
@@ -40,9 +41,9 @@ jobs = sa.Table(
     sa.Column("request_key", sa.Text, nullable=False, unique=True),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False),
-    sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-    sa.Column("started_at", sa.DateTime(timezone=True)),
-    sa.Column("finished_at", sa.DateTime(timezone=True)),
+    sa.Column("created_at", StoredTime(), nullable=False),
+    sa.Column("started_at", StoredTime()),
+    sa.Column("finished_at", StoredTime()),
     sa.Column("result", sa.Text),
     sa.Column("error", sa.Text),
 )

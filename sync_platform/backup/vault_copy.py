@@ -213,7 +213,7 @@ def _line(document: dict[str, Any]) -> bytes:
 
 def _as_stored(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
     """The column as the database returns it. A time of SQLite stays text: to parse a million of them takes a second."""
-    return sa.type_coerce(column, sa.Text) if isinstance(column.type, sa.DateTime) else column
+    return sa.type_coerce(column, sa.Text) if column.type.python_type is datetime else column
 
 
 def _read(column: sa.Column[Any], value: Any) -> Any:
@@ -221,7 +221,7 @@ def _read(column: sa.Column[Any], value: Any) -> Any:
         return None
     if isinstance(column.type, sa.LargeBinary):
         return base64.b64decode(value)
-    if isinstance(column.type, sa.DateTime):
+    if column.type.python_type is datetime:
         moment = datetime.fromisoformat(value)
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return value

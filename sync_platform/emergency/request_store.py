@@ -20,6 +20,7 @@ from sync_platform.errors import NotFound, StorageError, UsageError
 from sync_platform.lake.syncs import Status
 from sync_platform.storage.ledger import MIGRATIONS
 from sync_platform.storage.relational import open_database, transaction
+from sync_platform.storage.stored_types import StoredTime
 from sync_platform.storage.utc_time import in_utc
 
 JOIN_ATTEMPTS = 5
@@ -31,7 +32,7 @@ requests = sa.Table(
     sa.Column("request_id", sa.Text, primary_key=True),
     sa.Column("platforms", sa.Text, nullable=False),
     sa.Column("open_as", sa.Text, unique=True),  # the platforms while it is open, so that an equal request joins it
-    sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("requested_at", StoredTime(), nullable=False),
 )
 askings = sa.Table(
     "emergency_askings",
@@ -41,7 +42,7 @@ askings = sa.Table(
     sa.Column("requester", sa.Text, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("priority", sa.Text, nullable=False),
-    sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("asked_at", StoredTime(), nullable=False),
 )
 runs = sa.Table(
     "emergency_runs",
@@ -54,8 +55,8 @@ runs = sa.Table(
     sa.Column("run_id", sa.Text),
     sa.Column("outcome", sa.Text),
     sa.Column("error", sa.Text),
-    sa.Column("launched_at", sa.DateTime(timezone=True)),
-    sa.Column("finished_at", sa.DateTime(timezone=True)),
+    sa.Column("launched_at", StoredTime()),
+    sa.Column("finished_at", StoredTime()),
 )
 
 

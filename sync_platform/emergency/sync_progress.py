@@ -20,6 +20,7 @@ from sync_platform.emergency.request import EmergencyRequest, PlatformRun
 from sync_platform.emergency.request_store import RequestStore
 from sync_platform.storage.ledger import MIGRATIONS
 from sync_platform.storage.relational import open_database, transaction, upsert
+from sync_platform.storage.stored_types import StoredTime
 from sync_platform.storage.utc_time import in_utc
 
 Phase = Literal["waiting", "fetching", "between-attempts", "storing"]
@@ -35,7 +36,7 @@ progress = sa.Table(
     sa.Column("details", sa.Text, nullable=False),
     sa.Column("records", sa.Integer, nullable=False),
     sa.Column("pages", sa.Integer, nullable=False),
-    sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("updated_at", StoredTime(), nullable=False),
 )
 
 

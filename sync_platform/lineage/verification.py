@@ -12,7 +12,7 @@ from datetime import timedelta
 
 import duckdb
 
-from sync_platform.errors import NoLakeYet, StorageError
+from sync_platform.errors import DamagedValue, NoLakeYet, StorageError
 from sync_platform.lake.chain import BATCHES, Batch, has_chain
 from sync_platform.lake.file_proof import FileProof
 from sync_platform.lake.tracked_table import TrackedTables
@@ -68,11 +68,7 @@ class AuditedInstallation:
         lists = self._verify_files(findings)
         chain = self._verify_lake(findings, on_step)
         on_step("the audit log")
-        entries = list(self.audit_log.entries())
-        findings.audit_entries = len(entries)
-        findings.breaks += [_audit_break(entry, what) for entry, what in broken_links(entries)]
-        if lost := lost_beginning(entries, chain):
-            findings.breaks.append(Break("audit log", lost))
+        entries = self._verify_audit_log(findings, chain)
         chains: dict[str, Sequence[ChainEntry]] = {"batches": chain, "audit_log": entries, "files": lists}
         check_anchors(anchors, chains, findings, restored_lakes(entries))
         check_presence(anchors, self.anchors.url, entries, findings)
@@ -97,10 +93,23 @@ class AuditedInstallation:
         audit_log, files = ChainHead.of(list(self.audit_log.entries())), ChainHead.of(self.files.lists.chain())
         return write_anchor(self.anchors, self.signer, batches, audit_log, files)
 
-    def _verify_files(self, findings: Findings) -> list[FileList]:
-        lists = self.files.lists.chain()
-        findings.breaks += [Break("file list", what, each.number) for each, what in broken_links(lists)]
+    def _verify_audit_log(self, findings: Findings, chain: Sequence[Batch]) -> list[AuditEntry]:
         try:
+            entries = list(self.audit_log.entries())
+        except DamagedValue as error:
+            findings.breaks.append(Break("audit log", str(error)))
+            return []
+        findings.audit_entries = len(entries)
+        findings.breaks += [_audit_break(entry, what) for entry, what in broken_links(entries)]
+        if lost := lost_beginning(entries, chain):
+            findings.breaks.append(Break("audit log", lost))
+        return entries
+
+    def _verify_files(self, findings: Findings) -> list[FileList]:
+        lists: list[FileList] = []
+        try:
+            lists = self.files.lists.chain()
+            findings.breaks += [Break("file list", what, each.number) for each, what in broken_links(lists)]
             check = self.files.check()
         except NoLakeYet:
             raise

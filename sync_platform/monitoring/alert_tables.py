@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from sync_platform.monitoring.alert import Alert
 from sync_platform.storage.relational import transaction, upsert
+from sync_platform.storage.stored_types import StoredTime
 from sync_platform.storage.utc_time import in_utc
 
 MOST_STORED_SUBJECTS, LONGEST_SUBJECT = 100, 100
@@ -27,13 +28,13 @@ alerts = sa.Table(
     *(sa.Column(name, sa.Text, nullable=False) for name in ("severity", "what", "effect", "action")),
     *(sa.Column(name, sa.Text, nullable=False) for name in ("command", "subjects")),
     *(sa.Column(name, sa.BigInteger, nullable=False) for name in ("subjects_in_all", "times_seen", "times_reopened")),
-    *(sa.Column(name, sa.DateTime(timezone=True), nullable=False) for name in ("opened_at", "last_seen_at")),
-    sa.Column("gone_at", sa.DateTime(timezone=True)),
-    sa.Column("resolved_at", sa.DateTime(timezone=True), index=True),
+    *(sa.Column(name, StoredTime(), nullable=False) for name in ("opened_at", "last_seen_at")),
+    sa.Column("gone_at", StoredTime()),
+    sa.Column("resolved_at", StoredTime(), index=True),
     *(sa.Column(name, sa.Text) for name in ("resolved_by", "resolved_because")),
-    sa.Column("acknowledged_at", sa.DateTime(timezone=True)),
+    sa.Column("acknowledged_at", StoredTime()),
     sa.Column("acknowledged_by", sa.Text),
-    *(sa.Column(name, sa.DateTime(timezone=True)) for name in ("silenced_at", "silenced_until")),
+    *(sa.Column(name, StoredTime()) for name in ("silenced_at", "silenced_until")),
     *(sa.Column(name, sa.Text) for name in ("silenced_by", "silenced_because")),
 )
 messages = sa.Table(
@@ -43,18 +44,18 @@ messages = sa.Table(
     sa.Column("message_id", sa.Text, nullable=False),
     sa.Column("alert_id", sa.Text, nullable=False, index=True),
     *(sa.Column(name, sa.Text, nullable=False) for name in ("channel", "event", "content")),
-    sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False, index=True),
+    sa.Column("decided_at", StoredTime(), nullable=False, index=True),
     sa.Column("attempts", sa.Integer, nullable=False),
-    sa.Column("next_attempt_at", sa.DateTime(timezone=True), nullable=False),
-    sa.Column("sent_at", sa.DateTime(timezone=True), index=True),
-    sa.Column("refused_at", sa.DateTime(timezone=True)),
+    sa.Column("next_attempt_at", StoredTime(), nullable=False),
+    sa.Column("sent_at", StoredTime(), index=True),
+    sa.Column("refused_at", StoredTime()),
     sa.Column("last_error", sa.Text),
 )
 rounds = sa.Table(
     "alert_rounds",
     metadata,
     sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),  # always 1: one row, which is also the lock
-    sa.Column("at", sa.DateTime(timezone=True)),
+    sa.Column("at", StoredTime()),
 )
 
 

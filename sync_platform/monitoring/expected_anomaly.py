@@ -19,6 +19,7 @@ from sync_platform.monitoring.alert_tables import list_text, metadata
 from sync_platform.monitoring.problem import ProblemName
 from sync_platform.storage.ledger import MIGRATIONS
 from sync_platform.storage.relational import database_exists, open_database, transaction
+from sync_platform.storage.stored_types import StoredTime
 from sync_platform.storage.utc_time import in_utc
 
 expected = sa.Table(
@@ -27,8 +28,8 @@ expected = sa.Table(
     sa.Column("alert_id", sa.Text, primary_key=True),
     sa.Column("detail", sa.Text, nullable=False, index=True),
     sa.Column("subjects", sa.Text, nullable=False),
-    sa.Column("since", sa.DateTime(timezone=True), nullable=False),
-    sa.Column("accepted_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("since", StoredTime(), nullable=False),
+    sa.Column("accepted_at", StoredTime(), nullable=False),
     sa.Column("accepted_by", sa.Text, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
 )

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sync_platform.monitoring.metric import Sample
 from sync_platform.storage.ledger import MIGRATIONS, metadata
 from sync_platform.storage.relational import open_database, transaction, upsert
+from sync_platform.storage.stored_types import StoredTime
 from sync_platform.storage.utc_time import in_utc
 
 metric_events = sa.Table(
@@ -25,17 +26,17 @@ metric_events = sa.Table(
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("platform", sa.Text, primary_key=True),
     sa.Column("dataset", sa.Text, primary_key=True),
-    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("at", StoredTime(), nullable=False),
     sa.Column("value", sa.Float, nullable=False),
     sa.Column("batch", sa.Text),
-    sa.Column("claimed_at", sa.DateTime(timezone=True)),
-    sa.Column("sent_at", sa.DateTime(timezone=True)),
+    sa.Column("claimed_at", StoredTime()),
+    sa.Column("sent_at", StoredTime()),
 )
 """`batch`, `claimed_at`, `sent_at`: the request to CloudWatch that contains the event (cloudwatch_events.py)."""
 metric_hours = sa.Table(
     "metric_hours",
     metadata,
-    sa.Column("hour", sa.DateTime(timezone=True), primary_key=True),
+    sa.Column("hour", StoredTime(), primary_key=True),
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("platform", sa.Text, primary_key=True),
     sa.Column("dataset", sa.Text, primary_key=True),

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 
 from sync_platform.permissions.role import Role
+from sync_platform.storage.stored_types import StoredTime
 from sync_platform.storage.utc_time import in_utc
 
 metadata = sa.MetaData()
@@ -18,8 +19,8 @@ users = sa.Table(
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("roles", sa.Text, nullable=False),
     sa.Column("password_hash", sa.Text),
-    sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-    sa.Column("last_login_at", sa.DateTime(timezone=True)),
+    sa.Column("created_at", StoredTime(), nullable=False),
+    sa.Column("last_login_at", StoredTime()),
 )
 machine_tokens = sa.Table(
     "machine_tokens",
@@ -27,8 +28,8 @@ machine_tokens = sa.Table(
     sa.Column("token_id", sa.Text, primary_key=True),
     *(sa.Column(name, sa.Text, nullable=False) for name in ("name", "roles", "secret_hash", "created_by")),
     sa.Column("scope", sa.Text),
-    *(sa.Column(name, sa.DateTime(timezone=True), nullable=False) for name in ("created_at", "expires_at")),
-    *(sa.Column(name, sa.DateTime(timezone=True)) for name in ("revoked_at", "last_used_at")),
+    *(sa.Column(name, StoredTime(), nullable=False) for name in ("created_at", "expires_at")),
+    *(sa.Column(name, StoredTime()) for name in ("revoked_at", "last_used_at")),
     sa.Column("last_used_from", sa.Text),
 )
 sessions = sa.Table(
@@ -36,14 +37,14 @@ sessions = sa.Table(
     metadata,
     sa.Column("secret_hash", sa.Text, primary_key=True),
     sa.Column("user", sa.Text, nullable=False, index=True),
-    *(sa.Column(name, sa.DateTime(timezone=True), nullable=False) for name in ("created_at", "expires_at")),
+    *(sa.Column(name, StoredTime(), nullable=False) for name in ("created_at", "expires_at")),
 )
 login_links = sa.Table(
     "login_links",
     metadata,
     sa.Column("secret_hash", sa.Text, primary_key=True),
     sa.Column("user", sa.Text, nullable=False, index=True),
-    sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("expires_at", StoredTime(), nullable=False),
 )
 
 

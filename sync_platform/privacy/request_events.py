@@ -21,6 +21,7 @@ import sqlalchemy as sa
 from sync_platform.storage.chained_table import ChainedRow, append_repeatedly, chained_after, chained_columns
 from sync_platform.storage.ledger import MIGRATIONS, metadata
 from sync_platform.storage.relational import open_database, transaction
+from sync_platform.storage.stored_types import StoredTime
 from sync_platform.storage.utc_time import in_utc
 
 RANDOM = "random"
@@ -33,7 +34,7 @@ privacy_request_events = sa.Table(
     metadata,
     *chained_columns(
         sa.Column("request", sa.BigInteger, nullable=False, index=True),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("at", StoredTime(), nullable=False),
         sa.Column("actor", sa.Text, nullable=False),
         sa.Column("via", sa.Text, nullable=False),
         sa.Column("event", sa.Text, nullable=False),

@@ -22,6 +22,7 @@ from sync_platform.documents.states import state_of
 from sync_platform.storage.chained_table import ChainedRow, append_repeatedly, chained_after, chained_columns
 from sync_platform.storage.ledger import MIGRATIONS, metadata
 from sync_platform.storage.relational import open_database, transaction
+from sync_platform.storage.stored_types import StoredTime
 from sync_platform.storage.utc_time import in_utc, utc_now
 
 logger = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ audit_log = sa.Table(
     "audit_log",
     metadata,
     *chained_columns(
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False, index=True),
+        sa.Column("at", StoredTime(), nullable=False, index=True),
         sa.Column("actor", sa.Text, nullable=False),
         sa.Column("via", sa.Text, nullable=False),
         sa.Column("operation", sa.Text, nullable=False),

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from sync_platform.errors import StorageError
 from sync_platform.storage.hash_chain import FIRST, link
+from sync_platform.storage.stored_types import StoredNumber
 
 APPEND_ATTEMPTS = 1000
 LONGEST_PAUSE_S = 0.02
@@ -47,7 +48,7 @@ R = TypeVar("R", bound=ChainedRow)
 
 def chained_columns(*columns: sa.Column[Any]) -> list[sa.Column[Any]]:
     """The columns of a chained table with these columns of its own."""
-    number = sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False)
+    number: sa.Column[int] = sa.Column("number", StoredNumber(), primary_key=True, autoincrement=False)
     return [
         number,
         *columns,

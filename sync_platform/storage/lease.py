@@ -24,6 +24,7 @@ from sync_platform.storage.held_lock import HeldLock
 from sync_platform.storage.ledger import MIGRATIONS, metadata
 from sync_platform.storage.platform_lock import platform_lock_if_free
 from sync_platform.storage.relational import open_database, transaction, upsert
+from sync_platform.storage.stored_types import StoredTime
 from sync_platform.storage.utc_time import in_utc, utc_now
 
 STORED_DATA = "stored data"
@@ -38,8 +39,8 @@ leases = sa.Table(
     metadata,
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("holder", sa.Text, nullable=False),
-    sa.Column("acquired_at", sa.DateTime(timezone=True), nullable=False),
-    sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("acquired_at", StoredTime(), nullable=False),
+    sa.Column("expires_at", StoredTime(), nullable=False),
     sa.Column("ends_with_process", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 

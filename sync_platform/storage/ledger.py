@@ -13,6 +13,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from sync_platform.storage.relational import open_database, transaction, upsert
+from sync_platform.storage.stored_types import StoredTime
 
 MIGRATIONS = Path(__file__).parent / "ledger_migrations"
 metadata = sa.MetaData()
@@ -22,7 +23,7 @@ platform_secrets = sa.Table(
     sa.Column("platform", sa.Text, primary_key=True),
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("sealed_value", sa.Text, nullable=False),
-    sa.Column("written_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("written_at", StoredTime(), nullable=False),
 )
 
 

@@ -15,6 +15,7 @@ from sync_platform.documents.local_time import local_time
 from sync_platform.documents.typed_command import typed
 from sync_platform.errors import StorageError
 from sync_platform.storage.relational import transaction, upsert
+from sync_platform.storage.stored_types import StoredTime
 from sync_platform.vault.master_key import MasterKey
 
 CHECK_BYTES = 16
@@ -26,7 +27,7 @@ key_checks = sa.Table(
     sa.MetaData(),
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("check_value", sa.Text, nullable=False),
-    sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("created_at", StoredTime(), nullable=False),
     sa.Column("permanent_check", sa.Text),  # null in a vault of an earlier version until it is opened
 )
 

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from sync_platform.errors import StorageError
 from sync_platform.storage.relational import transaction
+from sync_platform.storage.stored_types import StoredTime
 from sync_platform.vault.master_key import MASTER_KEY_BYTES, MasterKey
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ master_keys = sa.Table(
     sa.MetaData(),
     sa.Column("kms_key_id", sa.Text, primary_key=True),
     sa.Column("wrapped_key", sa.LargeBinary, nullable=False),
-    sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("created_at", StoredTime(), nullable=False),
     sa.Column("proposed_key", sa.LargeBinary),
 )
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 
 from sync_platform.storage.relational import transaction
+from sync_platform.storage.stored_types import StoredTime
 from sync_platform.vault.key_wrapping import KeyWrapping
 from sync_platform.vault.master_key import MasterKey
 
@@ -22,8 +23,8 @@ rotations = sa.Table(
     sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("previous_check", sa.Text, nullable=False),
     sa.Column("wrapped_previous_key", sa.Text, nullable=False),
-    sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
-    sa.Column("ended_at", sa.DateTime(timezone=True)),
+    sa.Column("began_at", StoredTime(), nullable=False),
+    sa.Column("ended_at", StoredTime()),
 )
 
 

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from sync_platform.storage.stored_types import StoredTime
+
 subject_keys = sa.Table(
     "subject_keys",
     sa.MetaData(),
     sa.Column("subject_id", sa.Text, primary_key=True),
     sa.Column("wrapped_key", sa.LargeBinary, nullable=False),
-    sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("created_at", StoredTime(), nullable=False),
     sa.Column("identifiers", sa.Text, nullable=False, server_default=""),
     sa.Column("seen_in", sa.Text, nullable=True),
 )

@@ -53,3 +53,17 @@ def test_the_text_that_is_there_is_shown_and_each_edit_is_a_break(edited: Backed
     breaks = [each["number"] for each in json.loads(done.stdout)["breaks"] if "audit" in each["where"]]
     assert done.returncode == 1
     assert breaks[:3] == [2, 3, 4]
+
+
+@pytest.mark.parametrize(("column", "what"), [("at", "a time"), ("number", "a number")])
+def test_a_value_of_another_type_is_a_break_and_other_commands_say_what_is_wrong(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, column: str, what: str
+) -> None:
+    home = backed_up_home(tmp_path / "home", tmp_path_factory)
+    with closing(sqlite3.connect(home.home / "ledger.sqlite")) as ledger, ledger:
+        ledger.execute(f"UPDATE audit_log SET {column} = '{{bro' WHERE number = 2")
+    problem = f"the database has '{{bro' where {what} should be: the file is damaged"
+    assert problem in home.refused("audit")
+    done = home.shell.run_in_process("lineage", "verify", "--json")
+    assert done.returncode == 1
+    assert problem in json.loads(done.stdout)["breaks"][0]["what"]

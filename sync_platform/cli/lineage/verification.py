@@ -32,7 +32,8 @@ def verify_lineage(anchor: str | None, *, landing: bool, as_json: bool) -> int:
         store = _store(settings, settings.landing_url) if landing else None
         with showing_steps("verifying") as show_step:
             findings = installation.verify(also, store, show_step)
-        last = last_verification(installation.audit_log.entries(operation=OperationName.verify))
+        log = installation.audit_log
+        last = last_verification(log.entries(operation=OperationName.verify)) if findings.holds else None
     if as_json:
         write_json(findings.document())
     else:
