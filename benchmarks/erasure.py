@@ -17,7 +17,8 @@ import sqlalchemy as sa
 
 from sync_platform.defs.backups import backups_of
 from sync_platform.defs.vault_backup import vault_backup_of
-from sync_platform.privacy.erasure import ErasedInstallation, continue_erasures
+from sync_platform.privacy.erased_installation import ErasedInstallation
+from sync_platform.privacy.erasure import continue_erasures
 from sync_platform.privacy.person_question import PersonQuestion
 from sync_platform.privacy.person_search import candidates
 from sync_platform.privacy.searched_installation import SearchedInstallation

@@ -1,7 +1,7 @@
 """The destruction of the keys of erased data subjects: in the vault and in its backup. They never come back.
 
 What belongs here: the steps. Each is harmless when repeated, so a repeat completes an erasure that was interrupted
-anywhere. The order of all steps of an erasure, and its record, belong in privacy/erasure.py.
+anywhere. The order of all steps of an erasure, and its record, belong in privacy/erasure_work.py.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Erasures in Dagster: what an erasure of this installation reaches, and the job that goes on with erasures.
 
-What belongs here: opening the parts. The steps belong in privacy/erasure.py.
+What belongs here: opening the parts. The steps belong in privacy/erasure_work.py.
 """
 
 import os
@@ -21,7 +21,8 @@ from sync_platform.defs.schedule_times import scheduled
 from sync_platform.defs.vault_backup import vault_backup_of
 from sync_platform.errors import StorageError
 from sync_platform.platforms import load_platforms
-from sync_platform.privacy.erasure import ErasedInstallation, continue_erasures
+from sync_platform.privacy.erased_installation import ErasedInstallation
+from sync_platform.privacy.erasure import continue_erasures
 from sync_platform.privacy.erasure_ledger import ErasureLedger
 from sync_platform.privacy.erasure_places import ErasurePlaces
 from sync_platform.privacy.legal_holds import LegalHolds

@@ -8,7 +8,7 @@ from typing import Any
 
 from sync_platform.errors import UsageError
 from sync_platform.lake.subject_rows import SubjectRows
-from sync_platform.privacy.erasure import ErasedInstallation
+from sync_platform.privacy.erased_installation import ErasedInstallation
 from sync_platform.privacy.erasure_subjects import find_subjects, other_subjects
 from sync_platform.privacy.legal_holds import LegalHold
 from sync_platform.privacy.person_question import PersonQuestion

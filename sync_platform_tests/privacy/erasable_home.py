@@ -10,7 +10,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 from sync_platform.defs.erasures import erased_installation
-from sync_platform.privacy.erasure import ErasedInstallation, confirm_erasure, request_erasure
+from sync_platform.privacy.erased_installation import ErasedInstallation
+from sync_platform.privacy.erasure import confirm_erasure, request_erasure
 from sync_platform.privacy.erasure_ledger import ErasureLedger
 from sync_platform.privacy.erasure_record import Erasure
 from sync_platform.privacy.legal_holds import LegalHolds

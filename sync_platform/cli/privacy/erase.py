@@ -18,8 +18,8 @@ from sync_platform.cli.privacy.operator import require_operator
 from sync_platform.documents.typed_command import typed
 from sync_platform.errors import UsageError
 from sync_platform.permissions.action import Action
+from sync_platform.privacy.erased_installation import ErasedInstallation
 from sync_platform.privacy.erasure import (
-    ErasedInstallation,
     confirm_erasure,
     continue_erasures,
     request_erasure,
