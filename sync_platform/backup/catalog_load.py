@@ -5,7 +5,6 @@ Until that moment the lake does not exist, or has no table. After it, it is whol
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sync_platform.documents.wording import in_one_line
 from sync_platform.errors import NoLakeYet, StorageError, UsageError
+from sync_platform.storage.disk_flush import flush_folder
 from sync_platform.storage.lake_address import LakeAddress
 from sync_platform.storage.lake_connection import Lake
 from sync_platform.storage.lake_tables import tables_of
@@ -46,7 +46,7 @@ def load_catalog(copy: Path, address: LakeAddress) -> None:
         for ending in ("-wal", "-shm"):
             Path(f"{address.catalog_file}{ending}").unlink(missing_ok=True)
         copy.replace(address.catalog_file)
-        _sync_folder(address.catalog_file.parent)
+        flush_folder(address.catalog_file.parent)
         return
     with Lake(address) as lake, lake.session():
         pass  # DuckLake makes its tables
@@ -93,11 +93,3 @@ def _load_table(source: sqlite3.Connection, target: psycopg.Connection[Any], tab
     with target.cursor() as cursor:
         while block := rows.fetchmany(READ_ROWS):
             cursor.executemany(insert, [[None if value is None else str(value) for value in row] for row in block])
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

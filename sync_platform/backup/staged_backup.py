@@ -19,6 +19,7 @@ from sync_platform.backup.file_copies import THREADS
 from sync_platform.backup.lake_files import CopiedCatalog
 from sync_platform.backup.repository import Repository, file_blocks
 from sync_platform.errors import DamagedBackup, StorageError
+from sync_platform.storage.disk_flush import flush_files
 from sync_platform.storage.full_disk import full_disk_named
 from sync_platform.storage.lake_address import LakeAddress
 from sync_platform.storage.lake_connection import Lake
@@ -98,6 +99,7 @@ def fetch_files(repository: Repository, files: Collection[StoredFile], data: Pat
             repository.read_into(file, path)
 
     work_on_each(files, fetch, on_step)
+    flush_files((str(data / file.path) for file in files), data)
 
 
 def work_on_each(files: Collection[StoredFile], work: Callable[[StoredFile], None], on_step: OnStep) -> None:

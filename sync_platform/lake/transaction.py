@@ -6,12 +6,14 @@ import contextlib
 import random
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TypeVar
 
 import duckdb
 
 from sync_platform.errors import StorageError
-from sync_platform.storage.full_disk import with_advice
+from sync_platform.storage.disk_flush import files_below, flush_files
+from sync_platform.storage.full_disk import reason_of, with_advice
 from sync_platform.storage.lake_connection import LAKE, Lake
 from sync_platform.storage.lake_formats import require_known_formats
 
@@ -42,9 +44,13 @@ def in_one_transaction(lake: Lake, session: duckdb.DuckDBPyConnection, work: Cal
             with lake.write_lock():
                 require_known_formats(session, LAKE)  # a migration stores them under this lock
                 lake.require_lock()
+                folder = lake.address.data_folder
+                earlier = files_below(folder) if folder else set()
                 session.execute("BEGIN")
                 try:
                     result = work()
+                    if folder:
+                        _flush(folder, earlier)
                     lake.require_lock()
                     session.execute("COMMIT")
                     return result
@@ -56,6 +62,14 @@ def in_one_transaction(lake: Lake, session: duckdb.DuckDBPyConnection, work: Cal
                 raise StorageError(f"the lake refused the commit: {with_advice(_in_short(error))}") from error
             time.sleep(random.uniform(0.05, 0.2) * min(attempt, 10))  # noqa: S311 - spreads writers; not for security
     raise AssertionError("unreachable: the last attempt raises")
+
+
+def _flush(folder: Path, earlier: set[str]) -> None:
+    """Write the data files of a transaction to the disk, before the catalog names them there. StorageError."""
+    try:
+        flush_files(files_below(folder) - earlier, folder)
+    except OSError as error:
+        raise StorageError(f"{folder} cannot be written to the disk: {reason_of(error)}") from error
 
 
 def _in_short(error: duckdb.Error) -> str:

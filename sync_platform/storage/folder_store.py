@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from sync_platform.errors import StorageError
+from sync_platform.storage.disk_flush import flush_folders
 from sync_platform.storage.full_disk import reason_of
 from sync_platform.storage.object_store import BLOCK_BYTES, TEMPORARY, ObjectInfo, checked_key, checked_prefix
 
@@ -51,6 +52,7 @@ class FolderStore:
             with linked.open("rb") as file:
                 os.fsync(file.fileno())
             linked.replace(target)
+            flush_folders(target, self._folder)
         except OSError:
             linked.unlink(missing_ok=True)
             raise
@@ -71,6 +73,7 @@ class FolderStore:
                 file.flush()
                 os.fsync(file.fileno())
             publish(Path(temporary), target)
+            flush_folders(target, self._folder)
         except OSError as error:
             if temporary:
                 Path(temporary).unlink(missing_ok=True)

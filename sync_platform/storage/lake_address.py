@@ -55,6 +55,11 @@ class LakeAddress:
         return "://" in self.data
 
     @property
+    def data_folder(self) -> Path | None:
+        """The folder of the data; None for an object store."""
+        return None if self.is_remote else Path(self.data)
+
+    @property
     def is_encrypted(self) -> bool:
         """True if data files are encrypted: data and catalog, which has their keys, lie in different places."""
         return self.encrypts or self.is_remote or self.catalog_file is None

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sync_platform.errors import StorageError
 from sync_platform.settings import Settings
+from sync_platform.storage.disk_flush import flush_folder
 from sync_platform.storage.process_files import draft_of, remove_left_drafts
 from sync_platform.vault.master_key import MasterKey
 
@@ -66,7 +67,7 @@ def write_key_file(path: Path, key: MasterKey) -> None:
         os.fsync(file.fileno())
         with contextlib.suppress(FileExistsError):
             os.link(draft, path)
-    _sync_folder(path.parent)
+    flush_folder(path.parent)
 
 
 class KeyFile:
@@ -102,13 +103,4 @@ class KeyFile:
     def accept(self) -> None:
         with contextlib.suppress(FileNotFoundError):  # another process accepted it
             self._proposed_path.replace(self.path)
-        _sync_folder(self.path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the name of a new file durable too."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        flush_folder(self.path.parent)
