@@ -19,6 +19,7 @@ import sqlalchemy as sa
 
 from sync_platform.errors import StorageError
 from sync_platform.storage.relational import read_transaction, transaction, upsert
+from sync_platform.storage.stored_types import StoredTime
 from sync_platform.vault.key_check import key_checks
 from sync_platform.vault.kms_key import master_keys
 from sync_platform.vault.rotation_record import rotations
@@ -213,7 +214,7 @@ def _line(document: dict[str, Any]) -> bytes:
 
 def _as_stored(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
     """The column as the database returns it. A time of SQLite stays text: to parse a million of them takes a second."""
-    return sa.type_coerce(column, sa.Text) if column.type.python_type is datetime else column
+    return sa.type_coerce(column, sa.Text) if isinstance(column.type, StoredTime) else column
 
 
 def _read(column: sa.Column[Any], value: Any) -> Any:
@@ -221,7 +222,7 @@ def _read(column: sa.Column[Any], value: Any) -> Any:
         return None
     if isinstance(column.type, sa.LargeBinary):
         return base64.b64decode(value)
-    if column.type.python_type is datetime:
+    if isinstance(column.type, StoredTime):
         moment = datetime.fromisoformat(value)
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return value

@@ -12,6 +12,7 @@ from typing import TypeVar
 import duckdb
 
 from sync_platform.errors import StorageError
+from sync_platform.storage.damaged_database import with_repair
 from sync_platform.storage.disk_flush import files_below, flush_files
 from sync_platform.storage.full_disk import reason_of, with_advice
 from sync_platform.storage.lake_connection import LAKE, Lake
@@ -59,7 +60,8 @@ def in_one_transaction(lake: Lake, session: duckdb.DuckDBPyConnection, work: Cal
                     raise
         except duckdb.Error as error:
             if attempt == COMMIT_ATTEMPTS or not any(mark in str(error).lower() for mark in CONFLICT_MARKS):
-                raise StorageError(f"the lake refused the commit: {with_advice(_in_short(error))}") from error
+                reason = with_repair(with_advice(_in_short(error)))
+                raise StorageError(f"the lake refused the commit: {reason}") from error
             time.sleep(random.uniform(0.05, 0.2) * min(attempt, 10))  # noqa: S311 - spreads writers; not for security
     raise AssertionError("unreachable: the last attempt raises")
 

@@ -121,3 +121,22 @@ def test_a_newest_backup_that_is_gone_is_named_by_the_restore_and_by_the_drill(b
         assert f"restore {older} by its id" in said
     assert not Path(target).exists()
     backed_up.run("backup", "restore", older, "--target", target, "--dry-run")
+
+
+@pytest.mark.parametrize("size", [0, 100])
+def test_a_data_file_that_was_cut_short_is_named_with_what_to_do(backed_up: BackedUpHome, size: int) -> None:
+    for table in ("openrice/reviews", "lineage/batches", "sync/runs"):
+        for file in (backed_up.home / "lake" / "data" / table).rglob("*.parquet"):
+            os.truncate(file, size)
+    for command in (
+        ("query", "FROM openrice.reviews"),
+        ("changes", "openrice", "--since", "2020-01-01"),
+        ("backup", "create"),
+    ):
+        said = backed_up.refused(*command)
+        assert ".parquet" in said, command
+        assert "the file is damaged: put a copy of it back, or restore a backup" in said, command
+    done = backed_up.shell.run("sync", "openrice", "--no-unify")
+    assert done.returncode == 1
+    assert "the file is damaged" in " ".join(done.stdout.split()), done.stdout
+    assert backed_up.shell.run_in_process("lineage", "verify").returncode == 1

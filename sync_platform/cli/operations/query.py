@@ -25,6 +25,7 @@ from sync_platform.lineage.usable_tables import only_usable, restricted_now
 from sync_platform.monitoring.metrics_table import NAME, SCHEMA, add_metrics_table
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import load_settings
+from sync_platform.storage.damaged_database import is_damage
 from sync_platform.storage.lake_address import LakeAddress
 from sync_platform.storage.lake_connection import LAKE, Lake
 from sync_platform.storage.lake_tables import has_table
@@ -84,9 +85,11 @@ def answer(sql: str, form: str, as_of: str | None, out: str, unsealed: UnsealedR
             with opened(out) as file:
                 WRITERS[form](relation, erased, file)
         except (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError) as error:
+            if is_damage(error):
+                raise
             raise UsageError(f"the query is wrong: {error}") from None
         except duckdb.Error as error:
-            if type(error) is not duckdb.Error:
+            if type(error) is not duckdb.Error or is_damage(error):
                 raise
             raise UsageError(f"the query needs what is not there: {str(error).splitlines()[0]}") from None
 
