@@ -107,9 +107,7 @@ class RestoreIntoFreshLake:
     def _copy(self, run_id: str, prepare: Prepare, require_lock: Callable[[], None]) -> None:
         draft = self._draft()
         fetch_catalog(self.repository, self.chosen.manifest, draft, self.target.data, self._schemas)
-        with file_reader() as reader:
-            has_plain_files = not has_encrypted_files(reader, draft)
-        if self.target.is_encrypted and has_plain_files:
+        if self.target.is_encrypted and _has_plain_files(draft):
             # the target has no plain files: everything is written anew
             self._commit_again(run_id, prepare, require_lock)
             return
@@ -166,3 +164,8 @@ def rows_by_table(lake: Lake) -> dict[str, int]:
             f"{schema}.{table}": session.execute(f'SELECT count(*) FROM {LAKE}."{schema}"."{table}"').fetchall()[0][0]
             for schema, table in tables
         }
+
+
+def _has_plain_files(catalog: Path) -> bool:
+    with file_reader() as reader:
+        return not has_encrypted_files(reader, catalog)

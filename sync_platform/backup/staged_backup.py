@@ -99,7 +99,8 @@ def fetch_files(repository: Repository, files: Collection[StoredFile], data: Pat
             repository.read_into(file, path)
 
     work_on_each(files, fetch, on_step)
-    flush_files((str(data / file.path) for file in files), data)
+    with full_disk_named(data):
+        flush_files((str(data / file.path) for file in files), data)
 
 
 def work_on_each(files: Collection[StoredFile], work: Callable[[StoredFile], None], on_step: OnStep) -> None:

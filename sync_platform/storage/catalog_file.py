@@ -1,8 +1,8 @@
 """The SQLite file of a catalog, opened beside the lake: by DuckDB, as the lake itself is, never by Python's sqlite3.
 
-Each of the two has a SQLite of its own. When a process closes a file, the system releases every lock that the process
-has on it, whoever in the process took the lock. A transaction of the other SQLite then goes on without its locks:
-another process can delete its log, and the commit is lost without an error.
+Each of the two has a SQLite of its own. When a process closes a file, the system releases all locks of the process on
+that file. If one SQLite closes the file during a transaction of the other, the transaction has no locks any more.
+Another process can then delete its log, and the commit is lost without an error.
 Source: https://www.sqlite.org/howtocorrupt.html, "File locking problems".
 """
 

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sync_platform.documents.wording import in_one_line
-from sync_platform.errors import MadeByNewer, StorageError
+from sync_platform.errors import DamagedValue, MadeByNewer, StorageError
 from sync_platform.storage.advisory_lock import KEEPALIVE
 from sync_platform.storage.damaged_database import with_repair
 from sync_platform.storage.full_disk import with_advice
@@ -86,6 +86,8 @@ def transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
             yield connection
     except sa.exc.IntegrityError:
         raise
+    except DamagedValue as error:
+        raise DamagedValue(f"{_named(engine.url)} cannot be read: {error}") from None
     except sa.exc.SQLAlchemyError as error:
         raise StorageError(f"cannot use {_named(engine.url)}: {_reason(error, engine.url)}") from None
 

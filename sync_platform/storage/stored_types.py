@@ -48,4 +48,4 @@ class StoredNumber(sa.TypeDecorator[int]):
 
 
 def _damaged(value: object, what: str) -> DamagedValue:
-    return DamagedValue(f"the database has {str(value)[:40]!r} where {what} should be: {ADVICE}")
+    return DamagedValue(f"{str(value)[:40]!r} is stored where {what} should be: {ADVICE}")

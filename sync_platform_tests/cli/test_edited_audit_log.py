@@ -62,7 +62,7 @@ def test_a_value_of_another_type_is_a_break_and_other_commands_say_what_is_wrong
     home = backed_up_home(tmp_path / "home", tmp_path_factory)
     with closing(sqlite3.connect(home.home / "ledger.sqlite")) as ledger, ledger:
         ledger.execute(f"UPDATE audit_log SET {column} = '{{bro' WHERE number = 2")
-    problem = f"the database has '{{bro' where {what} should be: the file is damaged"
+    problem = f"ledger.sqlite cannot be read: '{{bro' is stored where {what} should be: the file is damaged"
     assert problem in home.refused("audit")
     done = home.shell.run_in_process("lineage", "verify", "--json")
     assert done.returncode == 1

@@ -15,7 +15,7 @@ import pytest
 from sync_platform.errors import SettingsError, StorageError
 from sync_platform.storage.bucket_store import BucketStore
 from sync_platform.storage.folder_store import FolderStore
-from sync_platform.storage.object_store import BLOCK_BYTES, ObjectStore
+from sync_platform.storage.object_store import BLOCK_BYTES, TEMPORARY, ObjectStore
 from sync_platform.storage.objects import open_store
 from sync_platform_tests.services import S3Server
 
@@ -212,6 +212,16 @@ def test_a_failed_put_leaves_no_object(tmp_path: Path, monkeypatch: pytest.Monke
             store.put("a", b"after")
     assert store.get("a") == b"before"
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_an_object_is_written_to_the_disk_before_its_name_and_those_of_its_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed: list[Path] = []
+    monkeypatch.setattr(os, "fsync", lambda handle: flushed.append(Path(f"/proc/self/fd/{handle}").readlink()))
+    FolderStore(tmp_path / "store").put("a/b/c", b"text")
+    assert flushed[0].name.startswith(TEMPORARY)
+    assert flushed[1:] == [tmp_path / "store" / "a" / "b", tmp_path / "store" / "a", tmp_path / "store"]
 
 
 def test_a_file_left_by_a_killed_put_is_no_object(tmp_path: Path) -> None:
